@@ -1,0 +1,56 @@
+# One command each, on a fresh machine with python3.11 (or 3.12), git, make and gcc.
+PYTHON ?= python3.11
+TORCH  ?= torch==2.13.0
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+# No stage, test or tool phones home.
+export DVC_NO_ANALYTICS := 1
+export GX_ANALYTICS_ENABLED := false
+export HF_HUB_DISABLE_TELEMETRY := 1
+export DO_NOT_TRACK := 1
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup repro test test-unit lint format clean
+
+help:  ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(READY)  ## Virtual environment with the pinned packages (about 30 s, 2.2 GB)
+
+$(READY): $(wildcard requirements/*.txt) pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	@# uv does not read pip's find-links, where a machine may keep a CPU build of torch: hand existing folders on.
+	links=""; for folder in $$($(BIN)/python -m pip config get global.find-links 2>/dev/null); do \
+	    if [ -d "$$folder" ]; then links="$$links --find-links $$folder"; fi; done; \
+	export VIRTUAL_ENV=$(CURDIR)/$(VENV); \
+	$(BIN)/uv pip install --quiet $$links "$(TORCH)" && \
+	$(BIN)/uv pip install --quiet --no-deps -r requirements/lock.txt -r requirements/build.txt -r requirements/dev.txt && \
+	$(BIN)/uv pip install --quiet --no-cache --no-deps --no-build-isolation -r requirements/sdist.txt && \
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+repro: setup  ## Rebuild everything that is out of date, then print the results
+	@$(BIN)/dvc repro
+	@$(BIN)/radprompt summary
+
+test: setup  ## All tests, the tiny pipeline through real DVC included (under 10 min)
+	$(BIN)/python -m pytest
+
+test-unit: setup  ## Unit tests only
+	$(BIN)/python -m pytest tests/unit
+
+lint: setup  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup  ## Let ruff rewrite what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## Remove the environment; data, models and metrics stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

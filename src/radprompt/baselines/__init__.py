@@ -1,0 +1,1 @@
+"""Conventional models on the same features and splits."""

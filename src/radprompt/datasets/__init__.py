@@ -1,0 +1,1 @@
+"""Loaders: a data set on disk to a lesion table."""

@@ -1,0 +1,1 @@
+"""Pixels, regions and contours; knows no data set."""

@@ -1,0 +1,1 @@
+"""The language model: backbone, split, adapters, training; knows no image."""

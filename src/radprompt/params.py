@@ -1,0 +1,245 @@
+"""One frozen dataclass for each section of ``params.yaml``; an unknown key or a wrong value is a clear error."""
+
+import json
+from dataclasses import fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from radprompt.errors import InputError
+
+_STRICT = ConfigDict(extra="forbid", strict=True)
+Positive = Annotated[int, Field(gt=0)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Compute:
+    """How per-lesion work is spread."""
+
+    backend: Literal["loky", "threading", "multiprocessing"]
+    workers: Annotated[int, Field(ge=-1)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Data:
+    """Where the data sets are and how they are split."""
+
+    root: str
+    validation_fraction: Fraction
+    adaptation_fraction: Fraction
+
+
+@dataclass(frozen=True, config=_STRICT)
+class PhantomMasses:
+    """Masses drawn in each synthetic data set."""
+
+    cbis_ddsm: Positive
+    vindr_mammo: Positive
+    inbreast: Positive
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Phantom:
+    """Size and difficulty of the synthetic data sets."""
+
+    rows: Positive
+    columns: Positive
+    spacing_mm: PositiveFloat
+    masses: PhantomMasses
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Segmentation:
+    """Regions of interest, nnU-Net's plan and its training."""
+
+    context: NonNegative
+    roi_size: Positive
+    plan: Literal["small", "default"]
+    epochs: Positive
+    iterations: Positive
+    validation_iterations: Positive
+    threshold: Fraction
+
+
+@dataclass(frozen=True, config=_STRICT)
+class MaskChoice:
+    """Which contour the features are measured on."""
+
+    vindr_mammo: Literal["predicted"]
+    inbreast: Literal["reference", "predicted"]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Radiomics:
+    """PyRadiomics' settings."""
+
+    bin_count: Positive
+    resample_mm: PositiveFloat | None
+    shape_unit: Literal["mm", "px"]
+    masks: MaskChoice
+
+
+@dataclass(frozen=True, config=_STRICT)
+class MRMR:
+    """Minimum redundancy, maximum relevance."""
+
+    scheme: Literal["MIQ", "MID"]
+    bins: Annotated[int, Field(ge=2)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Features:
+    """Which features a prompt names."""
+
+    selection: Literal["mrmr"]
+    count: Positive
+    mrmr: MRMR
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Prompt:
+    """The sentence."""
+
+    instruction: str
+    decimals: Annotated[int, Field(ge=0, le=9)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Backbone:
+    """The pretrained model."""
+
+    source: str
+    revision: str | None
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Lora:
+    """Low-rank adapters."""
+
+    rank: Positive
+    alpha: PositiveFloat
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    layers: Literal["all"] | Positive
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Llm:
+    """The language model and its training."""
+
+    backbone: Backbone
+    tuning: Literal["lora", "head"]
+    lora: Lora
+    readout: Literal["last"]
+    epochs: Positive
+    batch_size: Positive
+    learning_rate: PositiveFloat
+    weight_decay: NonNegative
+    warmup_fraction: Annotated[float, Field(ge=0, lt=1)]
+    best_epoch_by: Literal["auc", "loss"]
+    device: str
+    precision: Literal["bf16", "fp32"]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class LogisticRegression:
+    """L2 logistic regression."""
+
+    C: PositiveFloat
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Baselines:
+    """The conventional models."""
+
+    models: list[Literal["logistic_regression"]]
+    logistic_regression: LogisticRegression
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Evaluation:
+    """Threshold and intervals."""
+
+    threshold: Fraction
+    bootstrap_draws: Positive
+    confidence: Fraction
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Params:
+    """All of ``params.yaml``."""
+
+    seed: Annotated[int, Field(ge=0)]
+    compute: Compute
+    data: Data
+    phantom: Phantom
+    segmentation: Segmentation
+    radiomics: Radiomics
+    features: Features
+    prompt: Prompt
+    llm: Llm
+    baselines: Baselines
+    evaluation: Evaluation
+
+
+def load_params(path: str | Path = "params.yaml") -> Params:
+    """Read and check the whole file.
+
+    Raises
+    ------
+    InputError
+        For a file that is absent or no YAML, an unknown or missing key, or a value of a wrong type or range; it names
+        the key, says what was found, and suggests the nearest known key.
+    """
+    path = Path(path)
+    try:
+        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError("no such file", where=str(path), fix="run from the repository's root") from None
+    except YAMLError as error:
+        raise InputError(f"not valid YAML: {error}", where=str(path), fix="mind indentation and colons") from None
+    return check_params(content, where=str(path))
+
+
+def check_params(content: Any, *, where: str = "params.yaml") -> Params:
+    """Turn the nested mapping into :class:`Params`; see :func:`load_params` for the errors."""
+    try:
+        # As JSON, strict validation still takes mappings for dataclasses.
+        return TypeAdapter(Params).validate_json(json.dumps(content, default=str))
+    except ValidationError as error:
+        problems = error.errors()
+        lines = [_explain(problem) for problem in problems[:5]]
+        if len(problems) > 5:
+            lines.append(f"... and {len(problems) - 5} more")
+        raise InputError("\n  ".join(lines), where=where, fix="`git diff params.yaml` shows what changed") from None
+
+
+def _explain(problem: Any) -> str:
+    # Steps through a union carry pydantic's tag of the member that was tried: keep the steps that are keys of the file.
+    known = _keys(Params)
+    steps = [str(step) for step in problem["loc"]]
+    unexpected = problem["type"] == "unexpected_keyword_argument"
+    path = [s for i, s in enumerate(steps) if s in known or s.isdigit() or (unexpected and i == len(steps) - 1)]
+    key = ".".join(path) or "(the whole file)"
+    if unexpected:
+        near = get_close_matches(path[-1], sorted(known), n=1)
+        return f"unknown key {key!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+    if problem["type"] in ("missing", "missing_argument"):
+        return f"key {key!r} is missing"
+    return f"{key}: {problem['msg']}; found {problem['input']!r} ({type(problem['input']).__name__})"
+
+
+def _keys(section: Any) -> set[str]:
+    names: set[str] = set()
+    for field in fields(section):
+        names.add(field.name)
+        if hasattr(field.type, "__dataclass_fields__"):
+            names |= _keys(field.type)
+    return names

@@ -1,0 +1,1 @@
+"""Synthetic mammograms in the real data sets' layouts."""

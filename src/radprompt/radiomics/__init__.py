@@ -1,0 +1,1 @@
+"""Sixty-seven features, their names and their scale."""

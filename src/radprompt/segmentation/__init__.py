@@ -1,0 +1,1 @@
+"""nnU-Net on regions of interest, and how good its masks are."""

@@ -156,20 +156,73 @@ class LogisticRegression:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class RandomForest:
+    """Random forest."""
+
+    trees: Positive
+
+
+@dataclass(frozen=True, config=_STRICT)
+class BoostedTrees:
+    """Gradient boosting, scikit-learn's or XGBoost's."""
+
+    trees: Positive
+    learning_rate: PositiveFloat
+    depth: Positive
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Svm:
+    """Support vector machine with an RBF kernel, Platt-scaled."""
+
+    C: PositiveFloat
+    folds: Annotated[int, Field(ge=2)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Mlp:
+    """Perceptron with one hidden layer."""
+
+    units: Positive
+    epochs: Positive
+
+
+Baseline = Literal[
+    "logistic_regression",
+    "random_forest",
+    "gradient_boosting",
+    "svm",
+    "naive_bayes",
+    "mlp",
+    "xgboost",
+    "majority",
+    "size_alone",
+    "all_features_logistic",
+]
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Baselines:
     """The conventional models."""
 
-    models: list[Literal["logistic_regression"]]
+    models: Annotated[list[Baseline], Field(min_length=1)]
     logistic_regression: LogisticRegression
+    random_forest: RandomForest
+    gradient_boosting: BoostedTrees
+    svm: Svm
+    mlp: Mlp
+    xgboost: BoostedTrees
 
 
 @dataclass(frozen=True, config=_STRICT)
 class Evaluation:
-    """Threshold and intervals."""
+    """Threshold, intervals and tests."""
 
     threshold: Fraction
     bootstrap_draws: Positive
     confidence: Fraction
+    calibration_bins: Annotated[int, Field(ge=2)]
+    reference: str
 
 
 @dataclass(frozen=True, config=_STRICT)

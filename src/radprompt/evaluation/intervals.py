@@ -1,0 +1,92 @@
+"""Patient-cluster bootstrap: patients are drawn with replacement, all their lesions with them.
+
+The resamples are drawn once for a setting and shared by all its models, so differences between models are paired. A
+resample is a row of lesion weights (how often its patient was drawn), and a metric is computed for all rows at once.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radprompt.evaluation.calibration import Floats, expected_calibration_error, recalibration
+from radprompt.evaluation.scores import METRICS, decide
+
+_BLOCK = 300_000
+"""Weights handled at a time (draws x lesions); keeps the intermediates in the processor's cache."""
+
+
+def patient_resamples(patients: NDArray, draws: int, seed: int) -> NDArray[np.int16]:
+    """How often each lesion's patient was drawn, shape (draws, lesions); the order of lesions does not matter."""
+    names, patient = np.unique(np.asarray(patients, dtype=str), return_inverse=True)
+    generator = np.random.default_rng(seed)
+    counts = generator.multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
+    return counts.astype(np.int16)[:, patient]
+
+
+def score_draws(
+    labels: NDArray, probabilities: Floats, resamples: NDArray[np.int16], threshold: float, bins: int
+) -> dict[str, Floats]:
+    """Every metric of :func:`~radprompt.evaluation.scores.scores` on every resample, each of shape (draws,).
+
+    A metric that a resample leaves undefined (one class only, for one) is NaN there; :func:`interval` drops such draws.
+    """
+    labels, probabilities = np.asarray(labels, dtype=float), np.asarray(probabilities, dtype=float)
+    blocks = max(1, round(resamples.size / _BLOCK))
+    parts = [
+        _score_block(labels, probabilities, block.astype(float), threshold, bins)
+        for block in np.array_split(resamples, blocks)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in METRICS}
+
+
+def interval(draws: Floats, confidence: float) -> tuple[float, float] | None:
+    """Percentile interval over the draws that are defined, if those are more than half."""
+    defined = draws[np.isfinite(draws)]
+    if 2 * len(defined) <= len(draws):
+        return None
+    low, high = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)
+
+
+def _score_block(labels: Floats, probabilities: Floats, w: Floats, threshold: float, bins: int) -> dict[str, Floats]:
+    called = decide(probabilities, threshold).astype(float)
+    tp, fp = w @ (called * labels), w @ (called * (1 - labels))
+    fn, tn = w @ ((1 - called) * labels), w @ ((1 - called) * (1 - labels))
+    total = w.sum(axis=1)
+    auc, average_precision = _ranking(labels, probabilities, w)
+    slope, intercept = recalibration(labels, probabilities, w)
+    with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 is NaN: undefined on that draw
+        sensitivity, specificity = tp / (tp + fn), tn / (tn + fp)
+        return {
+            "auc": auc,
+            "average_precision": average_precision,
+            "accuracy": (tp + tn) / total,
+            "balanced_accuracy": (sensitivity + specificity) / 2,
+            "f1": 2 * tp / (2 * tp + fp + fn),
+            "sensitivity": sensitivity,
+            "specificity": specificity,
+            "ppv": tp / (tp + fp),
+            "npv": tn / (tn + fn),
+            "brier": w @ (probabilities - labels) ** 2 / total,
+            "ece": expected_calibration_error(labels, probabilities, bins, w),
+            "calibration_slope": slope,
+            "calibration_intercept": intercept,
+        }
+
+
+def _ranking(labels: Floats, probabilities: Floats, w: Floats) -> tuple[Floats, Floats]:
+    """AUC and average precision from weights summed over each distinct probability, highest first."""
+    order = np.argsort(-probabilities, kind="stable")
+    ranked = probabilities[order]
+    starts = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
+    w, positive = w[:, order], labels[order]
+    malignant = np.add.reduceat(w * positive, starts, axis=1)
+    benign = np.add.reduceat(w * (1 - positive), starts, axis=1)
+    true, false = malignant.cumsum(axis=1), benign.cumsum(axis=1)
+    positives, negatives = true[:, -1], false[:, -1]
+    # A malignant mass outranks the benign ones below it, and ties count half.
+    wins = (malignant * (negatives[:, None] - false + benign / 2)).sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        precision = np.where(true > 0, true / (true + false), 0.0)
+        average_precision = (malignant * precision).sum(axis=1) / positives
+        average_precision = np.where(negatives > 0, average_precision, np.nan)
+        return wins / (positives * negatives), average_precision

@@ -1,0 +1,299 @@
+"""The estimator that people take home: named features in, probability of malignancy out."""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Self, cast
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from radprompt.errors import InputError
+from radprompt.llm.backbone import load_backbone
+from radprompt.llm.inference import Encoded, encode, predict_logits
+from radprompt.llm.lora import add_adapters, head_name
+from radprompt.llm.split import SplitModel, number_of_layers
+from radprompt.llm.training import Schedule, State, train
+from radprompt.outputs import whole_folder, write_json
+from radprompt.params import Llm, Prompt
+from radprompt.prompts import render_frame
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+Prompts = pd.DataFrame | Sequence[str]
+
+
+class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
+    """A pretrained language model that reads each row as a sentence and is tuned by LoRA to classify it.
+
+    ``X`` is a frame whose **column names are read by the model** (standardised values of named features), or a
+    sequence of ready prompts. The names are the link between sites: :meth:`adapt` goes on training on a frame with
+    other columns (the paper's extensible learning).
+
+    Parameters
+    ----------
+    backbone
+        Folder that :func:`radprompt.llm.backbone.write_backbone` filled.
+    tuning, rank, alpha, dropout, layers
+        ``lora`` on the last ``layers`` layers (``"all"``: every layer, as in the paper) or ``head`` only.
+    readout
+        ``last``: the hidden state of the prompt's last token (paper).
+    epochs, batch_size, learning_rate, weight_decay, warmup_fraction, best_epoch_by
+        AdamW with a cosine schedule; the epoch best on the validation rows by ``auc`` or ``loss`` is kept.
+    device, precision
+        ``auto``, ``cpu`` or ``cuda[:n]``; ``bf16`` autocast or ``fp32``.
+    instruction, decimals
+        The prompt's first sentence, and digits after the decimal point.
+    seed
+        Of the head's and the adapters' first weights, of shuffling and dropout.
+
+    Attributes
+    ----------
+    classes_
+        ``[0, 1]``: benign, malignant.
+    state_
+        History of the last :meth:`fit` or :meth:`adapt`, with the epoch that was kept.
+    """
+
+    def __init__(
+        self,
+        backbone: str | Path = "models/backbone",
+        *,
+        tuning: Literal["lora", "head"] = "lora",
+        rank: int = 16,
+        alpha: float = 32,
+        dropout: float = 0.0,
+        layers: int | Literal["all"] = 8,
+        readout: Literal["last"] = "last",
+        epochs: int = 12,
+        batch_size: int = 16,
+        learning_rate: float = 1e-3,
+        weight_decay: float = 0.01,
+        warmup_fraction: float = 0.05,
+        best_epoch_by: Literal["auc", "loss"] = "auc",
+        device: str = "auto",
+        precision: Literal["bf16", "fp32"] = "bf16",
+        instruction: str = (
+            "Classify benign or malignant of this mammography based on given standardized radiomic features."
+        ),
+        decimals: int = 3,
+        seed: int = 0,
+    ) -> None:
+        self.backbone = backbone
+        self.tuning = tuning
+        self.rank = rank
+        self.alpha = alpha
+        self.dropout = dropout
+        self.layers = layers
+        self.readout = readout
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.warmup_fraction = warmup_fraction
+        self.best_epoch_by = best_epoch_by
+        self.device = device
+        self.precision = precision
+        self.instruction = instruction
+        self.decimals = decimals
+        self.seed = seed
+
+    @classmethod
+    def from_params(cls, llm: Llm, prompt: Prompt, backbone: str | Path, seed: int) -> Self:
+        """Make the classifier that ``params.yaml`` describes."""
+        return cls(
+            backbone,
+            tuning=llm.tuning,
+            rank=llm.lora.rank,
+            alpha=llm.lora.alpha,
+            dropout=llm.lora.dropout,
+            layers=llm.lora.layers,
+            readout=llm.readout,
+            epochs=llm.epochs,
+            batch_size=llm.batch_size,
+            learning_rate=llm.learning_rate,
+            weight_decay=llm.weight_decay,
+            warmup_fraction=llm.warmup_fraction,
+            best_epoch_by=llm.best_epoch_by,
+            device=llm.device,
+            precision=llm.precision,
+            instruction=prompt.instruction,
+            decimals=prompt.decimals,
+            seed=seed,
+        )
+
+    def fit(
+        self,
+        X: Prompts,
+        y: Sequence[int] | np.ndarray,
+        X_val: Prompts | None = None,
+        y_val: Sequence[int] | np.ndarray | None = None,
+        *,
+        on_epoch: Callable[[dict[str, float]], None] | None = None,
+        checkpoint: Path | None = None,
+    ) -> Self:
+        """Start from the pretrained backbone and train; validation rows, when given, choose the epoch.
+
+        An interrupted call with the same arguments goes on from ``checkpoint``.
+        """
+        self._build()
+        return self._train(X, y, X_val, y_val, on_epoch, checkpoint)
+
+    def adapt(
+        self,
+        X: Prompts,
+        y: Sequence[int] | np.ndarray,
+        X_val: Prompts | None = None,
+        y_val: Sequence[int] | np.ndarray | None = None,
+        *,
+        on_epoch: Callable[[dict[str, float]], None] | None = None,
+        checkpoint: Path | None = None,
+    ) -> Self:
+        """Go on training from the fitted weights; the columns may differ from those of :meth:`fit`."""
+        check_is_fitted(self, "classes_")
+        return self._train(X, y, X_val, y_val, on_epoch, checkpoint)
+
+    def decision_function(self, X: Prompts) -> np.ndarray:
+        """Return the logit of malignancy, shape (rows,)."""
+        check_is_fitted(self, "classes_")
+        return predict_logits(self._split, self._encode(X), self.batch_size).numpy().astype(float)
+
+    def predict_proba(self, X: Prompts) -> np.ndarray:
+        """Return the probabilities of benign and malignant, shape (rows, 2)."""
+        malignant = 1 / (1 + np.exp(-self.decision_function(X)))
+        return np.column_stack([1 - malignant, malignant])
+
+    def predict(self, X: Prompts) -> np.ndarray:
+        """Return 0 or 1 for each row, at probability 0.5."""
+        return (self.decision_function(X) > 0).astype(int)
+
+    def embed(self, X: Prompts) -> np.ndarray:
+        """Return the enhanced radiomics: the state that the head reads for each row, shape (rows, hidden size)."""
+        check_is_fitted(self, "classes_")
+        rows = self._encode(X)
+        head = getattr(self._split.model, head_name(self._split.model))
+        seen: list[Tensor] = []
+        handle = head.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].float().cpu()))
+        try:
+            predict_logits(self._split, rows, self.batch_size)
+        finally:
+            handle.remove()
+        states = []
+        for hidden, mask in zip(seen, rows.attention_mask.split(self.batch_size), strict=True):
+            # A decoder's head sees every token; the last real one is read. An encoder's has been pooled before.
+            pooled = hidden if hidden.ndim == 2 else hidden[torch.arange(len(hidden)), mask.sum(dim=1) - 1]
+            states.append(pooled)
+        return torch.cat(states).numpy()
+
+    def save(self, folder: str | Path) -> None:
+        """Write a standard peft adapter (safetensors) and ``classifier.json``; the backbone stays where it is."""
+        check_is_fitted(self, "classes_")
+        with whole_folder(folder) as part:
+            self._adapter.save_pretrained(str(part), safe_serialization=True, save_embedding_layers=False)
+            (part / "README.md").unlink(missing_ok=True)  # peft's empty model card
+            parameters = self.get_params() | {"backbone": Path(self.backbone).as_posix()}
+            kept = {"best_epoch": self.state_.best_epoch, "history": self.state_.history}
+            write_json(part / "classifier.json", {"parameters": parameters, **kept})
+
+    @classmethod
+    def load(cls, folder: str | Path, *, backbone: str | Path | None = None, device: str | None = None) -> Self:
+        """Read what :meth:`save` wrote; ``backbone`` and ``device`` override the recorded ones."""
+        from peft import set_peft_model_state_dict
+        from safetensors.torch import load_file
+
+        folder = Path(folder)
+        try:
+            record = json.loads((folder / "classifier.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise InputError("no saved classifier", where=str(folder), fix="train one, or run `dvc pull`") from None
+        parameters = record["parameters"]
+        if backbone is not None:
+            parameters["backbone"] = backbone
+        if device is not None:
+            parameters["device"] = device
+        classifier = cls(**parameters)
+        classifier._build()
+        set_peft_model_state_dict(classifier._adapter, load_file(folder / "adapter_model.safetensors"))
+        classifier.state_ = State(record["history"], best_epoch=record["best_epoch"])
+        classifier.classes_ = np.array([0, 1])
+        return classifier
+
+    def _build(self) -> None:
+        torch.manual_seed(self.seed)
+        model, self._tokenizer = load_backbone(self.backbone, self.precision)
+        count = number_of_layers(model)
+        trained = 0 if self.tuning == "head" else count if self.layers == "all" else self.layers
+        self._adapter = add_adapters(model, count - trained, rank=self.rank, alpha=self.alpha, dropout=self.dropout)
+        device = self.device if self.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+        self._split = SplitModel(cast("PreTrainedModel", self._adapter.get_base_model().to(device)), count - trained)
+
+    def _train(
+        self,
+        X: Prompts,
+        y: Sequence[int] | np.ndarray,
+        X_val: Prompts | None,
+        y_val: Sequence[int] | np.ndarray | None,
+        on_epoch: Callable[[dict[str, float]], None] | None,
+        checkpoint: Path | None,
+    ) -> Self:
+        prompts, labels = self._prompts(X), _labels(y, len(X))
+        validation = None
+        if X_val is not None and y_val is not None:
+            validation = (self._encode(X_val), _labels(y_val, len(X_val)))
+        rows = self._encode(prompts)
+        first = rows[torch.arange(min(2, len(rows)))]
+        device = next(self._split.model.parameters()).device
+        with first.autocast(device):
+            self._split.check(*first.to(device)[:2], tolerance=5e-2 if first.bf16 else 1e-4)
+        schedule = Schedule(
+            self.epochs,
+            self.batch_size,
+            self.learning_rate,
+            self.weight_decay,
+            self.warmup_fraction,
+            self.best_epoch_by,
+            self.seed,
+        )
+        self.state_ = train(
+            self._split,
+            rows,
+            labels,
+            validation,
+            schedule,
+            on_epoch=on_epoch,
+            checkpoint=checkpoint,
+            fingerprint=self._fingerprint(prompts, labels, validation),
+        )
+        self.classes_ = np.array([0, 1])
+        return self
+
+    def _prompts(self, X: Prompts) -> list[str]:
+        if not isinstance(X, pd.DataFrame):
+            return list(X)
+        return render_frame(X, Prompt(instruction=self.instruction, decimals=self.decimals))
+
+    def _encode(self, X: Prompts) -> Encoded:
+        bf16 = self.precision == "bf16"
+        return encode(self._split, self._tokenizer, self._prompts(X), bf16=bf16, batch_size=self.batch_size)
+
+    def _fingerprint(self, prompts: list[str], labels: Tensor, validation: tuple[Encoded, Tensor] | None) -> str:
+        chosen = [] if validation is None else [validation[0].input_ids.tolist(), validation[1].tolist()]
+        parameters = {name: str(value) for name, value in self.get_params().items()}
+        content = json.dumps([parameters, prompts, labels.tolist(), chosen], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _labels(y: Sequence[int] | np.ndarray, rows: int) -> Tensor:
+    labels = np.asarray(y)
+    if labels.shape != (rows,):
+        raise InputError(f"{rows} rows but labels of shape {labels.shape}", where="y", fix="one label a row")
+    if not np.isin(labels, (0, 1)).all():
+        odd = int(np.flatnonzero(~np.isin(labels, (0, 1)))[0])
+        raise InputError(f"label {labels[odd]} in row {odd}", where="y", fix="0 benign, 1 malignant")
+    return torch.as_tensor(labels.astype(np.float32))

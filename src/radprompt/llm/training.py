@@ -1,0 +1,201 @@
+"""Binary cross-entropy on one logit: AdamW, cosine schedule, the best validation epoch kept, resumable."""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from sklearn.metrics import roc_auc_score
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 - torch's own short name
+from tqdm import tqdm
+
+from radprompt.llm.inference import Encoded, predict_logits
+from radprompt.llm.lora import trainable
+from radprompt.llm.split import SplitModel
+from radprompt.outputs import whole_folder
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast; see ``llm`` in params.yaml."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    warmup_fraction: float
+    best_epoch_by: Literal["auc", "loss"]
+    seed: int
+
+
+@dataclass
+class State:
+    """Where training stands after an epoch."""
+
+    history: list[dict[str, float]] = field(default_factory=list)
+    best_score: float = -float("inf")
+    best_epoch: int = 0
+    best: dict[str, Tensor] = field(default_factory=dict)
+
+
+def train(
+    split: SplitModel,
+    rows: Encoded,
+    labels: Tensor,
+    validation: tuple[Encoded, Tensor] | None,
+    schedule: Schedule,
+    *,
+    on_epoch: Callable[[dict[str, float]], None] | None = None,
+    checkpoint: Path | None = None,
+    fingerprint: str = "",
+    progress: bool = True,
+) -> State:
+    """Train what is trainable in ``split`` and leave it holding the best epoch's weights.
+
+    Parameters
+    ----------
+    rows, labels
+        Encoded prompts (with the trunk's hidden states where there is a trunk) and their 0/1 labels, shape (rows,).
+    validation
+        The same for the rows that choose the epoch. Without them, or if they hold one class only and the criterion is
+        ``auc``, the last epoch is kept.
+    on_epoch
+        Called with ``epoch, train_loss, val_loss, val_auc, learning_rate`` after each epoch, also for epochs that a
+        checkpoint had already done.
+    checkpoint
+        Folder rewritten after each epoch; an interrupted run with the same ``fingerprint`` goes on from it.
+
+    Returns
+    -------
+    State
+        History (one dict an epoch), best epoch (1 = first) and its score.
+    """
+    parameters = trainable(split.model)
+    optimiser = torch.optim.AdamW(parameters.values(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay)
+    steps_an_epoch = -(-len(rows) // schedule.batch_size)
+    rate = _warm_cosine(schedule, steps_an_epoch)
+    state = State()
+    if checkpoint is not None:
+        state = _resume(checkpoint, fingerprint, parameters, optimiser) or state
+    if on_epoch:
+        for past in state.history:
+            on_epoch(past)
+
+    device = next(iter(parameters.values())).device
+    epochs = range(len(state.history) + 1, schedule.epochs + 1)
+    bar = tqdm(epochs, initial=len(state.history), total=schedule.epochs, desc="training", disable=not progress)
+    for epoch in bar:
+        split.model.train()
+        torch.manual_seed(schedule.seed * 100_003 + epoch)  # an epoch's shuffle and dropout do not depend on the past
+        losses = []
+        for step, index in enumerate(torch.randperm(len(rows)).split(schedule.batch_size)):
+            batch = rows[index]
+            optimiser.param_groups[0]["lr"] = rate((epoch - 1) * steps_an_epoch + step)
+            with batch.autocast(device):
+                logits = split.logits(*batch.to(device))
+            loss = F.binary_cross_entropy_with_logits(logits, labels[index].to(device))
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(parameters.values(), 1.0)
+            optimiser.step()
+            losses.append(loss.item() * len(index))
+        entry = {
+            "epoch": epoch,
+            "train_loss": sum(losses) / len(rows),
+            "learning_rate": optimiser.param_groups[0]["lr"],
+        }
+        if validation is not None:
+            entry |= _validate(split, *validation, schedule.batch_size)
+        state.history.append(entry)
+        score = _criterion(entry, schedule.best_epoch_by)
+        if score is None or score > state.best_score:
+            state.best_score = score if score is not None else state.best_score
+            state.best_epoch = epoch
+            state.best = {name: p.detach().clone() for name, p in parameters.items()}
+        if checkpoint is not None:
+            _save(checkpoint, fingerprint, state, parameters, optimiser)
+        if on_epoch:
+            on_epoch(entry)
+        bar.set_postfix({k: f"{v:.3f}" for k, v in entry.items() if k.endswith(("loss", "auc"))})
+
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.copy_(state.best[name])
+    split.model.eval()
+    return state
+
+
+def _criterion(entry: dict[str, float], by: str) -> float | None:
+    if by == "loss":
+        return -entry["val_loss"] if "val_loss" in entry else None
+    # Among epochs with equal AUC, the one with the lower loss.
+    return entry["val_auc"] - 1e-6 * entry["val_loss"] if "val_auc" in entry else None
+
+
+def _validate(split: SplitModel, rows: Encoded, labels: Tensor, batch_size: int) -> dict[str, float]:
+    logits = predict_logits(split, rows, batch_size)
+    scores = {"val_loss": F.binary_cross_entropy_with_logits(logits, labels).item()}
+    if len(labels.unique()) == 2:
+        scores["val_auc"] = float(roc_auc_score(labels.numpy(), logits.numpy()))
+    return scores
+
+
+def _warm_cosine(schedule: Schedule, steps_an_epoch: int) -> Callable[[int], float]:
+    total = schedule.epochs * steps_an_epoch
+    warmup = round(schedule.warmup_fraction * total)
+
+    def rate(step: int) -> float:
+        if step < warmup:
+            return schedule.learning_rate * (step + 1) / (warmup + 1)
+        done = (step - warmup) / max(1, total - warmup)
+        return schedule.learning_rate * 0.5 * (1 + math.cos(done * math.pi))
+
+    return rate
+
+
+def _save(
+    folder: Path, fingerprint: str, state: State, parameters: dict[str, Any], optimiser: torch.optim.Optimizer
+) -> None:
+    from safetensors.torch import save_file
+
+    tensors = {f"now/{name}": p.detach().clone().cpu() for name, p in parameters.items()}
+    tensors |= {f"best/{name}": value.cpu() for name, value in state.best.items()}
+    for name, p in parameters.items():
+        for moment, value in optimiser.state[p].items():
+            tensors[f"adam/{moment}/{name}"] = value.detach().clone().cpu()
+    record = {
+        "fingerprint": fingerprint,
+        "history": state.history,
+        "best_score": None if state.best_score == -float("inf") else state.best_score,
+        "best_epoch": state.best_epoch,
+    }
+    with whole_folder(folder) as part:
+        save_file(tensors, part / "state.safetensors")
+        (part / "state.json").write_text(json.dumps(record), encoding="utf-8")
+
+
+def _resume(
+    folder: Path, fingerprint: str, parameters: dict[str, Any], optimiser: torch.optim.Optimizer
+) -> State | None:
+    from safetensors.torch import load_file
+
+    try:
+        record = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if record["fingerprint"] != fingerprint:
+        return None
+    tensors = load_file(folder / "state.safetensors")
+    with torch.no_grad():
+        for name, p in parameters.items():
+            p.copy_(tensors[f"now/{name}"])
+            optimiser.state[p] = {m: tensors[f"adam/{m}/{name}"] for m in ("step", "exp_avg", "exp_avg_sq")}
+            for moment in ("exp_avg", "exp_avg_sq"):  # AdamW expects its step counter on the CPU
+                optimiser.state[p][moment] = optimiser.state[p][moment].to(p.device)
+    best_score = -float("inf") if record["best_score"] is None else record["best_score"]
+    best = {n: tensors[f"best/{n}"].to(p.device) for n, p in parameters.items()}
+    return State(record["history"], best_score, record["best_epoch"], best)

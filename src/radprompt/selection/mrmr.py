@@ -1,0 +1,126 @@
+"""Minimum redundancy, maximum relevance: which features a prompt names, and in which order.
+
+pymrmr carries the original program (Peng, Long and Ding, IEEE PAMI 27(8):1226-1238, 2005). Two of its habits need care:
+it cuts floats to integers, so z-scores would shrink to -1, 0 and 1, and it prints dozens of lines from C.
+"""
+
+import ctypes
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.feature_selection import SelectorMixin
+from sklearn.preprocessing import KBinsDiscretizer
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+
+class MRMRSelector(SelectorMixin, BaseEstimator):
+    """Pick features one by one: each tells most about the class and least of what the picked ones tell.
+
+    Parameters
+    ----------
+    n_features
+        How many to pick (paper: 8). More than there are: all are picked, with a warning.
+    scheme
+        ``MIQ``: relevance divided by redundancy (plus 0.0001); ``MID``: relevance minus redundancy. Relevance is the
+        mutual information with the class in bits, redundancy its mean over the features already picked.
+    bins
+        Equal-frequency levels that each feature is cut into first. Ties stay in one level, so there can be fewer.
+
+    Attributes
+    ----------
+    ranking_ : ndarray of int, shape (n_features,)
+        Column indices in the order in which they were picked, the best first. ``transform`` keeps the columns' own
+        order, as every scikit-learn selector does.
+    n_features_in_, feature_names_in_
+        As everywhere in scikit-learn.
+
+    Notes
+    -----
+    A feature that ties with another for the next place is taken in the order of Peng's program, the same in each run.
+    Standard output of the whole process is muted during the fit, so other threads' lines are lost meanwhile.
+    """
+
+    def __init__(self, n_features: int = 8, scheme: Literal["MIQ", "MID"] = "MIQ", bins: int = 5) -> None:
+        self.n_features = n_features
+        self.scheme = scheme
+        self.bins = bins
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> "MRMRSelector":
+        """Rank the features of ``X``, shape (n_samples, n_features_in), by class labels ``y``.
+
+        Raises
+        ------
+        ValueError
+            For labels that are no classes, or of one class only; missing or infinite values; fewer than two samples.
+        """
+        import pymrmr
+
+        values, labels = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
+        check_classification_targets(labels)
+        classes, codes = np.unique(labels, return_inverse=True)
+        if len(classes) < 2:
+            raise ValueError(f"mRMR needs two classes to tell apart, found one class: {classes[0]!r}")
+        count = min(self.n_features, values.shape[1])
+        if count < self.n_features:
+            warnings.warn(f"n_features={self.n_features}, but X has {count} features: all are picked", stacklevel=2)
+        table = pd.DataFrame(np.column_stack([codes, discretise(values, self.bins)]), dtype=np.int64)
+        table.columns = ["class", *map(str, range(values.shape[1]))]
+        with _muted_stdout():
+            picked = pymrmr.mRMR(table, self.scheme, count)
+        self.ranking_ = np.array([int(name) for name in picked])
+        return self
+
+    def get_feature_names_ranked(self) -> NDArray[np.object_]:
+        """Return the picked features' names, the best first; ``x0``, ``x1``, ... where ``X`` had no names."""
+        check_is_fitted(self, "ranking_")
+        default = [f"x{i}" for i in range(self.n_features_in_)]
+        return np.asarray(getattr(self, "feature_names_in_", default), dtype=object)[self.ranking_]
+
+    def _get_support_mask(self) -> NDArray[np.bool_]:
+        check_is_fitted(self, "ranking_")
+        mask = np.zeros(self.n_features_in_, dtype=bool)
+        mask[self.ranking_] = True
+        return mask
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags
+
+
+def discretise(X: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
+    """Cut each column into ``bins`` levels of equal frequency: 0, 1, ...; a constant column is 0 throughout."""
+    cutter = KBinsDiscretizer(
+        bins, encode="ordinal", strategy="quantile", quantile_method="averaged_inverted_cdf", subsample=None
+    )
+    with warnings.catch_warnings():
+        # Ties merge levels and constants have one: both are what we want.
+        warnings.filterwarnings("ignore", category=UserWarning, module="sklearn")
+        return cutter.fit_transform(X).astype(np.int64)
+
+
+@contextmanager
+def _muted_stdout() -> Iterator[None]:
+    """Send what C code prints to the null device; Python's own pending lines go out first."""
+    libc = ctypes.CDLL(None)
+    sys.stdout.flush()
+    libc.fflush(None)
+    kept = os.dup(1)
+    null = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, 1)
+        yield
+    finally:
+        libc.fflush(None)
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(null)

@@ -1,0 +1,67 @@
+"""A LLaMA small enough for a unit test: 4 layers, 32 wide, random weights, a tokenizer of single characters."""
+
+import string
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM, PreTrainedTokenizerFast
+
+from radprompt.llm.backbone import write_backbone
+
+LAYERS = 4
+
+
+def _tokenizer() -> PreTrainedTokenizerFast:
+    vocabulary = {"<pad>": 0, "<unk>": 1} | {c: i + 2 for i, c in enumerate(string.printable)}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>")
+
+
+@pytest.fixture(scope="session", params=["llama", "mistral"])
+def any_backbone(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _backbone(request.param, tmp_path_factory.mktemp(request.param))
+
+
+@pytest.fixture(scope="session")
+def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _backbone("llama", tmp_path_factory.mktemp("backbone"))
+
+
+def _backbone(kind: str, folder: Path) -> Path:
+    weights, record = folder / "weights", folder / "record"
+    record.mkdir()
+    config_class, model_class = {
+        "llama": (LlamaConfig, LlamaForCausalLM),
+        "mistral": (MistralConfig, MistralForCausalLM),
+    }[kind]
+    config = config_class(
+        vocab_size=128,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=512,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=1,
+        initializer_range=0.2,
+    )
+    torch.manual_seed(0)
+    model_class(config).save_pretrained(weights)
+    _tokenizer().save_pretrained(weights)
+    write_backbone(str(weights), None, record)
+    return record
+
+
+@pytest.fixture
+def table() -> tuple[pd.DataFrame, np.ndarray]:
+    """Twenty-four rows of three named features; the label follows the first."""
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(rng.normal(size=(24, 3)), columns=["Sphericity", "Mean", "Zone Entropy"])
+    return frame, (frame["Sphericity"] > 0).astype(int).to_numpy()

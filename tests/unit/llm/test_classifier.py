@@ -1,0 +1,175 @@
+"""LanguageModelClassifier: learns, repeats, resumes, saves, adapts to other columns."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from peft import PeftModel
+from sklearn.base import clone
+from sklearn.metrics import roc_auc_score
+
+from radprompt import LanguageModelClassifier
+from radprompt.errors import InputError
+from radprompt.llm.backbone import load_backbone
+
+
+def _classifier(backbone, **changes):
+    settings = {"layers": 2, "rank": 4, "alpha": 8, "epochs": 3, "batch_size": 8, "precision": "fp32", "device": "cpu"}
+    return LanguageModelClassifier(backbone, **(settings | {"learning_rate": 5e-3, "seed": 7} | changes))
+
+
+def test_it_learns_a_rule_written_in_the_prompt(backbone, table):
+    X, y = table
+    classifier = _classifier(backbone, epochs=25, layers="all").fit(X, y)
+    probability = classifier.predict_proba(X)
+    assert roc_auc_score(y, probability[:, 1]) > 0.9
+    np.testing.assert_allclose(probability.sum(axis=1), 1)
+    assert classifier.state_.history[-1]["train_loss"] < 0.8 * classifier.state_.history[0]["train_loss"]
+
+
+def test_two_fits_with_one_seed_are_bitwise_equal_and_another_seed_differs(backbone, table):
+    X, y = table
+    first, second, other = (_classifier(backbone, seed=s).fit(X, y).decision_function(X) for s in (7, 7, 8))
+    np.testing.assert_array_equal(first, second)
+    assert np.abs(first - other).max() > 1e-3
+
+
+@pytest.mark.parametrize("changes", [{"layers": 2}, {"layers": "all"}, {"tuning": "head"}])
+def test_training_the_tail_on_the_cache_equals_training_the_whole_model(backbone, table, changes, monkeypatch):
+    X, y = table
+    cached = _classifier(backbone, **changes).fit(X, y)
+    monkeypatch.setattr("radprompt.llm.split.SplitModel.trunk", lambda self, ids, mask: torch.zeros(*ids.shape, 1))
+    original = cached._split.logits.__func__
+    monkeypatch.setattr(
+        "radprompt.llm.split.SplitModel.logits", lambda self, ids, mask, h=None: original(self, ids, mask)
+    )
+    whole = _classifier(backbone, **changes).fit(X, y)
+    np.testing.assert_allclose(
+        [e["train_loss"] for e in cached.state_.history], [e["train_loss"] for e in whole.state_.history], rtol=1e-4
+    )
+
+
+def test_head_tuning_leaves_every_layer_as_it_was(backbone, table):
+    classifier = _classifier(backbone, tuning="head").fit(*table)
+    pretrained, _ = load_backbone(backbone, "fp32")
+    now = classifier._split.model.state_dict()
+    for name, weight in pretrained.model.state_dict().items():
+        torch.testing.assert_close(now[f"model.{name}"], weight, rtol=0, atol=0)
+
+
+def test_saved_and_loaded_classifier_predicts_the_same(backbone, table, tmp_path):
+    X, y = table
+    fitted = _classifier(backbone).fit(X, y)
+    fitted.save(tmp_path / "model")
+    assert {p.name for p in (tmp_path / "model").iterdir()} == {
+        "adapter_config.json",
+        "adapter_model.safetensors",
+        "classifier.json",
+    }
+    loaded = LanguageModelClassifier.load(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.decision_function(X), fitted.decision_function(X))
+    assert loaded.state_.history == fitted.state_.history
+    assert "tmp" not in (tmp_path / "model" / "adapter_config.json").read_text()
+
+
+def test_saved_adapter_is_a_standard_peft_adapter(backbone, table, tmp_path):
+    X, y = table
+    fitted = _classifier(backbone).fit(X, y)
+    fitted.save(tmp_path / "model")
+    model, tokenizer = load_backbone(backbone, "fp32")
+    tokens = tokenizer(fitted._prompts(X), padding=True, return_tensors="pt")
+    with torch.no_grad():
+        logits = PeftModel.from_pretrained(model, tmp_path / "model")(**tokens).logits[:, 0]
+    np.testing.assert_allclose(logits.numpy(), fitted.decision_function(X), rtol=1e-4, atol=1e-5)
+
+
+class _StopError(Exception):
+    pass
+
+
+def test_interrupted_training_goes_on_where_it_was(backbone, table, tmp_path):
+    X, y = table
+    straight = _classifier(backbone, epochs=5, dropout=0.1).fit(X[:16], y[:16], X[16:], y[16:])
+
+    def stop_after_two(entry):
+        if entry["epoch"] == 2:
+            raise _StopError
+
+    with pytest.raises(_StopError):
+        _classifier(backbone, epochs=5, dropout=0.1).fit(
+            X[:16], y[:16], X[16:], y[16:], on_epoch=stop_after_two, checkpoint=tmp_path / "c"
+        )
+    seen = []
+    resumed = _classifier(backbone, epochs=5, dropout=0.1).fit(
+        X[:16], y[:16], X[16:], y[16:], on_epoch=lambda e: seen.append(e["epoch"]), checkpoint=tmp_path / "c"
+    )
+    assert seen == [1, 2, 3, 4, 5]
+    assert resumed.state_.history == straight.state_.history
+    np.testing.assert_array_equal(resumed.decision_function(X), straight.decision_function(X))
+
+
+def test_a_checkpoint_of_another_run_is_ignored(backbone, table, tmp_path):
+    X, y = table
+    _classifier(backbone).fit(X, y, checkpoint=tmp_path / "c")
+    changed = _classifier(backbone, learning_rate=1e-4)
+    changed.fit(X, y, checkpoint=tmp_path / "c")
+    fresh = _classifier(backbone, learning_rate=1e-4).fit(X, y)
+    assert changed.state_.history == fresh.state_.history
+
+
+@pytest.mark.parametrize("criterion", ["auc", "loss"])
+def test_the_epoch_best_on_validation_is_kept(backbone, table, criterion):
+    X, y = table
+    classifier = _classifier(backbone, epochs=6, best_epoch_by=criterion).fit(X[:12], y[:12], X[12:], y[12:])
+    history = pd.DataFrame(classifier.state_.history)
+    best = history["val_auc"].max() if criterion == "auc" else history["val_loss"].min()
+    kept = history.loc[history["epoch"] == classifier.state_.best_epoch, f"val_{criterion}"].item()
+    assert kept == best
+    probability = classifier.predict_proba(X[12:])[:, 1]
+    assert roc_auc_score(y[12:], probability) == pytest.approx(
+        history.loc[history["epoch"] == classifier.state_.best_epoch, "val_auc"].item()
+    )
+
+
+def test_it_adapts_to_a_site_with_other_columns(backbone, table):
+    X, y = table
+    classifier = _classifier(backbone).fit(X, y)
+    before = {n: p.clone() for n, p in classifier._split.model.state_dict().items() if "lora_" in n}
+    other = pd.DataFrame({"Elongation": X["Sphericity"], "Mean": X["Mean"]})
+    classifier.adapt(other, y)
+    assert classifier.predict_proba(other).shape == (24, 2)
+    assert any(not torch.equal(before[n], p) for n, p in classifier._split.model.state_dict().items() if n in before)
+
+
+def test_embedding_times_the_head_is_the_logit(backbone, table):
+    X, y = table
+    classifier = _classifier(backbone).fit(X, y)
+    vectors = classifier.embed(X)
+    assert vectors.shape == (24, 32)
+    weight = next(p for n, p in classifier._split.model.score.named_parameters() if "default" in n).detach().numpy()
+    np.testing.assert_allclose(vectors @ weight[0], classifier.decision_function(X), rtol=1e-4, atol=1e-5)
+
+
+def test_clone_keeps_every_parameter(backbone):
+    classifier = _classifier(backbone, instruction="Read this.", decimals=1)
+    assert clone(classifier).get_params() == classifier.get_params()
+
+
+@pytest.mark.parametrize(("labels", "message"), [([0, 1, 2] * 8, "label 2 in row 2"), ([0, 1], "24 rows but labels")])
+def test_wrong_labels_are_refused(backbone, table, labels, message):
+    with pytest.raises(InputError, match=message):
+        _classifier(backbone).fit(table[0], labels)
+
+
+def test_missing_saved_model_says_what_to_do(tmp_path):
+    with pytest.raises(InputError, match=r"no saved classifier[\s\S]*dvc pull"):
+        LanguageModelClassifier.load(tmp_path)
+
+
+def test_record_of_a_saved_classifier_holds_its_parameters(backbone, table, tmp_path):
+    _classifier(backbone, rank=2).fit(*table).save(tmp_path / "m")
+    record = json.loads((tmp_path / "m" / "classifier.json").read_text())
+    assert record["parameters"]["rank"] == 2
+    assert [e["epoch"] for e in record["history"]] == [1, 2, 3]

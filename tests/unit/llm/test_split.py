@@ -1,0 +1,95 @@
+"""The split model is the whole model: same logits, same gradients, same training."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from radprompt.errors import InputError
+from radprompt.llm.backbone import load_backbone
+from radprompt.llm.inference import encode, predict_logits
+from radprompt.llm.lora import add_adapters, trainable
+from radprompt.llm.split import SplitModel
+
+LAYERS = 4
+PROMPTS = ["The 'Mean' is 1.", "The 'Sphericity' feature is measured at -0.25 .", "x", "Zone Entropy 3"]
+
+
+def _split(backbone: Path, cut: int):
+    torch.manual_seed(3)
+    model, tokenizer = load_backbone(backbone, "fp32")
+    adapters = add_adapters(model, cut, rank=4, alpha=8, dropout=0.0)
+    for name, parameter in adapters.named_parameters():
+        if "lora_B" in name:  # zero at first: an adapter that does nothing would hide a wrong cut
+            torch.nn.init.normal_(parameter, std=0.1)
+    return SplitModel(adapters.get_base_model(), cut), tokenizer
+
+
+@pytest.mark.parametrize("cut", range(LAYERS + 1))
+def test_split_model_equals_the_whole_model(any_backbone, cut):
+    split, tokenizer = _split(any_backbone, cut)
+    rows = encode(split, tokenizer, PROMPTS, bf16=False, batch_size=4)
+    with torch.no_grad():
+        whole = split.model(input_ids=rows.input_ids, attention_mask=rows.attention_mask).logits[:, 0]
+    torch.testing.assert_close(predict_logits(split, rows, 4), whole, rtol=1e-5, atol=1e-6)
+    assert whole.std() > 1e-3  # the prompts are told apart at all
+
+
+@pytest.mark.parametrize("cut", [0, 2, LAYERS])
+def test_gradients_of_the_tail_equal_those_of_the_whole_model(backbone, cut):
+    split, tokenizer = _split(backbone, cut)
+    rows = encode(split, tokenizer, PROMPTS, bf16=False, batch_size=4)
+    gradients = []
+    for hidden in (rows.hidden, None):
+        split.model.zero_grad()
+        split.logits(rows.input_ids, rows.attention_mask, hidden).square().sum().backward()
+        gradients.append({name: p.grad.clone() for name, p in trainable(split.model).items()})
+    assert gradients[0].keys() == gradients[1].keys()
+    for name, expected in gradients[1].items():
+        torch.testing.assert_close(gradients[0][name], expected, rtol=1e-4, atol=1e-6, msg=name)
+
+
+def test_only_the_layers_after_the_cut_and_the_head_learn(backbone):
+    split, _ = _split(backbone, 3)
+    learning = set(trainable(split.model))
+    assert {int(n.split("layers.")[1].split(".")[0]) for n in learning if "layers." in n} == {3}
+    assert any(n.startswith("score") for n in learning)
+    linear = {n.split(".lora_")[0].rsplit(".", 1)[1] for n in learning if "lora_" in n}
+    assert linear == {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
+
+
+def test_padding_does_not_change_a_logit(backbone):
+    split, tokenizer = _split(backbone, 2)
+    together = predict_logits(split, encode(split, tokenizer, PROMPTS, bf16=False, batch_size=4), 4)
+    alone = [predict_logits(split, encode(split, tokenizer, [p], bf16=False, batch_size=1), 1) for p in PROMPTS]
+    torch.testing.assert_close(together, torch.cat(alone), rtol=1e-5, atol=1e-6)
+
+
+def test_model_is_whole_again_after_a_failure_in_the_tail(backbone):
+    split, tokenizer = _split(backbone, 2)
+    rows = encode(split, tokenizer, PROMPTS, bf16=False, batch_size=4)
+    with pytest.raises(RuntimeError):
+        split.logits(rows.input_ids, rows.attention_mask, rows.hidden[..., :5])
+    assert len(split.model.model.layers) == LAYERS
+    assert split.model.model.layers is split.layers
+
+
+def test_more_layers_than_the_model_has_is_refused(backbone):
+    model, _ = load_backbone(backbone, "fp32")
+    with pytest.raises(InputError, match=r"train 5 layers of a model that has 4"):
+        SplitModel(model, -1)
+
+
+def test_check_refuses_an_architecture_whose_cut_changes_the_logits(backbone):
+    split, tokenizer = _split(backbone, 2)
+    rows = encode(split, tokenizer, PROMPTS, bf16=False, batch_size=4)
+    split.check(rows.input_ids, rows.attention_mask, 1e-4)
+    split.trunk = lambda ids, mask: rows.hidden + 1  # a trunk that lies
+    with pytest.raises(InputError, match="layers: all"):
+        split.check(rows.input_ids, rows.attention_mask, 1e-4)
+
+
+def test_prompt_longer_than_the_context_is_refused(backbone):
+    split, tokenizer = _split(backbone, 2)
+    with pytest.raises(InputError, match="600 tokens; this backbone reads 512"):
+        encode(split, tokenizer, ["short", "x" * 600], bf16=False, batch_size=2)

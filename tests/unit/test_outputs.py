@@ -1,0 +1,49 @@
+"""Outputs appear whole or not at all."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from radprompt.outputs import whole, whole_folder, write_csv, write_json, write_jsonl
+
+
+def test_failure_leaves_the_old_file_and_nothing_else(tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+    with pytest.raises(KeyError), whole(tmp_path / "a.txt") as part:
+        part.write_text("half")
+        raise KeyError
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_failure_leaves_the_old_folder_and_success_replaces_it_whole(tmp_path):
+    folder = tmp_path / "out"
+    with whole_folder(folder) as part:
+        (part / "one").write_text("1")
+    with pytest.raises(KeyError), whole_folder(folder) as part:
+        (part / "two").write_text("2")
+        raise KeyError
+    assert [p.name for p in folder.iterdir()] == ["one"]
+    with whole_folder(folder) as part:
+        (part / "two").write_text("2")
+    assert [p.name for p in folder.iterdir()] == ["two"]
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_csv_keeps_nine_digits_and_unix_line_ends(tmp_path):
+    write_csv(tmp_path / "t.csv", pd.DataFrame({"id": ["a"], "v": [1 / 3], "w": [123456.7891234]}))
+    assert (tmp_path / "t.csv").read_bytes() == b"id,v,w\na,0.333333333,123456.789\n"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_json_refuses_what_dvc_cannot_read_and_names_the_key(tmp_path, value):
+    with pytest.raises(ValueError, match=r"vindr\.llm\.auc is (nan|inf)"):
+        write_json(tmp_path / "m.json", {"vindr": {"llm": {"auc": value}}})
+    assert not (tmp_path / "m.json").exists()
+
+
+def test_jsonl_is_one_object_a_line(tmp_path):
+    write_jsonl(tmp_path / "p.jsonl", [{"prompt": "Größe"}, {"prompt": "b"}])
+    lines = (tmp_path / "p.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["prompt"] for line in lines] == ["Größe", "b"]

@@ -1,0 +1,56 @@
+"""Profiles merge into params.yaml, keep its comments and stay valid."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from radprompt.errors import InputError
+from radprompt.params import load_params
+from radprompt.profiles import apply_profile
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def params(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_bytes((ROOT / "params.yaml").read_bytes())
+    return path
+
+
+@pytest.mark.parametrize("profile", sorted(p.stem for p in (ROOT / "profiles").glob("*.yaml")))
+def test_profile_merges_and_only_its_lines_change(params, profile):
+    before = params.read_text(encoding="utf-8").splitlines()
+    changes = apply_profile(ROOT / "profiles" / f"{profile}.yaml", params)
+    after = params.read_text(encoding="utf-8").splitlines()
+    load_params(params)
+    assert len(before) == len(after)
+    differing = [(b, a) for b, a in zip(before, after, strict=True) if b != a]
+    assert len(differing) == len(changes) > 0
+    for b, a in differing:
+        assert re.sub(r".*?(#|$)", "", b, count=1) == re.sub(r".*?(#|$)", "", a, count=1)  # same comment
+    assert apply_profile(ROOT / "profiles" / f"{profile}.yaml", params) == []
+
+
+def test_clinical_profile_holds_the_papers_language_model(params):
+    apply_profile(ROOT / "profiles" / "clinical.yaml", params)
+    llm = load_params(params).llm
+    assert (llm.lora.rank, llm.lora.layers, llm.epochs, llm.learning_rate) == (16, "all", 500, 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("llm:\n  rank: 4\n", r"key 'llm.rank' is not in params.yaml"), ("seed: -1\n", r"seed: .*greater than or equal")],
+)
+def test_bad_profile_leaves_params_as_they_were(params, tmp_path, text, message):
+    (tmp_path / "bad.yaml").write_text(text, encoding="utf-8")
+    before = params.read_bytes()
+    with pytest.raises(InputError, match=message):
+        apply_profile(tmp_path / "bad.yaml", params)
+    assert params.read_bytes() == before
+
+
+def test_unknown_profile_lists_the_known_ones(params):
+    with pytest.raises(InputError, match=r"no profile 'clinic'[\s\S]*clinical"):
+        apply_profile(ROOT / "profiles" / "clinic.yaml", params)

@@ -1,0 +1,80 @@
+"""A module that a stage imports and dvc.yaml does not list would change results without a rerun: walk and compare."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+from dvc.repo import Repo
+
+ROOT = Path(__file__).parents[2]
+SRC = ROOT / "src"
+
+
+@cache
+def _imports(file: Path) -> frozenset[Path]:
+    """Files of radprompt that this file imports anywhere in its code, function bodies included."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            if name.split(".")[0] == "radprompt":
+                found |= {path for path in _files_of(name) if path.is_file()}
+    return frozenset(found)
+
+
+def _files_of(name: str) -> list[Path]:
+    place = SRC.joinpath(*name.split("."))
+    return [place.with_suffix(".py"), *(p / "__init__.py" for p in (place, *place.parents) if p.is_relative_to(SRC))]
+
+
+def _closure(script: Path) -> set[Path]:
+    todo, seen = [script], set()
+    while todo:
+        file = todo.pop()
+        if file not in seen:
+            seen.add(file)
+            todo += _imports(file)
+    # An __init__.py that imports nothing only documents its package.
+    return {f for f in seen if f.name != "__init__.py" or _imports(f)}
+
+
+def _stages():
+    return [s for s in Repo(ROOT).index.stages if s.cmd and "stages/" in str(s.cmd)]
+
+
+@pytest.mark.parametrize("stage", _stages(), ids=lambda s: s.addressing)
+def test_stage_depends_on_every_module_it_imports(stage):
+    script = next(word for word in str(stage.cmd).split() if word.startswith("stages/"))
+    listed = {Path(dep.fs_path) for dep in stage.deps}
+    needed = _closure(ROOT / script)
+    assert len(needed) > 1, "the walk found no module at all"
+    missing = {f for f in needed if not any(f == dep or dep in f.parents for dep in listed)}
+    assert not missing, f"add to deps: {sorted(str(f.relative_to(ROOT)) for f in missing)}"
+
+
+@pytest.mark.parametrize("stage", _stages(), ids=lambda s: s.addressing)
+def test_stage_lists_no_code_that_it_does_not_import(stage):
+    script = next(word for word in str(stage.cmd).split() if word.startswith("stages/"))
+    needed = _closure(ROOT / script)
+    code = {Path(d.fs_path) for d in stage.deps if Path(d.fs_path).is_relative_to(SRC) or d.fs_path.endswith(".py")}
+    idle = {dep for dep in code if dep not in needed and not any(dep in f.parents for f in needed)}
+    assert not idle, f"remove from deps: {sorted(str(f.relative_to(ROOT)) for f in idle)}"
+
+
+def test_every_script_is_a_stage():
+    used = {word for s in _stages() for word in str(s.cmd).split() if word.startswith("stages/")}
+    assert used == {f"stages/{p.name}" for p in (ROOT / "stages").glob("*.py")}
+
+
+@pytest.mark.parametrize("script", sorted((ROOT / "stages").glob("*.py")), ids=lambda p: p.name)
+def test_script_is_short_and_says_what_it_does(script):
+    text = script.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 80
+    docstring = ast.get_docstring(ast.parse(text)) or ""
+    for word in ("Reads", "Writes", "Takes", "Expect"):
+        assert word in docstring, f"{script.name}: docstring lacks {word!r}"

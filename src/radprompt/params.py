@@ -53,6 +53,7 @@ class Phantom:
     rows: Positive
     columns: Positive
     spacing_mm: PositiveFloat
+    separation: Fraction
     masses: PhantomMasses
 
 
@@ -81,7 +82,7 @@ class MaskChoice:
 class Radiomics:
     """PyRadiomics' settings."""
 
-    bin_count: Positive
+    bin_count: Annotated[int, Field(ge=2)]
     resample_mm: PositiveFloat | None
     shape_unit: Literal["mm", "px"]
     masks: MaskChoice
@@ -145,7 +146,7 @@ class Llm:
     warmup_fraction: Annotated[float, Field(ge=0, lt=1)]
     best_epoch_by: Literal["auc", "loss"]
     device: str
-    precision: Literal["bf16", "fp32"]
+    precision: Literal["auto", "bf16", "fp32"]
 
 
 @dataclass(frozen=True, config=_STRICT)

@@ -82,7 +82,7 @@ def read_prompts(path: str | Path) -> pd.DataFrame:
         raise InputError("no such prompt file", where=str(path), fix="run `dvc repro`, or `dvc pull`")
     rows: list[dict[str, object]] = []
     seen: set[object] = set()
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         try:
             row = json.loads(line)
         except ValueError as error:

@@ -1,6 +1,7 @@
 """A module that a stage imports and dvc.yaml does not list would change results without a rerun: walk and compare."""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -78,3 +79,13 @@ def test_script_is_short_and_says_what_it_does(script):
     docstring = ast.get_docstring(ast.parse(text)) or ""
     for word in ("Reads", "Writes", "Takes", "Expect"):
         assert word in docstring, f"{script.name}: docstring lacks {word!r}"
+
+
+@pytest.mark.parametrize("stage", _stages(), ids=lambda s: s.addressing)
+def test_stage_lists_every_params_section_it_reads(stage):
+    script = next(word for word in str(stage.cmd).split() if word.startswith("stages/"))
+    text = (ROOT / script).read_text(encoding="utf-8")
+    read = set(re.findall(r"\b(?:params|load_params\(\))\.([a-z_]+)", text)) - {"yaml"}
+    listed = {key.split(".")[0] for dep in stage.deps for key in getattr(dep, "params", [])}
+    # How the work is spread changes no result.
+    assert read - {"compute"} <= listed

@@ -1,4 +1,4 @@
-"""From a finding in a table to a lesion in its image: each image is decoded once, here, so that nothing breaks later."""
+"""From a finding in a table to a lesion in its image: images are decoded here, so that nothing breaks later."""
 
 import math
 from abc import ABC, abstractmethod
@@ -22,7 +22,7 @@ SMALLEST_SIDE = 2
 """px; a box under this on a side has no shape or texture to measure."""
 
 
-class Unusable(Exception):
+class UnusableError(Exception):
     """Why a finding cannot become a lesion: a kind, which the flow counts, and the detail of this one."""
 
     def __init__(self, kind: str, detail: str = "") -> None:
@@ -55,10 +55,10 @@ class Finding(ABC):
 
     @abstractmethod
     def outline(self, shape: tuple[int, int]) -> Outline:
-        """Return where the lesion lies in its image of ``shape`` (rows, columns); raise :class:`Unusable`."""
+        """Return where the lesion lies in its image of ``shape`` (rows, columns); raise :class:`UnusableError`."""
 
     def published_spacing_mm(self) -> float:
-        """Return the pixel size that the data set's publication gives, for images without one; NaN where it has none."""
+        """Return the pixel size, mm, that the data set's publication gives; NaN where it gives none."""
         return math.nan
 
     def excluded(self, reason: str) -> Exclusion:
@@ -98,11 +98,11 @@ def locate(
 def _locate_in_image(group: list[Finding], masks: Path) -> list[Lesion | Exclusion]:
     image = group[0].image
     if not image.is_file():
-        return [finding.excluded(str(Unusable("image missing", image.as_posix()))) for finding in group]
+        return [finding.excluded(str(UnusableError("image missing", image.as_posix()))) for finding in group]
     try:
         mammogram = read_mammogram(image)
     except ImageError as error:
-        reason = str(Unusable("image unusable", f"{image.as_posix()} {error.what}"))
+        reason = str(UnusableError("image unusable", f"{image.as_posix()} {error.what}"))
         return [finding.excluded(reason) for finding in group]
     shape = mammogram.pixels.shape[0], mammogram.pixels.shape[1]
     spacing = mammogram.spacing_mm, mammogram.spacing_source
@@ -115,8 +115,8 @@ def _locate_one(
     try:
         box, mask = finding.outline(shape)
         if min(box.xmax - box.xmin, box.ymax - box.ymin) < SMALLEST_SIDE:
-            raise Unusable("outline too small", f"box {tuple(box)} in an image of {shape[1]} x {shape[0]} px")
-    except Unusable as reason:
+            raise UnusableError("outline too small", f"box {tuple(box)} in an image of {shape[1]} x {shape[0]} px")
+    except UnusableError as reason:
         return finding.excluded(str(reason))
     if mask is not None:
         write_mask(masks / f"{finding.lesion_id}.png", mask)

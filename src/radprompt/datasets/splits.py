@@ -1,7 +1,8 @@
 """Splits by patient: a patient's lesions are never on both sides.
 
-CBIS-DDSM keeps its official train and test. VinDr-Mammo keeps its official test; a part of its training patients becomes
-``val``. INbreast has no official split: its patients are ``test``, and a part of them becomes ``adapt`` (paper, Data).
+CBIS-DDSM keeps its official train and test. VinDr-Mammo keeps its official test; a part of its training patients
+becomes ``val``. INbreast has no official split: its patients are ``test``, and a part of them becomes ``adapt``
+(paper, Data).
 """
 
 from collections import defaultdict

@@ -1,6 +1,6 @@
 """Source tables of the data sets: found, read and checked, every cell as text."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,12 +23,13 @@ class Provenance:
         raise InputError(
             f"{self.name} is not here: no such file or folder",
             where=str(path),
-            fix=f"get it from {self.obtain}, or point data.root in params.yaml at the folder that holds it",
+            fix=f"get it from {self.obtain} and point data.root in params.yaml at the folder that holds all data sets; "
+            "the phantom's are written by `dvc repro`",
         )
 
 
 def key_of(column: str) -> str:
-    """Return a column's name in lower case, blanks trimmed and inner blanks as underscores: releases differ in these."""
+    """Return a column's name in lower case, inner blanks as underscores: releases differ in both."""
     return "_".join(column.strip().lower().split())
 
 
@@ -58,7 +59,9 @@ def read_table(path: Path, columns: Sequence[str], provenance: Provenance, *, se
     """
     provenance.require(path)
     try:
-        table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
+        table = pd.read_csv(
+            path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False
+        )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise InputError(
             f"not a readable table: {str(error).strip()}", where=str(path), fix="fetch the file again"
@@ -74,3 +77,9 @@ def read_table(path: Path, columns: Sequence[str], provenance: Provenance, *, se
     table = table.fillna("").apply(lambda column: column.str.strip())
     table.index = pd.RangeIndex(1, len(table) + 1)
     return table
+
+
+def records(table: pd.DataFrame) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield each row's number (1 = first after the header) and its cells by column."""
+    for number, row in zip(table.index, table.to_dict("records"), strict=True):
+        yield int(number), {str(column): cell for column, cell in row.items()}

@@ -82,6 +82,13 @@ def polygon_mask(points_xy: Sequence[tuple[float, float]] | np.ndarray, shape: t
     return mask
 
 
+def resize_mask(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Resample a bool mask to another image size (rows, columns) by nearest neighbour."""
+    from skimage.transform import resize
+
+    return resize(mask, shape, order=0, anti_aliasing=False, preserve_range=True).astype(bool)
+
+
 def largest_component(mask: np.ndarray) -> np.ndarray:
     """Return the largest 4-connected part of a bool mask, the first in reading order among equals; empty stays empty.
 

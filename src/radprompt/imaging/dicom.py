@@ -8,6 +8,7 @@ min-max alone (Data), and a window saturates the brightest pixels, where feature
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,10 +64,11 @@ def read_mammogram(path: str | Path) -> Mammogram:
     padding = _padding(dataset, stored)
     pixels = np.asarray(apply_modality_lut(stored, dataset), dtype=np.float32)
     del stored
-    breast = pixels if padding is None else pixels[~padding]
-    low, high = (float(breast.min()), float(breast.max())) if breast.size else (0.0, 0.0)
+    breast = True if padding is None else ~padding
+    low = float(pixels.min(where=breast, initial=np.inf))
+    high = float(pixels.max(where=breast, initial=-np.inf))
     if not (np.isfinite(low) and high > low):
-        raise ImageError(f"all pixels have the value {low:g}", where=str(path), fix=_FETCH_AGAIN)
+        raise ImageError("no contrast: all pixels have one value, or are padding", where=str(path), fix=_FETCH_AGAIN)
     pixels = (pixels - np.float32(low)) / np.float32(high - low)
     if str(dataset.get("PhotometricInterpretation", "")) == "MONOCHROME1":
         np.subtract(1.0, pixels, out=pixels)
@@ -100,7 +102,7 @@ def _open(path: str | Path) -> "Dataset":
 def _decode(dataset: "Dataset", path: str | Path) -> np.ndarray:
     where = str(path)
     if "PixelData" not in dataset:
-        raise ImageError("no pixel data, or the file ends before it", where=where, fix=_FETCH_AGAIN)
+        raise ImageError("no complete pixel data: truncated, or not an image", where=where, fix=_FETCH_AGAIN)
     if int(dataset.get("SamplesPerPixel", 1)) != 1:
         raise ImageError("a colour image, not a greyscale one", where=where, fix="use the original mammogram")
     frames = int(dataset.get("NumberOfFrames", 1) or 1)
@@ -151,4 +153,4 @@ def _pair(value: Any) -> tuple[float, float] | None:
 def _brief(error: Exception) -> str:
     """First line of an exception's text; decoders list every plugin below it."""
     lines = str(error).strip().splitlines()
-    return lines[0][:160] if lines else type(error).__name__
+    return shorten(lines[0], 100, placeholder=" ...") if lines else type(error).__name__

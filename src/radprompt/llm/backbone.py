@@ -54,10 +54,10 @@ def write_backbone(source: str, revision: str | None, folder: Path) -> dict[str,
     return record
 
 
-def load_backbone(folder: str | Path, precision: str) -> tuple["PreTrainedModel", "PreTrainedTokenizerBase"]:
+def load_backbone(folder: str | Path, *, bf16: bool) -> tuple["PreTrainedModel", "PreTrainedTokenizerBase"]:
     """Return a one-logit sequence classifier with a fresh head, and its tokenizer.
 
-    In ``bf16`` the weights of linear layers are held in bfloat16 while embeddings, norms and the head stay in float32:
+    With ``bf16`` linear layers hold bfloat16 while embeddings, norms and the head stay in float32:
     under autocast the residual stream then keeps float32, and no weight is cast again at every step.
     """
     import torch
@@ -67,7 +67,7 @@ def load_backbone(folder: str | Path, precision: str) -> tuple["PreTrainedModel"
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     place, revision = _locate(Path(folder))
-    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    dtype = torch.bfloat16 if bf16 else torch.float32
     tokenizer = AutoTokenizer.from_pretrained(place, revision=revision)
     model = AutoModelForSequenceClassification.from_pretrained(place, revision=revision, num_labels=1, dtype=dtype)
     if tokenizer.pad_token_id is None:

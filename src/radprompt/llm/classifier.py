@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
+from radprompt.device import computes_bf16, resolve_device
 from radprompt.errors import InputError
 from radprompt.llm.backbone import load_backbone
 from radprompt.llm.inference import Encoded, encode, predict_logits
@@ -47,7 +48,7 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
     epochs, batch_size, learning_rate, weight_decay, warmup_fraction, best_epoch_by
         AdamW with a cosine schedule; the epoch best on the validation rows by ``auc`` or ``loss`` is kept.
     device, precision
-        ``auto``, ``cpu`` or ``cuda[:n]``; ``bf16`` autocast or ``fp32``.
+        ``auto``, ``cpu`` or ``cuda[:n]``; ``bf16`` autocast, ``fp32``, or ``auto``: bf16 where the hardware has it.
     instruction, decimals
         The prompt's first sentence, and digits after the decimal point.
     seed
@@ -78,7 +79,7 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         warmup_fraction: float = 0.05,
         best_epoch_by: Literal["auc", "loss"] = "auc",
         device: str = "auto",
-        precision: Literal["bf16", "fp32"] = "bf16",
+        precision: Literal["auto", "bf16", "fp32"] = "auto",
         instruction: str = (
             "Classify benign or malignant of this mammography based on given standardized radiomic features."
         ),
@@ -225,12 +226,13 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         return classifier
 
     def _build(self) -> None:
+        device = resolve_device(self.device)
+        self._bf16 = self.precision == "bf16" or (self.precision == "auto" and computes_bf16(device))
         torch.manual_seed(self.seed)
-        model, self._tokenizer = load_backbone(self.backbone, self.precision)
+        model, self._tokenizer = load_backbone(self.backbone, bf16=self._bf16)
         count = number_of_layers(model)
         trained = 0 if self.tuning == "head" else count if self.layers == "all" else self.layers
         self._adapter = add_adapters(model, count - trained, rank=self.rank, alpha=self.alpha, dropout=self.dropout)
-        device = self.device if self.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
         self._split = SplitModel(cast("PreTrainedModel", self._adapter.get_base_model().to(device)), count - trained)
 
     def _train(
@@ -279,8 +281,7 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         return render_frame(X, Prompt(instruction=self.instruction, decimals=self.decimals))
 
     def _encode(self, X: Prompts) -> Encoded:
-        bf16 = self.precision == "bf16"
-        return encode(self._split, self._tokenizer, self._prompts(X), bf16=bf16, batch_size=self.batch_size)
+        return encode(self._split, self._tokenizer, self._prompts(X), bf16=self._bf16, batch_size=self.batch_size)
 
     def _fingerprint(self, prompts: list[str], labels: Tensor, validation: tuple[Encoded, Tensor] | None) -> str:
         chosen = [] if validation is None else [validation[0].input_ids.tolist(), validation[1].tolist()]

@@ -91,7 +91,15 @@ def _outline(
         edge = reach * (1 - u ** rng.uniform(2.1, 2.5)) ** rng.uniform(0.50, 0.62)
     else:
         fold = min(nipple + reach * rng.uniform(0.52, 0.66), 0.97 * height)
-        rows = [-0.02 * height, 0.3 * nipple, 0.72 * nipple, nipple, nipple + 0.55 * (fold - nipple), fold, 1.05 * height]
+        rows = [
+            -0.02 * height,
+            0.3 * nipple,
+            0.72 * nipple,
+            nipple,
+            nipple + 0.55 * (fold - nipple),
+            fold,
+            1.05 * height,
+        ]
         reaches = [rng.uniform(0.50, 0.66), rng.uniform(0.72, 0.8), 0.95, 1.0, 0.86, rng.uniform(0.12, 0.3), 0.05]
         edge = PchipInterpolator(rows, np.array(reaches) * reach)(y)
     return edge

@@ -1,8 +1,11 @@
 """Who takes part: patients, their breasts, the lesions in them, and how suspicious each lesion looks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
+from scipy.special import ndtr
 
 from radprompt.phantom.mass import Traits, draw_traits
 
@@ -53,9 +56,7 @@ class Breast:
         return tuple(mass for mass in self.masses if view in mass.views)
 
 
-def draw_cohort(
-    masses: int, faults: tuple[str, ...], separation: float, rng: np.random.Generator, *, views_per_fault: int = 1
-) -> list[Breast]:
+def draw_cohort(masses: int, faults: Mapping[str, int], separation: float, rng: np.random.Generator) -> list[Breast]:
     """Draw patients until their images show ``masses`` masses, then normals, then one patient for each fault.
 
     A mass counts once for each view that shows it. About one breast in ten carries a second mass, one patient in ten
@@ -66,13 +67,12 @@ def draw_cohort(
     masses
         Masses in all images together.
     faults
-        Names of deliberately broken records; each gets a patient of its own with one mass.
+        Names of deliberately broken records, and in how many views each; every one gets a patient of its own with one
+        mass, on top of ``masses``.
     separation
         Correlation of each trait with the latent malignancy; see :func:`radprompt.phantom.mass.draw_traits`.
     rng
         Source of randomness.
-    views_per_fault
-        Images of a faulty patient.
     """
     breasts: list[Breast] = []
     left, patient = masses, 0
@@ -80,7 +80,7 @@ def draw_cohort(
         for laterality in ("L", "R") if rng.random() < 0.1 else (str(rng.choice(["L", "R"])),):
             found: list[Mass] = []
             for number in range(1, 3 if rng.random() < 0.1 else 2):
-                shown = VIEWS if rng.random() < 0.88 else (str(rng.choice(VIEWS)),)
+                shown: tuple[str, ...] = VIEWS if rng.random() < 0.88 else (str(rng.choice(VIEWS)),)
                 shown = shown[:left]
                 left -= len(shown)
                 if shown:
@@ -95,8 +95,9 @@ def draw_cohort(
         laterality = str(rng.choice(["L", "R"]))
         breasts.append(Breast(patient, laterality, _draw_density(rng), (), finding=findings[index % len(findings)]))
         patient += 1
-    for fault in faults:
-        mass = _draw_mass(1, VIEWS[:views_per_fault], separation, rng)
+    for fault, views in faults.items():
+        mass = _draw_mass(1, VIEWS[:views], separation, rng)
+        mass = replace(mass, suspicion=float(ndtr(mass.suspicion)))
         breast = Breast(patient, str(rng.choice(["L", "R"])), _draw_density(rng), (mass,), mass.views, fault=fault)
         breasts.append(breast)
         patient += 1
@@ -125,6 +126,20 @@ def _rank(breasts: list[Breast]) -> list[Breast]:
         return replace(mass, suspicion=float(middle / order.size))
 
     return [replace(breast, masses=tuple(rank(mass) for mass in breast.masses)) for breast in breasts]
+
+
+class Exposure(NamedTuple):
+    """One image to make: its number in the data set, the breast and the view."""
+
+    number: int
+    breast: Breast
+    view: str
+
+
+def exposures(breasts: list[Breast]) -> list[Exposure]:
+    """Return every image of the cohort, in order."""
+    pairs = [(breast, view) for breast in breasts for view in breast.views]
+    return [Exposure(number, breast, view) for number, (breast, view) in enumerate(pairs)]
 
 
 def held_out(breasts: list[Breast], *, every: int = 4) -> set[int]:

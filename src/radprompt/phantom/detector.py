@@ -30,13 +30,13 @@ class Detector:
     marker: bool
 
 
-FILM = Detector("DBA", 12, False, 0.16, 0.022, 0.7, 1.25, 0.06, 0.08, True)
+FILM = Detector("Phantom film scanner", 16, False, 0.16, 0.022, 0.7, 1.25, 0.06, 0.08, True)
 VINDR = (
-    Detector("Mammomat Inspiration", 12, False, 0.10, 0.016, 0.0, 0.90, 0.0, 0.05, True),
-    Detector("Planmed Nuance", 14, True, 0.12, 0.018, 0.0, 0.95, 0.0, 0.05, True),
-    Detector("Senographe", 12, True, 0.10, 0.016, 0.0, 0.85, 0.0, 0.05, True),
+    Detector("Phantom A", 12, False, 0.10, 0.016, 0.0, 0.90, 0.0, 0.05, True),
+    Detector("Phantom B", 14, True, 0.12, 0.018, 0.0, 0.95, 0.0, 0.05, True),
+    Detector("Phantom C", 16, False, 0.10, 0.016, 0.0, 0.85, 0.0, 0.05, True),
 )
-INBREAST = Detector("MammoNovation", 14, False, 0.08, 0.012, 0.0, 1.10, 0.0, 0.06, False)
+INBREAST = Detector("Phantom D", 14, False, 0.08, 0.012, 0.0, 1.10, 0.0, 0.06, False)
 
 
 def expose(signal: Image, detector: Detector, spacing_mm: float, rng: np.random.Generator) -> NDArray[np.uint16]:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from skimage.draw import polygon2mask
 
 from radprompt.phantom.breast import Grid, Tissue, draw_breast
 from radprompt.phantom.cohort import Breast, Mass
@@ -83,6 +84,18 @@ def draw_mammogram(breast: Breast, view: str, grid: Grid, rng: np.random.Generat
     return Mammogram(signal, tuple(truths), finding)
 
 
+def read_box(extent: Extent, rng: np.random.Generator) -> Extent:
+    """Return the box that a reader draws: a few percent off on every side, rather too large; it may leave the image."""
+    margin = rng.normal(0.05, 0.03, 4)
+    width, height = extent.xmax - extent.xmin, extent.ymax - extent.ymin
+    return Extent(
+        extent.xmin - float(margin[0]) * width,
+        extent.ymin - float(margin[1]) * height,
+        extent.xmax + float(margin[2]) * width,
+        extent.ymax + float(margin[3]) * height,
+    )
+
+
 def _place(
     tissue: Tissue, depth: float, radius_mm: float, taken: NDArray[np.bool_], grid: Grid, rng: np.random.Generator
 ) -> tuple[int, int]:
@@ -115,8 +128,6 @@ def _add_mass(
     grid: Grid,
     rng: np.random.Generator,
 ) -> Truth:
-    from skimage.draw import polygon2mask
-
     patch = draw_mass(mass.traits, grid.spacing_mm, rng)
     half = patch.signal.shape[0] // 2
     (row, column), (rows, columns) = centre, grid.shape
@@ -136,7 +147,7 @@ def _add_calcifications(
 ) -> Extent:
     """Add a cluster of specks; return its box."""
     count = int(rng.integers(8, 20))
-    y, x = (np.array(centre)[:, None] + rng.normal(0, spread_mm / 2 / grid.spacing_mm, (2, count)))
+    y, x = np.array(centre)[:, None] + rng.normal(0, spread_mm / 2 / grid.spacing_mm, (2, count))
     y, x = np.clip(y, 2, grid.rows - 3).astype(int), np.clip(x, 2, grid.columns - 3).astype(int)
     for row, column in zip(y, x, strict=True):
         signal[row, column] += 0.28

@@ -82,8 +82,8 @@ def draw_traits(malignancy: float, separation: float, rng: np.random.Generator) 
     """
     # Size tells least: screening finds small cancers and large cysts.
     strength = separation * np.array([1.0, 1.0, 0.9, 0.8, 0.8, 0.5])
-    scores = strength * malignancy + np.sqrt(1 - strength**2) * rng.standard_normal(6)
-    return Traits(*(float(score) for score in scores), roundness=float(rng.uniform(0.62, 1.0)))
+    scores = strength * malignancy + np.sqrt(1 - strength**2) * rng.standard_normal(strength.size)
+    return Traits(*map(float, scores), float(rng.uniform(0.62, 1.0)))
 
 
 def draw_mass(traits: Traits, spacing_mm: float, rng: np.random.Generator) -> Patch:

@@ -53,7 +53,7 @@ def test_training_the_tail_on_the_cache_equals_training_the_whole_model(backbone
 
 def test_head_tuning_leaves_every_layer_as_it_was(backbone, table):
     classifier = _classifier(backbone, tuning="head").fit(*table)
-    pretrained, _ = load_backbone(backbone, "fp32")
+    pretrained, _ = load_backbone(backbone, bf16=False)
     now = classifier._split.model.state_dict()
     for name, weight in pretrained.model.state_dict().items():
         torch.testing.assert_close(now[f"model.{name}"], weight, rtol=0, atol=0)
@@ -78,7 +78,7 @@ def test_saved_adapter_is_a_standard_peft_adapter(backbone, table, tmp_path):
     X, y = table
     fitted = _classifier(backbone).fit(X, y)
     fitted.save(tmp_path / "model")
-    model, tokenizer = load_backbone(backbone, "fp32")
+    model, tokenizer = load_backbone(backbone, bf16=False)
     tokens = tokenizer(fitted._prompts(X), padding=True, return_tensors="pt")
     with torch.no_grad():
         logits = PeftModel.from_pretrained(model, tmp_path / "model")(**tokens).logits[:, 0]

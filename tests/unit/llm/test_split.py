@@ -17,7 +17,7 @@ PROMPTS = ["The 'Mean' is 1.", "The 'Sphericity' feature is measured at -0.25 ."
 
 def _split(backbone: Path, cut: int):
     torch.manual_seed(3)
-    model, tokenizer = load_backbone(backbone, "fp32")
+    model, tokenizer = load_backbone(backbone, bf16=False)
     adapters = add_adapters(model, cut, rank=4, alpha=8, dropout=0.0)
     for name, parameter in adapters.named_parameters():
         if "lora_B" in name:  # zero at first: an adapter that does nothing would hide a wrong cut
@@ -75,7 +75,7 @@ def test_model_is_whole_again_after_a_failure_in_the_tail(backbone):
 
 
 def test_more_layers_than_the_model_has_is_refused(backbone):
-    model, _ = load_backbone(backbone, "fp32")
+    model, _ = load_backbone(backbone, bf16=False)
     with pytest.raises(InputError, match=r"train 5 layers of a model that has 4"):
         SplitModel(model, -1)
 

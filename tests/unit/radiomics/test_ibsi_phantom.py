@@ -1,4 +1,4 @@
-"""The IBSI digital phantom: 5 x 4 x 4 voxels and their published values (Zwanenburg et al., Radiology 295:328-338, 2020).
+"""The IBSI digital phantom: 5 x 4 x 4 voxels with published values (Zwanenburg et al., Radiology 295:328-338, 2020).
 
 Reference values hold to the three digits that are printed (tolerance 0 in the published table). The planar ones
 (``2D``) are per-slice features averaged over slices, so the public ``extract`` is held to them slice by slice; the

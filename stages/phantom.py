@@ -1,0 +1,35 @@
+"""Draw one synthetic data set in its real layout.
+
+Reads    params.yaml (seed, phantom, compute)
+Writes   data/phantom/raw/<dataset>/
+Call     python stages/phantom.py cbis_ddsm | vindr_mammo | inbreast
+Takes    about 15, 40 and 20 s on two cores (demo)
+Expect   as many masses as phantom.masses says plus a handful of records that are broken on purpose, images without a
+         mass, and every trap of the real files; the same seed writes the same bytes
+"""
+
+from importlib import import_module
+from pathlib import Path
+
+from radprompt.errors import InputError
+from radprompt.lesions import DATASETS
+from radprompt.outputs import whole_folder
+from radprompt.params import load_params
+from radprompt.stage import run
+
+RAW = Path("data/phantom/raw")
+
+
+def main(dataset: str) -> None:
+    """Write ``data/phantom/raw/<dataset>``."""
+    if dataset not in DATASETS:
+        raise InputError(f"no data set called {dataset!r}", where="arguments", fix=f"one of {', '.join(DATASETS)}")
+    params = load_params()
+    with whole_folder(RAW / dataset) as folder:
+        import_module(f"radprompt.phantom.{dataset}").write(folder, params.seed, params.phantom, params.compute)
+        sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    print(f"{dataset}: {len(sizes)} files, {sum(sizes) / 1e6:.0f} MB in {RAW / dataset}")
+
+
+if __name__ == "__main__":
+    run(main, "dataset")

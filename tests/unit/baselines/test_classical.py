@@ -1,0 +1,101 @@
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from radprompt.baselines.classical import SIZE, build, features_of, fit_predict
+from radprompt.errors import InputError
+from radprompt.params import Baseline, Baselines, load_params
+
+MODELS = get_args(Baseline)
+
+
+@pytest.fixture(scope="module")
+def params() -> Baselines:
+    return load_params(Path(__file__).parents[3] / "params.yaml").baselines
+
+
+@pytest.fixture(scope="module")
+def sample() -> tuple[pd.DataFrame, np.ndarray, pd.DataFrame, np.ndarray]:
+    """Training and new rows of three features; the first two tell the classes apart, with overlap."""
+    generator = np.random.default_rng(0)
+    labels = np.tile([0, 1, 0], 60)
+    X = pd.DataFrame(generator.normal(size=(180, 3)), columns=["a", "b", SIZE])
+    X["a"] += 1.2 * labels
+    X["b"] -= 0.8 * labels
+    return X[:120], labels[:120], X[120:], labels[120:]
+
+
+def test_the_paper_and_the_reviewers_are_all_there(params: Baselines) -> None:
+    assert set(params.models) == set(MODELS)
+    assert len(MODELS) == 10
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_learns_repeats_and_stays_quiet(name: str, sample: tuple, params: Baselines) -> None:
+    X, y, X_new, y_new = sample
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # deprecated arguments would fail here
+        once = fit_predict(name, X, y, X_new, params, seed=5)
+    assert once.shape == (60,)
+    assert ((once >= 0) & (once <= 1)).all()
+    assert (fit_predict(name, X, y, X_new, params, seed=5) == once).all()
+    if name == "majority":
+        assert once == pytest.approx(y.mean())
+    else:
+        assert roc_auc_score(y_new, once) > 0.75
+
+
+def test_hyperparameters_of_the_paper(params: Baselines) -> None:
+    assert build("random_forest", params, 0).n_estimators == 100
+    boosting = build("gradient_boosting", params, 0)
+    assert (boosting.learning_rate, boosting.max_depth) == (0.1, 3)
+    perceptron = build("mlp", params, 0)
+    assert perceptron.hidden_layer_sizes == (1024,)
+    assert perceptron.activation == "relu"
+    assert build("svm", params, 0).estimator.kernel == "rbf"
+    assert build("logistic_regression", params, 0).solver == "lbfgs"
+
+
+def test_svm_probabilities_order_as_its_distances(sample: tuple, params: Baselines) -> None:
+    from sklearn.svm import SVC
+
+    X, y, X_new, _ = sample
+    distance = SVC(C=params.svm.C).fit(X.to_numpy(), y).decision_function(X_new.to_numpy())
+    probability = fit_predict("svm", X, y, X_new, params, 0)
+    assert (np.argsort(probability) == np.argsort(distance)).all()
+
+
+@pytest.mark.parametrize("name", ["random_forest", "mlp"])
+def test_the_seed_counts(name: str, sample: tuple, params: Baselines) -> None:
+    X, y, X_new, _ = sample
+    assert (fit_predict(name, X, y, X_new, params, 1) != fit_predict(name, X, y, X_new, params, 2)).any()
+
+
+def test_features_that_a_model_sees() -> None:
+    everything = ["a", "b", SIZE, "c"]
+    assert features_of("svm", ["c", "a"], everything) == ["c", "a"]
+    assert features_of("size_alone", ["c", "a"], everything) == [SIZE]
+    assert features_of("all_features_logistic", ["c", "a"], everything) == everything
+
+
+def test_one_class_or_too_few_rows_is_an_input_error(sample: tuple, params: Baselines) -> None:
+    X, y, X_new, _ = sample
+    with pytest.raises(InputError, match="0 malignant"):
+        fit_predict("naive_bayes", X, np.zeros(120, dtype=int), X_new, params, 0)
+    few = np.flatnonzero(y == 1)[:3].tolist() + np.flatnonzero(y == 0).tolist()
+    with pytest.raises(InputError, match="5 folds") as caught:
+        fit_predict("svm", X.iloc[few], y[few], X_new, params, 0)
+    assert "3 or less" in caught.value.fix
+    enough = replace(params, svm=replace(params.svm, folds=3))
+    assert fit_predict("svm", X.iloc[few], y[few], X_new, enough, 0).shape == (60,)
+
+
+def test_no_such_baseline(params: Baselines) -> None:
+    with pytest.raises(ValueError, match="no baseline is called 'oracle'"):
+        build("oracle", params, 0)

@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import auc, roc_auc_score
+
+from radprompt.evaluation.figures import ALL, NONE, curves, draw, write_svg
+
+
+@pytest.fixture(scope="module")
+def rows() -> pd.DataFrame:
+    generator = np.random.default_rng(2)
+    labels = generator.integers(0, 2, 40)
+    parts = [
+        pd.DataFrame(
+            {
+                "lesion_id": np.arange(40),
+                "model": model,
+                "seed": seed,
+                "label": labels,
+                "probability": np.round(np.clip(generator.normal(0.4 + 0.2 * labels, 0.2), 0, 1), 2),
+            }
+        )
+        for model, seed in [("svm", 1), ("llm", 2), ("llm", 1), ("logistic", 1)]
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_area_under_the_points_is_the_auc_of_the_lowest_seed(rows: pd.DataFrame) -> None:
+    points = curves(rows, 10, "llm")["roc"]
+    assert list(points) == ["fpr", "tpr", "model"]
+    assert list(dict.fromkeys(points["model"])) == ["llm", "logistic", "svm"]
+    for model, own in points.groupby("model"):
+        run = rows[(rows["model"] == model) & (rows["seed"] == 1)]
+        assert auc(own["fpr"], own["tpr"]) == pytest.approx(roc_auc_score(run["label"], run["probability"]))
+
+
+def test_histograms_hold_every_lesion(rows: pd.DataFrame) -> None:
+    points = curves(rows, 10, "llm")["scores"]
+    counts = points.groupby(["model", "label"])["lesions"].sum().unstack()
+    labels = rows.groupby("model")["label"].first().index
+    assert (counts.loc[labels].sum(axis=1) == 40).all()
+    assert points["low"].min() == 0
+    assert points["high"].max() == 1
+
+
+def test_decision_curves_have_both_rivals(rows: pd.DataFrame) -> None:
+    points = curves(rows, 10, "llm")["decision"]
+    prevalence = rows["label"].mean()
+    everyone = points[points["model"] == ALL].set_index("threshold")["net_benefit"]
+    assert everyone.loc[0.5] == pytest.approx(2 * prevalence - 1)
+    assert (points.loc[points["model"] == NONE, "net_benefit"] == 0).all()
+
+
+def test_one_class_has_neither_roc_nor_decision_curve(rows: pd.DataFrame) -> None:
+    assert set(curves(rows[rows["label"] == 1], 10, "llm")) == {"calibration", "scores"}
+
+
+@pytest.mark.parametrize("kind", ["roc", "calibration", "decision", "scores"])
+def test_drawings_repeat_byte_for_byte(rows: pd.DataFrame, kind: str, tmp_path: Path) -> None:
+    points = curves(rows, 10, "llm")[kind]
+    for name in ("first.svg", "second.svg"):
+        write_svg(tmp_path / name, draw(kind, points, "Test"))
+    first = (tmp_path / "first.svg").read_bytes()
+    assert first == (tmp_path / "second.svg").read_bytes()
+    assert b"<dc:date>" not in first
+
+
+def test_roc_drawing_has_a_line_for_each_model_and_their_areas(rows: pd.DataFrame) -> None:
+    points = curves(rows, 10, "llm")["roc"]
+    figure = draw("roc", points, "Test")
+    labels = [line.get_label() for line in figure.axes[0].get_lines()][:3]
+    expected = roc_auc_score(*rows.loc[rows["model"] == "svm", ["label", "probability"]].to_numpy().T)
+    assert labels[2] == f"svm ({expected:.3f})"
+    assert labels[0].startswith("llm")

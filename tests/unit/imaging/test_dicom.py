@@ -1,0 +1,151 @@
+import math
+
+import numpy as np
+import pytest
+from pydicom import dcmread
+from pydicom.encaps import encapsulate, generate_fragments
+from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
+
+from radprompt.errors import ImageError
+from radprompt.imaging.dicom import read_mammogram, read_pixels
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless])
+def test_every_encoding_gives_back_the_stored_integers(write_dicom, breast, syntax):
+    path = write_dicom(breast, syntax)
+    np.testing.assert_array_equal(read_pixels(path), breast)
+
+
+@pytest.mark.parametrize("process", ["JPEGLosslessProcess14_1", "JPEGLSLossless"])
+def test_encodings_of_older_detectors(write_dicom, breast, tmp_path, process):
+    gdcm = pytest.importorskip("gdcm")
+    reader, change, writer = gdcm.ImageReader(), gdcm.ImageChangeTransferSyntax(), gdcm.ImageWriter()
+    uids = {"PatientID": "x", "StudyInstanceUID": "1.2.4", "SeriesInstanceUID": "1.2.5"}
+    reader.SetFileName(str(write_dicom(breast, **uids)))
+    assert reader.Read()
+    change.SetTransferSyntax(gdcm.TransferSyntax(getattr(gdcm.TransferSyntax, process)))
+    change.SetInput(reader.GetImage())
+    assert change.Change()
+    writer.SetFileName(str(tmp_path / "compressed.dcm"))
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    assert writer.Write()
+    np.testing.assert_array_equal(read_pixels(tmp_path / "compressed.dcm"), breast)
+
+
+def test_min_max_and_type(write_dicom, breast):
+    pixels = read_mammogram(write_dicom(breast)).pixels
+    assert pixels.dtype == np.float32
+    assert pixels.min() == 0
+    assert pixels.max() == 1
+    expected = (breast - breast.min()) / (breast.max() - float(breast.min()))
+    np.testing.assert_allclose(pixels, expected, atol=1e-6)
+
+
+def test_monochrome1_is_the_same_breast(write_dicom, breast):
+    plain = read_mammogram(write_dicom(breast)).pixels
+    inverted = write_dicom(4095 - breast, PhotometricInterpretation="MONOCHROME1")
+    np.testing.assert_allclose(read_mammogram(inverted).pixels, plain, atol=1e-6)
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize(
+    ("padding", "attributes"),
+    [
+        ([65535], {"PixelPaddingValue": 65535}),
+        ([0], {"PixelPaddingValue": 0}),
+        ([60000, 65535, 62000], {"PixelPaddingValue": 65535, "PixelPaddingRangeLimit": 60000}),
+    ],
+)
+def test_padding_is_black_and_leaves_the_scale_alone(write_dicom, breast, photometric, padding, attributes):
+    padded = breast.copy()
+    padded[:, :10] = np.resize(padding, (60, 10))
+    alone = read_mammogram(write_dicom(breast[:, 10:].copy(), PhotometricInterpretation=photometric)).pixels
+    pixels = read_mammogram(write_dicom(padded, PhotometricInterpretation=photometric, **attributes)).pixels
+    assert (pixels[:, :10] == 0).all()
+    np.testing.assert_array_equal(pixels[:, 10:], alone)
+
+
+def test_rescale_counts_by_its_sign_alone(write_dicom, breast):
+    plain = read_mammogram(write_dicom(breast)).pixels
+    up = read_mammogram(write_dicom(breast, RescaleSlope=2, RescaleIntercept=-1000)).pixels
+    down = read_mammogram(write_dicom(breast, RescaleSlope=-1, RescaleIntercept=4095)).pixels
+    np.testing.assert_allclose(up, plain, atol=1e-6)
+    np.testing.assert_allclose(down, 1 - plain, atol=1e-6)
+
+
+def test_window_is_not_applied(write_dicom, breast):
+    windowed = write_dicom(breast, WindowCenter=1500, WindowWidth=200)
+    np.testing.assert_array_equal(read_mammogram(windowed).pixels, read_mammogram(write_dicom(breast)).pixels)
+
+
+def test_signed_pixels(write_dicom, breast):
+    signed = breast.astype(np.int16) - 2000
+    plain = read_mammogram(write_dicom(breast)).pixels
+    np.testing.assert_allclose(read_mammogram(write_dicom(signed)).pixels, plain, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "spacing", "source"),
+    [
+        ({"PixelSpacing": [0.07, 0.07]}, 0.07, "PixelSpacing"),
+        ({"ImagerPixelSpacing": [0.1, 0.1]}, 0.1, "ImagerPixelSpacing"),
+        ({"PixelSpacing": [0.2, 0.2], "ImagerPixelSpacing": [0.1, 0.1]}, 0.2, "PixelSpacing"),
+        ({"PixelSpacing": None, "ImagerPixelSpacing": [0.094, 0.0942]}, 0.0941, "ImagerPixelSpacing"),
+        ({"PixelSpacing": [0, 0]}, math.nan, "unknown"),
+        ({}, math.nan, "unknown"),
+    ],
+)
+def test_spacing(write_dicom, breast, attributes, spacing, source):
+    mammogram = read_mammogram(write_dicom(breast, **attributes))
+    assert mammogram.spacing_mm == pytest.approx(spacing, rel=1e-12, nan_ok=True)
+    assert mammogram.spacing_source == source
+
+
+def test_unequal_spacing_is_refused(write_dicom, breast):
+    with pytest.raises(ImageError, match=r"0\.1 x 0\.102 mm: pixels are not square"):
+        read_mammogram(write_dicom(breast, PixelSpacing=[0.1, 0.102]))
+
+
+@pytest.mark.parametrize("part", [0.99, 0.6, 0.3, 0.04, 0])
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless])
+@pytest.mark.filterwarnings("ignore")
+def test_truncated_file(write_dicom, breast, syntax, part):
+    path = write_dicom(breast, syntax)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * part)])
+    with pytest.raises(ImageError, match=r"image\.dcm: .*(cannot be|no complete|not a DICOM)"):
+        read_mammogram(path)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_half_a_codestream_in_a_whole_container(write_dicom, breast):
+    path = write_dicom(breast, JPEG2000Lossless)
+    dataset = dcmread(path)
+    codestream = b"".join(generate_fragments(dataset.PixelData))
+    dataset.PixelData = encapsulate([codestream[: len(codestream) // 2]])
+    dataset.save_as(path)
+    with pytest.raises(ImageError, match="cannot be decoded"):
+        read_mammogram(path)
+
+
+def test_unusable_images_say_why(write_dicom, breast, tmp_path):
+    colour = np.stack([breast.astype(np.uint8)] * 3, axis=-1)
+    cases = {
+        "colour": write_dicom(
+            colour, name="c.dcm", SamplesPerPixel=3, PhotometricInterpretation="RGB", PlanarConfiguration=0
+        ),
+        "2 frames": write_dicom(np.concatenate([breast, breast]), name="f.dcm", NumberOfFrames=2, Rows=60),
+        "no contrast": write_dicom(np.full((5, 5), 9, np.uint16), name="k.dcm"),
+        "no such image": tmp_path / "absent.dcm",
+    }
+    for reason, path in cases.items():
+        with pytest.raises(ImageError, match=reason) as caught:
+            read_mammogram(path)
+        assert path.name in str(caught.value)
+        assert "Fix: " in str(caught.value)
+
+
+def test_all_padding_has_no_contrast(write_dicom):
+    with pytest.raises(ImageError, match="no contrast"):
+        read_mammogram(write_dicom(np.full((5, 5), 9, np.uint16), PixelPaddingValue=9))

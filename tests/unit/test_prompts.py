@@ -1,0 +1,122 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from radprompt.errors import InputError
+from radprompt.params import Prompt, load_params
+from radprompt.prompts import read_prompts, render, render_frame, write_prompts
+
+INSTRUCTION = "Classify benign or malignant of this mammography based on given standardized radiomic features."
+SETTINGS = Prompt(instruction=INSTRUCTION, decimals=3)
+
+
+def value_of(number: float, decimals: int = 3) -> str:
+    text = render(["A"], [number], Prompt(instruction="I.", decimals=decimals))
+    return text.removeprefix("I. The 'A' feature is measured at ").removesuffix(" .")
+
+
+def test_the_papers_prompt_to_the_letter() -> None:
+    assert render(["Sphericity", "Zone Percentage"], [0.985, 0.196], SETTINGS) == (
+        "Classify benign or malignant of this mammography based on given standardized radiomic features. "
+        "The 'Sphericity' feature is measured at 0.985 . The 'Zone Percentage' feature is measured at 0.196 ."
+    )
+
+
+def test_the_default_parameters_are_the_papers() -> None:
+    root = Path(__file__).parents[2]
+    assert load_params(root / "params.yaml").prompt == SETTINGS
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (-0.8, "-0.8"),
+        (0.9854, "0.985"),
+        (0.9856, "0.986"),
+        (10.0, "10"),
+        (100, "100"),
+        (-3.1200, "-3.12"),
+        (0.0004, "0"),
+        (-0.0004, "0"),
+        (-0.0, "0"),
+        (1e-12, "0"),
+        (123456.7891, "123456.789"),
+        (np.float32(0.5), "0.5"),
+    ],
+)
+def test_numbers(number: float, text: str) -> None:
+    assert value_of(number) == text
+
+
+def test_decimals() -> None:
+    assert [value_of(20.456, decimals) for decimals in (0, 1, 2)] == ["20", "20.5", "20.46"]
+    assert value_of(-0.4, 0) == "0"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), None, "?"])
+def test_a_missing_value_names_row_and_feature(value: object) -> None:
+    X = pd.DataFrame({"Mean": [1.0, value], "Range": [1.0, 2.0]}, index=["l1", "l2"])
+    with pytest.raises(InputError, match=r"row 'l2': the value of 'Mean'"):
+        render_frame(X, SETTINGS)
+
+
+def test_names_and_values_must_match() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        render(["A", "B"], [1.0], SETTINGS)
+
+
+def test_a_frame_gives_one_prompt_a_row_in_the_columns_order() -> None:
+    X = pd.DataFrame({"B": [1.0, 2.0], "A": [-1.0, 0.25]})
+    assert render_frame(X, Prompt(instruction="I.", decimals=3)) == [
+        "I. The 'B' feature is measured at 1 . The 'A' feature is measured at -1 .",
+        "I. The 'B' feature is measured at 2 . The 'A' feature is measured at 0.25 .",
+    ]
+    assert render_frame(X[:0], SETTINGS) == []
+
+
+def test_files_come_back_as_written(tmp_path: Path) -> None:
+    table = pd.DataFrame(
+        {
+            "lesion_id": ["b", "a"],
+            "split": ["train", "test"],
+            "label": [1, 0],
+            "prompt": ["Größe ’1’\u2028.", "Two"],
+            "x": 1.5,
+        }
+    )
+    write_prompts(tmp_path / "p.jsonl", table)
+    pd.testing.assert_frame_equal(read_prompts(tmp_path / "p.jsonl"), table[["lesion_id", "split", "prompt", "label"]])
+
+
+GOOD = {"lesion_id": "a", "split": "train", "prompt": "P", "label": 1}
+
+
+@pytest.mark.parametrize(
+    ("second", "words"),
+    [
+        ("{", "not JSON"),
+        ("3", "not an object"),
+        (json.dumps({"lesion_id": "b"}), "split, prompt, label missing"),
+        (json.dumps(GOOD), "'a' is no text or occurs twice"),
+        (json.dumps(GOOD | {"lesion_id": "b", "split": "adapt"}), "split is 'adapt'"),
+        (json.dumps(GOOD | {"lesion_id": "b", "label": True}), "label is True"),
+        (json.dumps(GOOD | {"lesion_id": "b", "label": 2}), "label is 2"),
+        (json.dumps(GOOD | {"lesion_id": "b", "prompt": " "}), "prompt is empty"),
+    ],
+)
+def test_a_broken_line_is_named(tmp_path: Path, second: str, words: str) -> None:
+    path = tmp_path / "p.jsonl"
+    path.write_text(json.dumps(GOOD) + "\n" + second + "\n")
+    with pytest.raises(InputError, match=r"p\.jsonl, line 2: .*" + words):
+        read_prompts(path)
+
+
+def test_absent_and_empty_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such prompt file"):
+        read_prompts(tmp_path / "p.jsonl")
+    (tmp_path / "p.jsonl").write_text("")
+    with pytest.raises(InputError, match="no prompts"):
+        read_prompts(tmp_path / "p.jsonl")

@@ -11,8 +11,9 @@ Expect  `radprompt summary` shows the table
 from pathlib import Path
 
 from radprompt.evaluation.figures import curves, draw, write_svg
+from radprompt.evaluation.model_comparison import compare
 from radprompt.evaluation.predictions import read_predictions
-from radprompt.evaluation.tables import compare, summary
+from radprompt.evaluation.tables import summary
 from radprompt.outputs import write_csv, write_json
 from radprompt.params import load_params
 from radprompt.stage import run

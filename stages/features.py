@@ -5,8 +5,8 @@
 Reads   data/lesions/<dataset>.csv, its images, and the masks that radiomics.masks names: data/masks/<dataset>/*.png
         (predicted, reviewed ones included) or the data set's own contours (reference).
 Writes  data/features/<dataset>.csv (lesion_id and 67 raw values), data/features/<dataset>_exclusions.csv (reasons).
-Takes   about TIME on the demo's 280 VinDr masses, two cores.
-Expect  no or very few exclusions: empty masks have fallen back to an ellipse before.
+Takes   about 12 s on the demo (280 VinDr masses), two cores.
+Expect  no or very few exclusions: the segmenter has replaced empty masks by ellipses.
 """
 
 from pathlib import Path

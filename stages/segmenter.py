@@ -8,25 +8,32 @@ Expect    a validation Dice (a fifth of the training patients) above 0.85 on the
 Run       python stages/segmenter.py
 """
 
+import numpy as np
+
 from radprompt.compute import for_each
 from radprompt.imaging.contours import read_mask
 from radprompt.imaging.dicom import read_mammogram
 from radprompt.imaging.roi import crop, to_grid
 from radprompt.lesions import Lesion, from_table, read_lesions
 from radprompt.outputs import write_csv
-from radprompt.params import load_params
-from radprompt.segmentation.nnunet import Case, train
-from radprompt.segmentation.segmenter import cut
+from radprompt.params import Segmentation, load_params
+from radprompt.segmentation.nnunet import train
+from radprompt.segmentation.regions import Case, cut, training_boxes
 from radprompt.stage import run
 
 MODEL, CURVE = "models/segmenter", "plots/segmenter_training.csv"
 
 
-def read_case(lesion: Lesion, *, context: float, size: int) -> Case:
-    """Read one lesion's image and reference mask and cut both to the network's grid."""
-    roi = cut(read_mammogram(lesion.image_path).pixels, lesion.box, context, size)
-    mask = to_grid(crop(read_mask(lesion.mask_path), roi.region), size, nearest=True) > 0.5
-    return Case(lesion.lesion_id, lesion.patient_id, roi.image, roi.box, mask)
+def read_cases(item: tuple[int, Lesion], *, seed: int, options: Segmentation) -> list[Case]:
+    """Read a lesion's image and reference mask and cut both to the network's grid, once for each training box."""
+    number, lesion = item
+    pixels, reference = read_mammogram(lesion.image_path).pixels, read_mask(lesion.mask_path)
+    cases = []
+    for box in training_boxes(lesion.box, pixels.shape, options.box_slack, np.random.default_rng([seed, number])):
+        roi = cut(pixels, box, options.context, options.roi_size)
+        mask = to_grid(crop(reference, roi.region), options.roi_size, nearest=True) > 0.5
+        cases.append(Case(lesion.lesion_id, lesion.patient_id, roi.image, roi.box, mask))
+    return cases
 
 
 def main() -> None:
@@ -35,11 +42,11 @@ def main() -> None:
     options = params.segmentation
     table = read_lesions("data/lesions/cbis_ddsm.csv")
     lesions = list(from_table(table[table["split"] == "train"]))
-    cases = for_each(read_case, lesions, params.compute, "Regions", context=options.context, size=options.roi_size)
-    segmenter, curve = train(cases, options, params.seed)
+    read = for_each(read_cases, list(enumerate(lesions)), params.compute, "Regions", seed=params.seed, options=options)
+    segmenter, curve = train([case for cases in read for case in cases], options, params.seed)
     segmenter.save(MODEL)
     write_csv(CURVE, curve)
-    print(f"{MODEL}: nnU-Net trained on {len(cases)} lesions, validation Dice {curve['val_dice'].iloc[-1]:.3f}")
+    print(f"{MODEL}: nnU-Net trained on {len(lesions)} lesions, validation Dice {curve['val_dice'].iloc[-1]:.3f}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 Reads   data/lesions/<dataset>.csv and data/features/<dataset>.csv of the setting's data sets.
 Writes  models/<setting>/scaler.json (mean, sd, the lesions they come from), data/standardised/<setting>.csv
         (lesion_id, split, label and 67 z-scores of every training, validation and test lesion).
-Takes   2 s on the demo.
+Takes   3 s on the demo.
 Expect  no constant feature; training columns of mean 0 and sd 1.
 """
 

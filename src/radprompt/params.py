@@ -62,7 +62,8 @@ class Segmentation:
     """Regions of interest, nnU-Net's plan and its training."""
 
     context: NonNegative
-    roi_size: Positive
+    roi_size: Annotated[int, Field(gt=0, multiple_of=8)]
+    box_slack: NonNegative
     plan: Literal["small", "default"]
     epochs: Positive
     iterations: Positive

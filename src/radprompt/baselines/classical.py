@@ -54,7 +54,8 @@ def build(name: str, params: Baselines, seed: int) -> Any:
             from sklearn.calibration import CalibratedClassifierCV
             from sklearn.svm import SVC
 
-            # One machine on all rows; the sigmoid is fitted to cross-validated distances, as in LIBSVM.
+            # One machine on all rows; the sigmoid is fitted to cross-validated distances, as in LIBSVM. Folds are runs
+            # of consecutive rows: sorted by lesion, the views of a patient mostly stay together.
             machine = SVC(kernel="rbf", C=params.svm.C)
             return CalibratedClassifierCV(machine, method="sigmoid", cv=params.svm.folds, ensemble=False)
         case "naive_bayes":

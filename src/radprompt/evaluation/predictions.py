@@ -4,7 +4,7 @@ One row is what one trained model says of one lesion. A model that is not ours i
 same columns into ``data/predictions/<setting>/``.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -58,7 +58,7 @@ def write_predictions(path: str | Path, table: pd.DataFrame) -> None:
 
 def _read(path: Path) -> pd.DataFrame:
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        table = pd.read_csv(path, dtype=str, keep_default_na=False).fillna("")  # a row may end early
     except FileNotFoundError:
         raise InputError("no such file", where=str(path), fix="run `dvc repro`, or `dvc pull`") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
@@ -121,8 +121,7 @@ def _check_repeats(table: pd.DataFrame) -> None:
 def _check_agreement(table: pd.DataFrame) -> None:
     key = ["setting", "lesion_id"]
     for name in ("label", "patient_id", "split"):
-        expected: Callable = table.groupby(key)[name].transform
-        wrong = table[table[name] != expected("first")]
+        wrong = table[table[name] != table.groupby(key)[name].transform("first")]
         if len(wrong):
             row = wrong.iloc[0]
             first = table[(table[key] == row[key]).all(axis=1)].iloc[0]

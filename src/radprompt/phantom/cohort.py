@@ -10,7 +10,7 @@ from scipy.special import ndtr
 from radprompt.phantom.mass import Traits, draw_traits
 
 VIEWS = ("CC", "MLO")
-READER_CORRELATION = 0.85
+READER_CORRELATION = 0.92
 """Correlation of a reader's suspicion with the latent malignancy."""
 
 

@@ -13,7 +13,7 @@ from radprompt.phantom.texture import Image, power_law, smooth_step
 class Traits:
     """What one mass looks like, as standard normal scores that correlate with its latent malignancy.
 
-    All six are about 0 on average and higher in suspicious masses; ``roundness`` (0.6 to 1, short over long axis)
+    All six are about 0 on average and higher in suspicious masses; ``roundness`` (0.7 to 1, short over long axis)
     says nothing about malignancy.
     """
 
@@ -81,9 +81,9 @@ def draw_traits(malignancy: float, separation: float, rng: np.random.Generator) 
         Source of randomness.
     """
     # Size tells least: screening finds small cancers and large cysts.
-    strength = separation * np.array([1.0, 1.0, 0.9, 0.8, 0.8, 0.5])
+    strength = separation * np.array([0.95, 1.0, 0.9, 0.9, 0.85, 0.35])
     scores = strength * malignancy + np.sqrt(1 - strength**2) * rng.standard_normal(strength.size)
-    return Traits(*map(float, scores), float(rng.uniform(0.62, 1.0)))
+    return Traits(*map(float, scores), float(rng.uniform(0.7, 1.0)))
 
 
 def draw_mass(traits: Traits, spacing_mm: float, rng: np.random.Generator) -> Patch:
@@ -101,11 +101,11 @@ def draw_mass(traits: Traits, spacing_mm: float, rng: np.random.Generator) -> Pa
     # A flattened ellipsoid: compression makes the middle a plateau.
     body = np.minimum(1, 1.35 * np.sqrt(np.clip(1 - np.square(distance / rim), 0, 1)))
     texture = gaussian_filter(power_law(body.shape, 2.4, rng), 0.4 / spacing_mm)
-    body *= np.clip(1 + 0.22 * np.exp(0.5 * traits.heterogeneity) * texture, 0.1, 2.5)
+    body *= np.clip(1 + 0.24 * np.exp(0.6 * traits.heterogeneity) * texture, 0.1, 2.5)
     body = gaussian_filter(body, 0.55 * np.exp(0.55 * traits.indistinctness) / spacing_mm)
     if traits.spicules:
         body += 0.45 * _spicules(traits, distance, angle, rim, rng)
-    contrast = 0.15 * np.exp(0.28 * traits.density) * np.sqrt(traits.diameter_mm / 13)
+    contrast = 0.17 * np.exp(0.33 * traits.density) * np.sqrt(traits.diameter_mm / 13)
     outline = radii[:-1, None] * np.column_stack([np.cos(angles[:-1]), np.sin(angles[:-1])])
     return Patch((contrast * body).astype(np.float32), outline)
 

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ from tqdm import tqdm
 from radprompt.errors import InputError
 from radprompt.outputs import write_json
 from radprompt.params import Segmentation
+from radprompt.segmentation.regions import Case
 from radprompt.segmentation.segmenter import CHANNELS, CONFIGURATION, LABELS, Segmenter, resolve_device, stack
 
 FOLDS = 5
@@ -37,16 +38,6 @@ SMALL = {"stages": 4, "features": 16, "batch_size": 4}
 """The cut plan for two cores: four stages of 16, 32, 64 and 128 features, batches of four whole regions."""
 
 
-class Case(NamedTuple):
-    """One lesion for training: image, box and mask are (size, size) on the network's grid, box and mask of 0 and 1."""
-
-    lesion_id: str
-    patient_id: str
-    image: np.ndarray
-    box: np.ndarray
-    mask: np.ndarray
-
-
 def train(
     cases: Sequence[Case], options: Segmentation, seed: int, device: str = "auto"
 ) -> tuple[Segmenter, pd.DataFrame]:
@@ -55,7 +46,7 @@ def train(
     Parameters
     ----------
     cases
-        The training lesions; their order does not matter.
+        The training lesions, each with one or several boxes; the order of lesions does not matter.
     options
         The ``segmentation`` section of params.
     seed
@@ -77,7 +68,7 @@ def train(
     """
     cases = sorted(cases, key=lambda case: case.lesion_id)
     fitted, held_out = split_by_patient(cases, seed)
-    keys = {case.lesion_id: f"case_{number:05d}" for number, case in enumerate(cases)}
+    keys = [f"case_{number:05d}" for number in range(len(cases))]
     with (
         tempfile.TemporaryDirectory(prefix="radprompt-nnunet-") as room,
         _environment(nnUNet_compile="f", nnUNet_wandb_enabled="0", **_folders(room)),
@@ -88,8 +79,11 @@ def train(
     ):
         dataset = _write_raw(Path(room), cases, keys)
         plans = _plan(Path(room), cases, options)
-        split = {"train": [keys[name] for name in fitted], "val": [keys[name] for name in held_out]}
-        _preprocess(Path(room), plans, dataset, list(keys.values()), split)
+        split = {
+            part: [key for key, case in zip(keys, cases, strict=True) if case.lesion_id in names]
+            for part, names in (("train", fitted), ("val", held_out))
+        }
+        _preprocess(Path(room), plans, dataset, keys, split)
         trainer = _Trainer({**plans, "continue_training": False}, CONFIGURATION, 0, dataset, resolve_device(device))
         trainer.num_epochs = options.epochs
         trainer.num_iterations_per_epoch = options.iterations
@@ -130,7 +124,7 @@ def split_by_patient(cases: Sequence[Case], seed: int) -> tuple[list[str], list[
             fix="see its exclusions table for what was dropped",
         )
     drawn = np.random.default_rng(seed).permutation(patients)[: max(1, len(patients) // FOLDS)]
-    held_out = sorted(case.lesion_id for case in cases if case.patient_id in drawn)
+    held_out = sorted({case.lesion_id for case in cases if case.patient_id in drawn})
     return sorted({case.lesion_id for case in cases} - set(held_out)), held_out
 
 
@@ -159,12 +153,11 @@ class _Trainer(nnUNetTrainer):
         self.current_epoch += 1
 
 
-def _write_raw(room: Path, cases: Sequence[Case], keys: dict[str, str]) -> dict[str, Any]:
+def _write_raw(room: Path, cases: Sequence[Case], keys: Sequence[str]) -> dict[str, Any]:
     folder = room / "raw" / NAME
     for name in ("imagesTr", "labelsTr"):
         (folder / name).mkdir(parents=True)
-    for case in cases:
-        key = keys[case.lesion_id]
+    for key, case in zip(keys, cases, strict=True):
         for channel, plane in enumerate(stack(case.image, case.box)):
             SimpleITK.WriteImage(
                 SimpleITK.GetImageFromArray(plane), str(folder / "imagesTr" / f"{key}_{channel:04d}{ENDING}")

@@ -22,9 +22,10 @@ from scipy.ndimage import binary_fill_holes
 
 from radprompt.errors import InputError
 from radprompt.imaging.contours import inscribed_ellipse, largest_component
-from radprompt.imaging.roi import Region, crop, from_grid, region_around, to_grid
+from radprompt.imaging.roi import from_grid
 from radprompt.lesions import Box
 from radprompt.outputs import whole_folder, write_json
+from radprompt.segmentation.regions import cut
 
 CONFIGURATION = "2d"
 CHANNELS = {"0": "mammogram", "1": "noNorm"}
@@ -37,40 +38,12 @@ SMALLEST_FRACTION = 0.02
 PLANS, DATASET, WEIGHTS, RECORD = "plans.json", "dataset.json", "weights.safetensors", "segmenter.json"
 
 
-class Cut(NamedTuple):
-    """A region of interest: image (size, size) float32 and box (size, size) of 0 and 1, and its place."""
-
-    image: np.ndarray
-    box: np.ndarray
-    region: Region
-
-
 class Drawing(NamedTuple):
     """A mask of the image's size, who drew it (``nnunet`` or ``ellipse``), and a remark, empty where all went well."""
 
     mask: np.ndarray
     source: str
     flag: str
-
-
-def cut(pixels: np.ndarray, box: Box, context: float, size: int) -> Cut:
-    """Cut the square region around ``box`` and resample it to ``size`` x ``size``.
-
-    Parameters
-    ----------
-    pixels
-        The normalised mammogram, (rows, columns), in [0, 1].
-    box
-        The lesion's box, px.
-    context
-        Margin on each side as a fraction of the box's longer side.
-    size
-        Rows and columns of the network's grid.
-    """
-    region = region_around(box, pixels.shape, context)
-    inside = np.zeros((region.bottom - region.top, region.right - region.left), dtype=np.float32)
-    inside[box.ymin - region.top : box.ymax - region.top, box.xmin - region.left : box.xmax - region.left] = 1
-    return Cut(to_grid(crop(pixels, region), size), to_grid(inside, size, nearest=True), region)
 
 
 def stack(image: np.ndarray, box: np.ndarray) -> np.ndarray:

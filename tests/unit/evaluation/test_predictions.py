@@ -145,6 +145,12 @@ def test_nothing_to_read(tmp_path: Path) -> None:
     assert "not a CSV" in refusal(tmp_path / "empty.csv").what
 
 
+def test_a_row_that_ends_early(tmp_path: Path) -> None:
+    path = saved(tmp_path, rows("llm")[[*COLUMNS[:4], *COLUMNS[5:], "seed"]])
+    path.write_text(path.read_text().rstrip().rpartition(",")[0] + "\n")
+    assert refusal(path).where.endswith("row 5")
+
+
 def test_nothing_wrong_is_written(tmp_path: Path) -> None:
     path = tmp_path / "llm.csv"
     write_predictions(path, rows("llm"))

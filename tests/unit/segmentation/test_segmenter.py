@@ -11,12 +11,20 @@ from radprompt.errors import InputError
 from radprompt.imaging.contours import inscribed_ellipse
 from radprompt.lesions import Box
 from radprompt.params import Segmentation
-from radprompt.segmentation.nnunet import Case, split_by_patient, train
-from radprompt.segmentation.segmenter import Segmenter, cut, stack
+from radprompt.segmentation.nnunet import split_by_patient, train
+from radprompt.segmentation.regions import Case, cut, training_boxes
+from radprompt.segmentation.segmenter import Segmenter, stack
 
 SIZE = 32
 OPTIONS = Segmentation(
-    context=0.5, roi_size=SIZE, plan="small", epochs=2, iterations=3, validation_iterations=1, threshold=0.5
+    context=0.5,
+    roi_size=SIZE,
+    box_slack=0.1,
+    plan="small",
+    epochs=2,
+    iterations=3,
+    validation_iterations=1,
+    threshold=0.5,
 )
 BOX = Box(20, 30, 60, 54)
 
@@ -137,6 +145,19 @@ def test_cut_puts_the_box_in_the_middle_of_twice_its_side():
     assert abs(len(columns) - 32) <= 1  # 40 of 80 px on a grid of 64
     assert abs(len(rows) - 19) <= 1
     assert abs(columns.mean() - 31.5) <= 1
+
+
+def test_training_boxes_are_the_tight_one_and_looser_ones_inside_the_image():
+    boxes = training_boxes(BOX, (60, 62), 0.25, np.random.default_rng(2))
+    assert boxes[0] == BOX
+    assert len(set(boxes)) == 4
+    for box in boxes:
+        assert BOX.xmin - 10 <= box.xmin <= BOX.xmin
+        assert BOX.ymin - 6 <= box.ymin <= BOX.ymin
+        assert BOX.xmax <= box.xmax <= 62
+        assert BOX.ymax <= box.ymax <= 60
+    assert training_boxes(BOX, (60, 62), 0.25, np.random.default_rng(2)) == boxes
+    assert set(training_boxes(BOX, (60, 62), 0.0, np.random.default_rng(2))) == {BOX}
 
 
 def probability_map(mask: np.ndarray, segmenter: Segmenter) -> np.ndarray:

@@ -3,7 +3,7 @@
 Reads   params.yaml (seed, evaluation); data/predictions/<setting>/*.csv, whoever wrote them
 Writes  metrics/summary.json, keyed <setting>.<model>.<metric>, with <metric>_low and <metric>_high;
         metrics/comparison.csv, a row for each setting, model and metric, with differences and p-values;
-        plots/{roc,calibration,decision,scores}_<setting>.csv and .svg
+        plots/evaluation/<setting>_{roc,calibration,decision,scores}.csv and .svg
 Takes   8 s on the demo for a setting of eleven models
 Expect  `radprompt summary` shows the table
 """
@@ -14,7 +14,7 @@ from radprompt.evaluation.figures import curves, draw, write_svg
 from radprompt.evaluation.model_comparison import compare
 from radprompt.evaluation.predictions import read_predictions
 from radprompt.evaluation.tables import summary
-from radprompt.outputs import write_csv, write_json
+from radprompt.outputs import whole_folder, write_csv, write_json
 from radprompt.params import load_params
 from radprompt.stage import run
 
@@ -34,14 +34,15 @@ def main() -> None:
     write_json("metrics/summary.json", summary(comparison))
     write_csv("metrics/comparison.csv", comparison)
     test = predictions[predictions["split"] == "test"]
-    for setting, rows in test.groupby("setting"):
-        drawn = curves(rows, params.evaluation.calibration_bins, params.evaluation.reference)
-        for kind, points in drawn.items():
-            write_csv(f"plots/{kind}_{setting}.csv", points)
-            write_svg(f"plots/{kind}_{setting}.svg", draw(kind, points, f"{TITLES[kind]}, {setting}, test split"))
+    with whole_folder("plots/evaluation") as folder:
+        for setting, rows in test.groupby("setting"):
+            drawn = curves(rows, params.evaluation.calibration_bins, params.evaluation.reference)
+            for kind, points in drawn.items():
+                write_csv(folder / f"{setting}_{kind}.csv", points)
+                write_svg(folder / f"{setting}_{kind}.svg", draw(kind, points, f"{TITLES[kind]}, {setting}, test split"))
     models = test.groupby("setting")["model"].nunique()
     counts = ", ".join(f"{setting} ({count} models)" for setting, count in models.items())
-    print(f"evaluate: {counts}; metrics/summary.json, metrics/comparison.csv, plots/")
+    print(f"evaluate: {counts}; metrics/summary.json, metrics/comparison.csv, plots/evaluation/")
 
 
 if __name__ == "__main__":

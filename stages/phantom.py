@@ -8,25 +8,27 @@ Expect   as many masses as phantom.masses says plus a handful of records that ar
          mass, and every trap of the real files; the same seed writes the same bytes
 """
 
-from importlib import import_module
 from pathlib import Path
 
 from radprompt.errors import InputError
-from radprompt.lesions import DATASETS
 from radprompt.outputs import whole_folder
 from radprompt.params import load_params
+from radprompt.phantom import cbis_ddsm, inbreast, vindr_mammo
 from radprompt.stage import run
 
 RAW = Path("data/phantom/raw")
+WRITERS = {"cbis_ddsm": cbis_ddsm.write, "vindr_mammo": vindr_mammo.write, "inbreast": inbreast.write}
 
 
 def main(dataset: str) -> None:
     """Write ``data/phantom/raw/<dataset>``."""
-    if dataset not in DATASETS:
-        raise InputError(f"no data set called {dataset!r}", where="arguments", fix=f"one of {', '.join(DATASETS)}")
+    if dataset not in WRITERS:
+        raise InputError(
+            f"no data set called {dataset!r}", where="arguments", fix=f"choose one of {', '.join(WRITERS)}"
+        )
     params = load_params()
     with whole_folder(RAW / dataset) as folder:
-        import_module(f"radprompt.phantom.{dataset}").write(folder, params.seed, params.phantom, params.compute)
+        WRITERS[dataset](folder, params.seed, params.phantom, params.compute)
         sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
     print(f"{dataset}: {len(sizes)} files, {sum(sizes) / 1e6:.0f} MB in {RAW / dataset}")
 

@@ -19,6 +19,7 @@ from radprompt.lesions import Lesion, from_table, read_lesions
 from radprompt.outputs import write_csv, write_json
 from radprompt.params import load_params
 from radprompt.segmentation.quality import compare, summarise
+from radprompt.segmentation.review import read_sources
 from radprompt.stage import run
 
 COHORTS = {"cbis_test": "cbis_ddsm", "inbreast": "inbreast"}
@@ -37,11 +38,11 @@ def main() -> None:
     params = load_params()
     tables, summary = [], {}
     for cohort, dataset in COHORTS.items():
-        drawn = pd.read_csv(f"data/masks/{dataset}.csv", dtype={"lesion_id": str})[["lesion_id", "source"]]
+        drawn = read_sources(f"data/masks/{dataset}.csv")
         lesions = read_lesions(f"data/lesions/{dataset}.csv")
-        chosen = list(from_table(lesions[lesions["lesion_id"].isin(drawn["lesion_id"])]))
+        chosen = list(from_table(lesions[lesions["lesion_id"].isin(drawn.index)]))
         rows = for_each(score, chosen, params.compute, f"Quality of {cohort}", folder=Path("data/masks") / dataset)
-        table = pd.DataFrame(rows).merge(drawn, on="lesion_id", validate="one_to_one")
+        table = pd.DataFrame(rows).join(drawn, on="lesion_id")
         table.insert(0, "cohort", cohort)
         tables.append(table)
         summary[cohort] = summarise(

@@ -4,6 +4,7 @@ The paper's seven, with its hyperparameters (section on baselines; what it leave
 three that reviewers ask for: the majority class, lesion size alone, and every feature at once.
 """
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -111,8 +112,6 @@ def fit_predict(
     InputError
         When a class has no training row, or the SVM has more folds than a class has rows.
     """
-    import warnings
-
     from sklearn.exceptions import ConvergenceWarning
 
     rows = np.bincount(np.asarray(y, dtype=int), minlength=2)

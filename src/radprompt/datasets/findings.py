@@ -114,8 +114,10 @@ def _locate_one(
 ) -> Lesion | Exclusion:
     try:
         box, mask = finding.outline(shape)
-        if min(box.xmax - box.xmin, box.ymax - box.ymin) < SMALLEST_SIDE:
-            raise UnusableError("outline too small", f"box {tuple(box)} in an image of {shape[1]} x {shape[0]} px")
+        side = min(box.xmax - box.xmin, box.ymax - box.ymin)
+        if side < SMALLEST_SIDE:
+            kind = "outline too small" if side > 0 else "outline outside the image"
+            raise UnusableError(kind, f"box {tuple(box)} in an image of {shape[1]} x {shape[0]} px")
     except UnusableError as reason:
         return finding.excluded(str(reason))
     if mask is not None:

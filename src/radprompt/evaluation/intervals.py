@@ -4,11 +4,13 @@ The resamples are drawn once for a setting and shared by all its models, so diff
 resample is a row of lesion weights (how often its patient was drawn), and a metric is computed for all rows at once.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from radprompt.evaluation.calibration import Floats, expected_calibration_error, recalibration
-from radprompt.evaluation.scores import METRICS, decide
+from radprompt.evaluation.scores import DECISIONS, METRICS, decide
 
 _BLOCK = 300_000
 """Weights handled at a time (draws x lesions); keeps the intermediates in the processor's cache."""
@@ -23,19 +25,27 @@ def patient_resamples(patients: NDArray, draws: int, seed: int) -> NDArray[np.in
 
 
 def score_draws(
-    labels: NDArray, probabilities: Floats, resamples: NDArray[np.int16], threshold: float, bins: int
+    labels: NDArray, probabilities: Floats, resamples: NDArray[np.int16], threshold: float | None, bins: int
 ) -> dict[str, Floats]:
     """Every metric of :func:`~radprompt.evaluation.scores.scores` on every resample, each of shape (draws,).
 
     A metric that a resample leaves undefined (one class only, for one) is NaN there; :func:`interval` drops such draws.
+    Without a threshold, there are no :data:`~radprompt.evaluation.scores.DECISIONS`.
     """
     labels, probabilities = np.asarray(labels, dtype=float), np.asarray(probabilities, dtype=float)
-    blocks = max(1, round(resamples.size / _BLOCK))
-    parts = [
-        _score_block(labels, probabilities, block.astype(float), threshold, bins)
-        for block in np.array_split(resamples, blocks)
-    ]
-    return {name: np.concatenate([part[name] for part in parts]) for name in METRICS}
+    parts = [_probability_block(labels, probabilities, block, bins) for block in _blocks(resamples)]
+    draws = _joined(parts)
+    draws |= {} if threshold is None else decision_draws(labels, probabilities, resamples, threshold)
+    return {name: draws[name] for name in METRICS if name in draws}
+
+
+def decision_draws(
+    labels: NDArray, probabilities: Floats, resamples: NDArray[np.int16], threshold: float
+) -> dict[str, Floats]:
+    """Each of :data:`~radprompt.evaluation.scores.DECISIONS` on every resample, as :func:`score_draws` gives them."""
+    labels = np.asarray(labels, dtype=float)
+    called = decide(probabilities, threshold).astype(float)
+    return _joined([_decision_block(labels, called, block) for block in _blocks(resamples)])
 
 
 def interval(draws: Floats, confidence: float) -> tuple[float, float] | None:
@@ -47,30 +57,43 @@ def interval(draws: Floats, confidence: float) -> tuple[float, float] | None:
     return float(low), float(high)
 
 
-def _score_block(labels: Floats, probabilities: Floats, w: Floats, threshold: float, bins: int) -> dict[str, Floats]:
-    called = decide(probabilities, threshold).astype(float)
-    tp, fp = w @ (called * labels), w @ (called * (1 - labels))
-    fn, tn = w @ ((1 - called) * labels), w @ ((1 - called) * (1 - labels))
-    total = w.sum(axis=1)
+def _blocks(resamples: NDArray[np.int16]) -> Iterator[Floats]:
+    for block in np.array_split(resamples, max(1, round(resamples.size / _BLOCK))):
+        yield block.astype(float)
+
+
+def _joined(parts: list[dict[str, Floats]]) -> dict[str, Floats]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _probability_block(labels: Floats, probabilities: Floats, w: Floats, bins: int) -> dict[str, Floats]:
     auc, average_precision = _ranking(labels, probabilities, w)
     slope, intercept = recalibration(labels, probabilities, w)
+    return {
+        "auc": auc,
+        "average_precision": average_precision,
+        "brier": w @ (probabilities - labels) ** 2 / w.sum(axis=1),
+        "ece": expected_calibration_error(labels, probabilities, bins, w),
+        "calibration_slope": slope,
+        "calibration_intercept": intercept,
+    }
+
+
+def _decision_block(labels: Floats, called: Floats, w: Floats) -> dict[str, Floats]:
+    tp, fp = w @ (called * labels), w @ (called * (1 - labels))
+    fn, tn = w @ ((1 - called) * labels), w @ ((1 - called) * (1 - labels))
     with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 is NaN: undefined on that draw
         sensitivity, specificity = tp / (tp + fn), tn / (tn + fp)
-        return {
-            "auc": auc,
-            "average_precision": average_precision,
-            "accuracy": (tp + tn) / total,
+        values = {
+            "accuracy": (tp + tn) / (tp + fp + fn + tn),
             "balanced_accuracy": (sensitivity + specificity) / 2,
             "f1": 2 * tp / (2 * tp + fp + fn),
             "sensitivity": sensitivity,
             "specificity": specificity,
             "ppv": tp / (tp + fp),
             "npv": tn / (tn + fn),
-            "brier": w @ (probabilities - labels) ** 2 / total,
-            "ece": expected_calibration_error(labels, probabilities, bins, w),
-            "calibration_slope": slope,
-            "calibration_intercept": intercept,
         }
+    return {name: values[name] for name in DECISIONS}
 
 
 def _ranking(labels: Floats, probabilities: Floats, w: Floats) -> tuple[Floats, Floats]:

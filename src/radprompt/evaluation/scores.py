@@ -6,16 +6,13 @@ from sklearn.metrics import average_precision_score, brier_score_loss, confusion
 
 from radprompt.evaluation.calibration import Floats, expected_calibration_error, recalibration
 
+DECISIONS = ("accuracy", "balanced_accuracy", "f1", "sensitivity", "specificity", "ppv", "npv")
+"""Metrics of calls, benign or malignant: they need a threshold."""
+
 METRICS = (
     "auc",
     "average_precision",
-    "accuracy",
-    "balanced_accuracy",
-    "f1",
-    "sensitivity",
-    "specificity",
-    "ppv",
-    "npv",
+    *DECISIONS,
     "brier",
     "ece",
     "calibration_slope",
@@ -28,7 +25,7 @@ def decide(probabilities: Floats, threshold: float) -> NDArray[np.bool_]:
     return np.asarray(probabilities) >= threshold
 
 
-def scores(labels: NDArray, probabilities: Floats, threshold: float, bins: int) -> dict[str, float]:
+def scores(labels: NDArray, probabilities: Floats, threshold: float | None, bins: int) -> dict[str, float]:
     """Every metric of :data:`METRICS` that is defined.
 
     Parameters
@@ -36,7 +33,7 @@ def scores(labels: NDArray, probabilities: Floats, threshold: float, bins: int) 
     labels, probabilities
         One value per lesion: 0 or 1, and the probability of malignancy in [0, 1].
     threshold
-        Probability from which a mass counts as malignant.
+        Probability from which a mass counts as malignant; None leaves :data:`DECISIONS` out.
     bins
         Bins of the expected calibration error.
 
@@ -49,13 +46,26 @@ def scores(labels: NDArray, probabilities: Floats, threshold: float, bins: int) 
         probabilities are equal. All are fractions in [0, 1], save slope and intercept (in logits).
     """
     labels = np.asarray(labels, dtype=int)
-    (tn, fp), (fn, tp) = confusion_matrix(labels, decide(probabilities, threshold), labels=[0, 1])
-    sensitivity, specificity = _ratio(tp, tp + fn), _ratio(tn, tn + fp)
     both = 0 < labels.sum() < len(labels)
     slope, intercept = recalibration(labels, probabilities)
     values = {
         "auc": roc_auc_score(labels, probabilities) if both else np.nan,
         "average_precision": average_precision_score(labels, probabilities) if both else np.nan,
+        "brier": brier_score_loss(labels, probabilities, pos_label=1),
+        "ece": expected_calibration_error(labels, probabilities, bins)[0],
+        "calibration_slope": slope[0],
+        "calibration_intercept": intercept[0],
+    }
+    finite = {name: float(value) for name, value in values.items() if np.isfinite(value)}
+    finite |= {} if threshold is None else decision_scores(labels, probabilities, threshold)
+    return {name: finite[name] for name in METRICS if name in finite}
+
+
+def decision_scores(labels: NDArray, probabilities: Floats, threshold: float) -> dict[str, float]:
+    """Those of :data:`DECISIONS` that are defined; parameters and what is left out as in :func:`scores`."""
+    (tn, fp), (fn, tp) = confusion_matrix(labels, decide(probabilities, threshold), labels=[0, 1])
+    sensitivity, specificity = _ratio(tp, tp + fn), _ratio(tn, tn + fp)
+    values = {
         "accuracy": _ratio(tp + tn, len(labels)),
         "balanced_accuracy": (sensitivity + specificity) / 2,
         "f1": _ratio(2 * tp, 2 * tp + fp + fn),
@@ -63,12 +73,8 @@ def scores(labels: NDArray, probabilities: Floats, threshold: float, bins: int) 
         "specificity": specificity,
         "ppv": _ratio(tp, tp + fp),
         "npv": _ratio(tn, tn + fn),
-        "brier": brier_score_loss(labels, probabilities, pos_label=1),
-        "ece": expected_calibration_error(labels, probabilities, bins)[0],
-        "calibration_slope": slope[0],
-        "calibration_intercept": intercept[0],
     }
-    return {name: float(values[name]) for name in METRICS if np.isfinite(values[name])}
+    return {name: float(values[name]) for name in DECISIONS if np.isfinite(values[name])}
 
 
 def _ratio(part: float, whole: float) -> float:

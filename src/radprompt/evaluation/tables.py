@@ -32,7 +32,7 @@ def summary(comparison: "pd.DataFrame") -> dict[str, Any]:
     """Nest a comparison as ``{setting: {model: {metric, metric_low, metric_high, ...}}}``, finite numbers only.
 
     ``comparison`` is what :func:`radprompt.evaluation.model_comparison.compare` returns. Each model also has the counts
-    of test ``lesions``, ``patients`` and ``malignant`` lesions, and ``metric_sd`` where it was trained with several seeds.
+    of test ``lesions``, ``patients`` and ``malignant`` lesions, and ``metric_sd`` where there are several seeds.
     """
     nested: dict[str, Any] = {}
     for row in comparison.to_dict("records"):

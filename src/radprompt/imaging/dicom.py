@@ -5,6 +5,7 @@ out, min-max to [0, 1], MONOCHROME1 inverted, padding blanked to 0. No VOI windo
 min-max alone (Data), and a window saturates the brightest pixels, where features such as the first-order maximum live.
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +91,10 @@ def _open(path: str | Path) -> "Dataset":
     from pydicom.errors import InvalidDicomError
 
     try:
-        return dcmread(path)
+        with warnings.catch_warnings():
+            # A file that ends early is a warning to pydicom; here its missing pixels are the error.
+            warnings.simplefilter("ignore", UserWarning)
+            return dcmread(path)
     except FileNotFoundError:
         raise ImageError("no such image", where=str(path), fix="complete the download") from None
     except InvalidDicomError:

@@ -1,5 +1,6 @@
 """Low-rank adapters on the layers that learn (Hu et al. 2021; paper: rank 16 on all linear layers)."""
 
+import warnings
 from typing import TYPE_CHECKING
 
 from torch import nn
@@ -29,7 +30,10 @@ def add_adapters(model: "PreTrainedModel", first_layer: int, *, rank: int, alpha
         layers_to_transform=list(range(first_layer, count)) if some else None,
         modules_to_save=[head_name(model)],
     )
-    wrapped = get_peft_model(model, config)
+    with warnings.catch_warnings():
+        # peft 0.21 asks transformers 5.23 a question under its old name; the answer is right.
+        warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated")
+        wrapped = get_peft_model(model, config)
     assert isinstance(wrapped, PeftModel)
     # Where the weights came from is the pipeline's record, not a path of the machine that trained.
     config.base_model_name_or_path = ""

@@ -74,7 +74,7 @@ def draw_breast(grid: Grid, view: str, density: int, rng: np.random.Generator) -
     # Presentation processing flattens the breast's thickness except in the last 16 mm below the skin.
     thickness = np.sqrt(1 - np.square(1 - np.clip((depth + 0.4) / 16, 0, 1)))
     signal = thickness * (0.26 + gland * (0.24 + 0.05 * power_law(grid.shape, 2.6, rng)) + 0.05 * texture)
-    signal += 0.06 * filaments(grid.shape, 0.06, rng) * smooth_step(depth, 2, 15) * (1 - muscle) * (0.5 + gland)
+    signal += 0.05 * filaments(grid.shape, 0.025, rng) * smooth_step(depth, 2, 15) * (1 - muscle) * (0.5 + gland)
     signal += muscle * (0.19 + 0.03 * texture)
     signal += 0.07 * np.exp(-np.square((depth - 0.9) / 0.6))
     signal = np.clip(signal, 0.02, None) * smooth_step(depth, -0.4, 0.4)

@@ -83,7 +83,7 @@ def draw_traits(malignancy: float, separation: float, rng: np.random.Generator) 
     # Size tells least: screening finds small cancers and large cysts.
     strength = separation * np.array([0.95, 1.0, 0.9, 0.9, 0.85, 0.35])
     scores = strength * malignancy + np.sqrt(1 - strength**2) * rng.standard_normal(strength.size)
-    return Traits(*map(float, scores), float(rng.uniform(0.7, 1.0)))
+    return Traits(*(float(score) for score in (*scores, rng.uniform(0.7, 1.0))))
 
 
 def draw_mass(traits: Traits, spacing_mm: float, rng: np.random.Generator) -> Patch:
@@ -139,6 +139,6 @@ def _spicules(traits: Traits, distance: Image, angle: Image, rim: Image, rng: np
         off -= 2 * np.pi * np.round(off / (2 * np.pi))
         across = distance * np.sin(np.clip(off, -np.pi / 2, np.pi / 2))
         taper = 1 - smooth_step(beyond, 0, length)
-        start = smooth_step(beyond, -0.3 * traits.diameter_mm, 0)
+        start = smooth_step(beyond, -0.12 * traits.diameter_mm, 0)
         lines = np.maximum(lines, start * taper * np.exp(-np.square(across / thickness)))
     return lines.astype(np.float32)

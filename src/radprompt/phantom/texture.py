@@ -51,7 +51,7 @@ def filaments(shape: tuple[int, int], width: float, rng: np.random.Generator) ->
     -------
     float32 array of the given shape, between 0 and 1.
     """
-    return np.exp(-np.square(power_law(shape, 3.6, rng) / np.float32(width)))
+    return np.exp(-np.square(power_law(shape, 4.4, rng) / np.float32(width)))
 
 
 def smooth_step(values: NDArray, low: float, high: float) -> NDArray:

@@ -7,8 +7,8 @@ import numpy as np
 from radprompt.imaging.roi import Region, crop, region_around, to_grid
 from radprompt.lesions import Box
 
-BOXES = 4
-"""Boxes that a training lesion is shown with: its own and three loosened ones."""
+TIGHT, LOOSE = 2, 2
+"""How often a training lesion is shown with its own box, and how often with a loosened one."""
 
 
 class Cut(NamedTuple):
@@ -50,10 +50,10 @@ def cut(pixels: np.ndarray, box: Box, context: float, size: int) -> Cut:
 
 
 def training_boxes(box: Box, shape: tuple[int, int], slack: float, rng: np.random.Generator) -> list[Box]:
-    """Return the boxes to show a training lesion with: the given one, and loosened ones inside the image.
+    """Return the boxes to show a training lesion with: the given one twice, and two loosened ones inside the image.
 
-    CBIS-DDSM's boxes are as tight as its contours; those that readers draw (VinDr-Mammo) are not, and a network that has
-    seen only tight boxes lets every mass touch all four sides.
+    CBIS-DDSM's boxes are as tight as its contours; those that readers draw (VinDr-Mammo) are not, and a network that
+    has seen only tight boxes lets every mass touch all four sides.
 
     Parameters
     ----------
@@ -67,10 +67,9 @@ def training_boxes(box: Box, shape: tuple[int, int], slack: float, rng: np.rando
         Source of randomness.
     """
     width, height = box.xmax - box.xmin, box.ymax - box.ymin
-    boxes = [box]
-    for left, top, right, bottom in np.rint(
-        rng.uniform(0, slack, size=(BOXES - 1, 4)) * [width, height, width, height]
-    ):
+    boxes = [box] * TIGHT
+    moves = rng.uniform(0, slack, size=(LOOSE, 4)) * [width, height, width, height]
+    for left, top, right, bottom in np.rint(moves):
         boxes.append(
             Box(
                 max(0, box.xmin - int(left)),

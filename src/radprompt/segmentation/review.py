@@ -38,6 +38,13 @@ class Tile(NamedTuple):
     reference: np.ndarray | None
 
 
+def read_sources(path: str | Path) -> pd.Series:
+    """Read who drew each mask (nnunet, ellipse, review), by lesion id; an absent table is an :class:`InputError`."""
+    if not Path(path).is_file():
+        raise InputError("no such mask table", where=str(path), fix="run `dvc repro masks`, or `dvc pull`")
+    return pd.read_csv(path, dtype=str).set_index("lesion_id")["source"]
+
+
 def find_reviewed(folder: str | Path, lesion_ids: Iterable[str]) -> dict[str, Path]:
     """Return the corrected masks by lesion id.
 
@@ -131,10 +138,7 @@ def write_contact_sheets(
         The lesion or mask table is absent.
     """
     root, folder = Path(root), Path(folder) / dataset
-    listed = root / "data" / "masks" / f"{dataset}.csv"
-    if not listed.is_file():
-        raise InputError("no such mask table", where=str(listed), fix="run `dvc repro masks`, or `dvc pull`")
-    drawn = pd.read_csv(listed, dtype={"lesion_id": str}).set_index("lesion_id")["source"]
+    drawn = read_sources(root / "data" / "masks" / f"{dataset}.csv")
     table = read_lesions(root / "data" / "lesions" / f"{dataset}.csv")
     lesions = list(from_table(table[table["lesion_id"].isin(drawn.index)]))
     read = lru_cache(maxsize=1)(read_mammogram)

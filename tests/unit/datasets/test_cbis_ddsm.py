@@ -1,6 +1,8 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from radprompt.datasets import cbis_ddsm
@@ -155,3 +157,21 @@ def test_the_released_tables(compute, check, tmp_path):
     assert {record[: record.index("T_") + 1] for record in conflicting} == {"P_00419_LEFT", "P_01623_RIGHT"}
     per_table = {e.source: sum(x.source == e.source for x in found.exclusions) for e in found.exclusions}
     assert sorted(per_table.values()) == [378, 1318]
+
+
+@pytest.mark.skipif(not RELEASED.is_dir(), reason="the released tables are not on this machine")
+def test_every_released_row_finds_the_files_of_a_real_download(compute, check, tmp_path):
+    """Folder names of a real NBIA download, its files empty: each row gets as far as opening its own mammogram."""
+    downloaded = pd.concat([pd.read_csv(RELEASED / f"download_paths_{split}.csv") for split in ("train", "test")])
+    for path in {*downloaded["image"], *downloaded["mask"]}:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    for table in RELEASED.glob("mass_case_description_*_set.csv"):
+        shutil.copy(table, tmp_path)
+    found = cbis_ddsm.load(tmp_path, tmp_path / "masks", compute)
+    reasons = check(found, rows=1696)
+    opened = {record for record, reason in reasons.items() if "1-1.dcm not a DICOM file" in reason}
+    subjects = downloaded["mask"].str.extract(r"_(P_.+?)/")[0]
+    conflicting = {record for record, reason in reasons.items() if reason.startswith("conflicting")}
+    assert opened == set(subjects) - conflicting
+    assert len(opened) == 1689

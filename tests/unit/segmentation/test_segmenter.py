@@ -149,8 +149,8 @@ def test_cut_puts_the_box_in_the_middle_of_twice_its_side():
 
 def test_training_boxes_are_the_tight_one_and_looser_ones_inside_the_image():
     boxes = training_boxes(BOX, (60, 62), 0.25, np.random.default_rng(2))
-    assert boxes[0] == BOX
-    assert len(set(boxes)) == 4
+    assert boxes[:2] == [BOX, BOX]
+    assert len(set(boxes)) == 3
     for box in boxes:
         assert BOX.xmin - 10 <= box.xmin <= BOX.xmin
         assert BOX.ymin - 6 <= box.ymin <= BOX.ymin

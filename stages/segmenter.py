@@ -3,8 +3,8 @@
 Reads     data/lesions/cbis_ddsm.csv (split train) with its images and reference masks
 Writes    models/segmenter/ (plans.json, dataset.json, weights.safetensors, segmenter.json),
           plots/segmenter_training.csv
-Takes     about 2 min on the demo (two cores)
-Expect    a validation Dice (a fifth of the training patients) above 0.85 on the demo
+Takes     about 3 min on the demo (two cores)
+Expect    a validation Dice (a fifth of the training patients) above 0.9 on the demo
 Run       python stages/segmenter.py
 """
 

@@ -95,6 +95,7 @@ class MRMR:
 
     scheme: Literal["MIQ", "MID"]
     bins: Annotated[int, Field(ge=2)]
+    stability_draws: Positive
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -189,18 +190,17 @@ class Mlp:
     epochs: Positive
 
 
-Baseline = Literal[
-    "logistic_regression",
-    "random_forest",
-    "gradient_boosting",
-    "svm",
-    "naive_bayes",
-    "mlp",
-    "xgboost",
-    "majority",
-    "size_alone",
-    "all_features_logistic",
-]
+@dataclass(frozen=True, config=_STRICT)
+class TransTab:
+    """TransTab's training; its layers are the package's."""
+
+    epochs: Positive
+    batch_size: Positive
+    learning_rate: PositiveFloat
+
+
+Learner = Literal["logistic_regression", "random_forest", "gradient_boosting", "svm", "naive_bayes", "mlp", "xgboost"]
+Baseline = Literal[Learner, "majority", "size_alone", "all_features_logistic"]
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -208,19 +208,22 @@ class Baselines:
     """The conventional models."""
 
     models: Annotated[list[Baseline], Field(min_length=1)]
+    on_embeddings: Annotated[list[Learner], Field(min_length=1)]
     logistic_regression: LogisticRegression
     random_forest: RandomForest
     gradient_boosting: BoostedTrees
     svm: Svm
     mlp: Mlp
     xgboost: BoostedTrees
+    transtab: TransTab
 
 
 @dataclass(frozen=True, config=_STRICT)
 class Evaluation:
     """Threshold, intervals and tests."""
 
-    threshold: Fraction
+    threshold: Fraction | Literal["youden", "fixed_sensitivity"]
+    fixed_sensitivity: Fraction
     bootstrap_draws: Positive
     confidence: Fraction
     calibration_bins: Annotated[int, Field(ge=2)]

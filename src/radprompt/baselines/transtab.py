@@ -53,9 +53,7 @@ class TransTabClassifier(ClassifierMixin, BaseEstimator):
         The trained network.
     """
 
-    def __init__(
-        self, *, epochs: int = 50, batch_size: int = 64, learning_rate: float = 1e-4, seed: int = 0
-    ) -> None:
+    def __init__(self, *, epochs: int = 30, batch_size: int = 64, learning_rate: float = 1e-4, seed: int = 0) -> None:
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -64,9 +62,7 @@ class TransTabClassifier(ClassifierMixin, BaseEstimator):
     @classmethod
     def from_params(cls, params: TransTab, seed: int) -> Self:
         """Make the classifier that ``params.yaml`` describes."""
-        return cls(
-            epochs=params.epochs, batch_size=params.batch_size, learning_rate=params.learning_rate, seed=seed
-        )
+        return cls(epochs=params.epochs, batch_size=params.batch_size, learning_rate=params.learning_rate, seed=seed)
 
     def fit(self, X: pd.DataFrame, y: Labels, X_val: pd.DataFrame | None = None, y_val: Labels | None = None) -> Self:
         """Train on every row; validation rows, when given, choose the epoch that is kept by their AUC.
@@ -120,7 +116,7 @@ class TransTabClassifier(ClassifierMixin, BaseEstimator):
     def _train(self, package: ModuleType, model: Any, train: tuple, validation: tuple | None) -> list[float]:
         history: list[float] = []
 
-        class EveryRow(package.Trainer):  # type: ignore[misc, name-defined]
+        class EveryRow(package.Trainer):  # type: ignore[name-defined]
             def _build_dataloader(self, rows: tuple, batch_size: int, collator: Any, **options: Any) -> Any:
                 # The package's data set hands out row i - 1 for i: nothing at all for 0, and never the last row.
                 X, y = rows
@@ -195,7 +191,7 @@ def _package() -> ModuleType:
 def _workplace(package: ModuleType) -> Iterator[None]:
     """Work in a temporary folder that holds the tokenizer where the package looks for one, and in silence."""
     from loguru import logger
-    from transformers import BertTokenizerFast
+    from transformers import BertTokenizer
 
     alias = "Inf"  # gone since NumPy 2; the package still asks for it
     added = alias not in vars(np)
@@ -205,7 +201,7 @@ def _workplace(package: ModuleType) -> Iterator[None]:
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.redirect_stderr(io.StringIO()),
     ):
-        BertTokenizerFast(vocab=str(_vocabulary())).save_pretrained("transtab/tokenizer")
+        BertTokenizer(vocab=str(_vocabulary())).save_pretrained("transtab/tokenizer")
         logger.disable(package.__name__)
         if added:
             setattr(np, alias, np.inf)
@@ -227,7 +223,7 @@ def _vocabulary() -> Path:
 
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
-    """Sums over several threads come in another order, and the last digits with them."""
+    """Keep torch to one thread: sums over several come in another order, and the last digits with them."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

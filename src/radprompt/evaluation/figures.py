@@ -1,6 +1,6 @@
-"""Curves of a setting's models: ROC, calibration, decision, and the distribution of probabilities.
+"""Figures of a setting's models: ROC, calibration, decision and confusion, and the distribution of probabilities.
 
-Each curve is a tidy table (for ``dvc plots``) and a drawing. A model with several seeds is shown by its lowest one.
+Each is a table (for ``dvc plots``) and a drawing. A model with several seeds is shown by its lowest one.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,10 @@ import pandas as pd
 from sklearn.metrics import roc_curve
 
 from radprompt.evaluation.calibration import decision_curve, reliability_curve
+from radprompt.evaluation.scores import decide
+from radprompt.evaluation.thresholds import Cuts, main_threshold
 from radprompt.outputs import whole
+from radprompt.params import Evaluation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +49,8 @@ def curves(rows: pd.DataFrame, bins: int, reference: str) -> dict[str, pd.DataFr
     """
     points: dict[str, list[pd.DataFrame]] = {"roc": [], "calibration": [], "decision": [], "scores": []}
     both = rows["label"].nunique() == 2
-    for name, labels, probabilities in _models(rows, reference):
+    for name, own in _models(rows, reference):
+        labels, probabilities = own["label"].to_numpy(), own["probability"].to_numpy()
         named = {"model": name}
         points["calibration"].append(reliability_curve(labels, probabilities, bins).assign(**named))
         points["scores"].append(_histogram(labels, probabilities, bins).assign(**named))
@@ -61,9 +65,41 @@ def curves(rows: pd.DataFrame, bins: int, reference: str) -> dict[str, pd.DataFr
     return {kind: pd.concat(parts, ignore_index=True) for kind, parts in points.items() if parts}
 
 
+def confusion(rows: pd.DataFrame, cuts: Cuts, evaluation: Evaluation) -> pd.DataFrame:
+    """Put beside what every mass is what each model calls it, at the main threshold.
+
+    Parameters
+    ----------
+    rows
+        Test rows of one setting, from the predictions table.
+    cuts, evaluation
+        Say each run's threshold; a model that has none is left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a lesion: ``actual``, and a column for each model, the reference first; ``benign`` or ``malignant``.
+        DVC's ``confusion`` template takes ``actual`` as x and any of the others as y.
+    """
+    kinds = np.array(["benign", "malignant"])
+    columns: dict[str, np.ndarray] = {}
+    for name, own in _models(rows.sort_values("lesion_id"), evaluation.reference):
+        columns.setdefault("actual", kinds[own["label"]])
+        threshold = main_threshold((own["setting"].iloc[0], name, int(own["seed"].iloc[0])), cuts, evaluation)
+        if threshold is not None:
+            columns[name] = kinds[decide(own["probability"].to_numpy(), threshold).astype(int)]
+    return pd.DataFrame(columns)
+
+
 def draw(kind: str, points: pd.DataFrame, title: str) -> "Figure":
-    """Draw one of the tables that :func:`curves` returns; ``kind`` is its key."""
-    painters = {"roc": _draw_roc, "calibration": _draw_calibration, "decision": _draw_decision, "scores": _draw_scores}
+    """Draw what :func:`curves` returns under the key ``kind``, or for ``confusion`` what :func:`confusion` returns."""
+    painters = {
+        "roc": _draw_roc,
+        "calibration": _draw_calibration,
+        "decision": _draw_decision,
+        "scores": _draw_scores,
+        "confusion": _draw_confusion,
+    }
     return painters[kind](points, title)
 
 
@@ -75,11 +111,11 @@ def write_svg(path: str | Path, figure: "Figure") -> None:
         figure.savefig(part, format="svg", metadata={"Date": None})
 
 
-def _models(rows: pd.DataFrame, reference: str) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+def _models(rows: pd.DataFrame, reference: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield each model, the reference first, with the rows of its lowest seed."""
     for name in sorted(set(rows["model"]), key=lambda name: (name != reference, name)):
         own = rows[rows["model"] == name]
-        own = own[own["seed"] == own["seed"].min()]
-        yield name, own["label"].to_numpy(), own["probability"].to_numpy()
+        yield name, own[own["seed"] == own["seed"].min()]
 
 
 def _histogram(labels: np.ndarray, probabilities: np.ndarray, bins: int) -> pd.DataFrame:
@@ -174,4 +210,19 @@ def _draw_scores(points: pd.DataFrame, title: str) -> "Figure":
             edges = np.r_[bars["low"], bars["high"].iloc[-1]]
             panel.stairs(bars["lesions"], edges, fill=True, alpha=0.55, color=colour, label=name)
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside upper right", frameon=False, fontsize=9)
+    return figure
+
+
+def _draw_confusion(points: pd.DataFrame, title: str) -> "Figure":
+    calls = points.melt("actual", var_name="model", value_name="called")
+    figure, panels = _panels(calls, title, "Called", "Actual")
+    kinds = ["benign", "malignant"]
+    for own, panel in panels:
+        counts = pd.crosstab(own["actual"], own["called"]).reindex(index=kinds, columns=kinds, fill_value=0).to_numpy()
+        share = counts / counts.sum(axis=1, keepdims=True).clip(1)
+        panel.imshow(share, cmap="Blues", vmin=0, vmax=2)  # black digits stay readable
+        for (row, column), count in np.ndenumerate(counts):
+            panel.text(column, row, f"{count}\n{share[row, column]:.0%}", ha="center", va="center", fontsize=9)
+        panel.set(xlim=(-0.5, 1.5), xticks=(0, 1), xticklabels=kinds, yticks=(0, 1), yticklabels=kinds)
+        panel.tick_params(labelsize=8, length=0)
     return figure

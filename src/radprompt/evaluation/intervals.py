@@ -33,9 +33,9 @@ def score_draws(
     Without a threshold, there are no :data:`~radprompt.evaluation.scores.DECISIONS`.
     """
     labels, probabilities = np.asarray(labels, dtype=float), np.asarray(probabilities, dtype=float)
-    parts = [_probability_block(labels, probabilities, block, bins) for block in _blocks(resamples)]
-    draws = _joined(parts)
-    draws |= {} if threshold is None else decision_draws(labels, probabilities, resamples, threshold)
+    draws = _joined([_probability_block(labels, probabilities, block, bins) for block in _blocks(resamples)])
+    if threshold is not None:
+        draws |= decision_draws(labels, probabilities, resamples, threshold)
     return {name: draws[name] for name in METRICS if name in draws}
 
 

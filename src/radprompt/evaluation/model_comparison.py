@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 from radprompt.errors import InputError
 from radprompt.evaluation.calibration import Floats
 from radprompt.evaluation.comparisons import bootstrap_p, delong_test, holm
-from radprompt.evaluation.intervals import interval, patient_resamples, score_draws
-from radprompt.evaluation.scores import METRICS, scores
+from radprompt.evaluation.intervals import decision_draws, interval, patient_resamples, score_draws
+from radprompt.evaluation.scores import DECISIONS, METRICS, decision_scores, scores
+from radprompt.evaluation.thresholds import RULES, Cuts, Run, choose_thresholds, main_threshold
 from radprompt.params import Evaluation, Params
 
 TESTS = ("bootstrap", "delong", "clustered")
@@ -18,7 +19,11 @@ COLUMNS = [
     *(f"p_{test}{suffix}" for test in TESTS for suffix in ("", "_holm")),
 ]
 
-_UNORDERED = ("calibration_slope", "calibration_intercept")  # more is not better: a difference says nothing
+ALL_METRICS = (*METRICS, *(f"{metric}_at_{rule}" for rule in RULES for metric in ("threshold", *DECISIONS)))
+"""Metrics at the main threshold, then at each one chosen on validation rows, and that threshold itself."""
+
+# More is not better: a difference says nothing.
+_UNORDERED = ("calibration_slope", "calibration_intercept", *(f"threshold_at_{rule}" for rule in RULES))
 
 
 def compare(predictions: pd.DataFrame, params: Params) -> pd.DataFrame:
@@ -34,6 +39,9 @@ def compare(predictions: pd.DataFrame, params: Params) -> pd.DataFrame:
         those of a patient correlate. ``..._holm`` corrects for the models compared in a setting, metric by metric. What
         does not exist is empty. The reference comes first, then the others by name.
 
+        Metrics are those of :data:`ALL_METRICS`. A model without validation rows of both classes has none at a chosen
+        threshold; where ``evaluation.threshold`` itself is to be chosen, it has no calls at all.
+
     Raises
     ------
     InputError
@@ -47,10 +55,11 @@ def compare(predictions: pd.DataFrame, params: Params) -> pd.DataFrame:
     if reference not in models:
         fix = f"name one of {', '.join(models)}"
         raise InputError(f"no predictions of model {reference!r}", where="params.yaml, evaluation.reference", fix=fix)
-    return pd.concat([_compare(part, params) for _, part in rows.groupby("setting")], ignore_index=True)[COLUMNS]
+    cuts = choose_thresholds(predictions, params.evaluation)
+    return pd.concat([_compare(part, cuts, params) for _, part in rows.groupby("setting")], ignore_index=True)[COLUMNS]
 
 
-def _compare(rows: pd.DataFrame, params: Params) -> pd.DataFrame:
+def _compare(rows: pd.DataFrame, cuts: Cuts, params: Params) -> pd.DataFrame:
     """Compare the models of one setting."""
     evaluation, reference = params.evaluation, params.evaluation.reference
     lesions = rows.drop_duplicates("lesion_id").sort_values("lesion_id")
@@ -59,26 +68,27 @@ def _compare(rows: pd.DataFrame, params: Params) -> pd.DataFrame:
     resamples = patient_resamples(patients, evaluation.bootstrap_draws, params.seed)
     by_run = rows.pivot_table(index=["model", "seed"], columns="lesion_id", values="probability")[lesions["lesion_id"]]
     names = sorted(set(rows["model"]), key=lambda name: (name != reference, name))
-    probabilities = {name: by_run.loc[name].to_numpy() for name in names}
-    draws = {name: _mean_draws(labels, probabilities[name], resamples, evaluation) for name in names}
-    records = []
+    setting = rows["setting"].iloc[0]
+    probabilities, values, draws = {}, {}, {}
     for name in names:
-        runs = pd.DataFrame(
-            [scores(labels, run, evaluation.threshold, evaluation.calibration_bins) for run in probabilities[name]]
-        )
-        records += [
-            {
-                "setting": rows["setting"].iloc[0],
-                "model": name,
-                "metric": metric,
-                "value": runs[metric].mean(),
-                "seeds": len(runs),
-                "seed_sd": runs[metric].std(),
-                **_bounds("", interval(draws[name][metric], evaluation.confidence)),
-            }
-            for metric in METRICS
-            if metric in runs and runs[metric].notna().all()
-        ]
+        runs = {(setting, name, seed): row.to_numpy() for seed, row in by_run.loc[name].iterrows()}
+        probabilities[name] = np.stack(list(runs.values()))
+        values[name] = pd.DataFrame([_scores(labels, run, own, cuts, evaluation) for run, own in runs.items()])
+        draws[name] = _mean_draws(labels, runs, resamples, cuts, evaluation)
+    records = [
+        {
+            "setting": setting,
+            "model": name,
+            "metric": metric,
+            "value": values[name][metric].mean(),
+            "seeds": len(values[name]),
+            "seed_sd": values[name][metric].std(),
+            **_bounds("", interval(draws[name][metric], evaluation.confidence) if metric in draws[name] else None),
+        }
+        for name in names
+        for metric in ALL_METRICS
+        if metric in values[name] and values[name][metric].notna().all()
+    ]
     table = pd.DataFrame(records).reindex(columns=COLUMNS)
     table = table.assign(lesions=len(lesions), patients=lesions["patient_id"].nunique(), malignant=labels.sum())
     return (
@@ -86,10 +96,29 @@ def _compare(rows: pd.DataFrame, params: Params) -> pd.DataFrame:
     )
 
 
-def _mean_draws(labels: NDArray, runs: Floats, resamples: NDArray, evaluation: Evaluation) -> dict[str, Floats]:
-    """Bootstrap draws of each metric, averaged over a model's seeds."""
-    each = [score_draws(labels, run, resamples, evaluation.threshold, evaluation.calibration_bins) for run in runs]
-    return {metric: np.mean([run[metric] for run in each], axis=0) for metric in METRICS}
+def _scores(labels: NDArray, run: Run, probabilities: Floats, cuts: Cuts, evaluation: Evaluation) -> dict[str, float]:
+    """Score one run at the main threshold and at its chosen ones."""
+    values = scores(labels, probabilities, main_threshold(run, cuts, evaluation), evaluation.calibration_bins)
+    for rule, threshold in cuts.get(run, {}).items():
+        at_cut = {"threshold": threshold, **decision_scores(labels, probabilities, threshold)}
+        values |= {f"{metric}_at_{rule}": value for metric, value in at_cut.items()}
+    return values
+
+
+def _mean_draws(
+    labels: NDArray, runs: dict[Run, Floats], resamples: NDArray, cuts: Cuts, evaluation: Evaluation
+) -> dict[str, Floats]:
+    """Bootstrap draws of each metric that all of a model's runs have, averaged over the runs."""
+    each = []
+    for run, probabilities in runs.items():
+        threshold = main_threshold(run, cuts, evaluation)
+        draws = score_draws(labels, probabilities, resamples, threshold, evaluation.calibration_bins)
+        for rule, cut in cuts.get(run, {}).items():
+            at_cut = decision_draws(labels, probabilities, resamples, cut)
+            draws |= {f"{metric}_at_{rule}": drawn for metric, drawn in at_cut.items()}
+        each.append(draws)
+    shared = set(each[0]).intersection(*each)
+    return {metric: np.mean([draws[metric] for draws in each], axis=0) for metric in shared}
 
 
 def _against_reference(

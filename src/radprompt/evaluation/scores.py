@@ -57,7 +57,8 @@ def scores(labels: NDArray, probabilities: Floats, threshold: float | None, bins
         "calibration_intercept": intercept[0],
     }
     finite = {name: float(value) for name, value in values.items() if np.isfinite(value)}
-    finite |= {} if threshold is None else decision_scores(labels, probabilities, threshold)
+    if threshold is not None:
+        finite |= decision_scores(labels, probabilities, threshold)
     return {name: finite[name] for name in METRICS if name in finite}
 
 

@@ -25,6 +25,7 @@ _SHOWN = {
     "sensitivity": "Sens.",
     "specificity": "Spec.",
 }
+_AT_CHOSEN = ("threshold", "sensitivity", "specificity")  # the rest, at thresholds chosen on validation, is in the CSV
 _DECIMALS = 6  # sums differ between processors in the last bits, and a metrics file is compared line by line
 
 
@@ -32,10 +33,14 @@ def summary(comparison: "pd.DataFrame") -> dict[str, Any]:
     """Nest a comparison as ``{setting: {model: {metric, metric_low, metric_high, ...}}}``, finite numbers only.
 
     ``comparison`` is what :func:`radprompt.evaluation.model_comparison.compare` returns. Each model also has the counts
-    of test ``lesions``, ``patients`` and ``malignant`` lesions, and ``metric_sd`` where there are several seeds.
+    of test ``lesions``, ``patients`` and ``malignant`` lesions, and ``metric_sd`` where there are several seeds. At the
+    thresholds chosen on validation rows, only sensitivity, specificity and the threshold itself are taken over.
     """
     nested: dict[str, Any] = {}
     for row in comparison.to_dict("records"):
+        name, at, _ = row["metric"].partition("_at_")
+        if at and name not in _AT_CHOSEN:
+            continue
         counts = {name: int(row[name]) for name in ("lesions", "patients", "malignant")}
         model = nested.setdefault(row["setting"], {}).setdefault(row["model"], counts)
         for suffix, column in (("", "value"), ("_low", "low"), ("_high", "high"), ("_sd", "seed_sd")):

@@ -60,7 +60,7 @@ def draw_cohort(masses: int, faults: Mapping[str, int], separation: float, rng: 
     """Draw patients until their images show ``masses`` masses, then normals, then one patient for each fault.
 
     A mass counts once for each view that shows it. About one breast in ten carries a second mass, one patient in ten
-    has masses on both sides; every seventh mass brings one image pair without a mass.
+    has masses on both sides. For every 14 masses there is one breast without any, half of these with another finding.
 
     Parameters
     ----------

@@ -8,6 +8,11 @@ from scipy.ndimage import gaussian_filter
 
 from radprompt.phantom.texture import Image
 
+KNEE = 0.8
+"""Level, as a part of the range, above which contrast falls off."""
+BRIGHTEST = 0.92
+"""Brightest tissue as a part of full scale; lead markers are brighter."""
+
 
 @dataclass(frozen=True)
 class Detector:
@@ -55,7 +60,7 @@ def expose(signal: Image, detector: Detector, spacing_mm: float, rng: np.random.
 
     Returns
     -------
-    uint16 (rows, columns) between 0 and 2**bits - 1. A digital detector's air is 0 throughout.
+    uint16 (rows, columns) between 0 and :data:`BRIGHTEST` of 2**bits - 1. A digital detector's air is 0 throughout.
     """
     air = signal <= 0
     image = gaussian_filter(signal, detector.blur_mm / spacing_mm)
@@ -71,8 +76,9 @@ def expose(signal: Image, detector: Detector, spacing_mm: float, rng: np.random.
         image = np.tanh(1.1 * image) / np.tanh(1.1)
     else:
         image[air] = 0
-    top = 2**detector.bits - 1
-    return np.clip(np.round(0.92 * top * image), 0, top).astype(np.uint16)
+    # A shoulder instead of saturation. It stays below full scale: inverted, that would read as padding.
+    image = np.where(image > KNEE, KNEE + (1 - KNEE) * np.tanh((image - KNEE) / (1 - KNEE)), image)
+    return np.round(BRIGHTEST * (2**detector.bits - 1) * image).astype(np.uint16)
 
 
 def add_marker(pixels: NDArray[np.uint16], text: str, value: int, *, at_left: bool) -> None:

@@ -22,7 +22,8 @@ from pydicom.uid import (
 )
 
 PLAIN = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
-BY_PYDICOM = (JPEG2000Lossless, RLELossless)
+BY_PYDICOM = {JPEG2000Lossless: "pylibjpeg", RLELossless: "pydicom"}
+"""Each with the plugin that encodes it; GDCM's RLE aborts the process on an odd number of bytes."""
 BY_GDCM = {JPEGLosslessSV1: "JPEGLosslessProcess14_1", JPEGLSLossless: "JPEGLSLossless"}
 SYNTHETIC = "Synthetic image: drawn by radprompt's phantom, no patient"
 
@@ -80,7 +81,8 @@ def write_dicom(
     dataset.PixelData = pixels.tobytes()
     dataset["PixelData"].VR = "OW" if pixels.dtype.itemsize == 2 else "OB"
     if transfer_syntax in BY_PYDICOM:
-        dataset.compress(transfer_syntax, generate_instance_uid=False)
+        plugin = BY_PYDICOM[transfer_syntax]
+        dataset.compress(transfer_syntax, encoding_plugin=plugin, generate_instance_uid=False)
     elif transfer_syntax in BY_GDCM:
         _compress_by_gdcm(dataset, transfer_syntax)
     elif transfer_syntax in PLAIN:
@@ -93,7 +95,7 @@ def write_dicom(
 
 def _compress_by_gdcm(dataset: Dataset, transfer_syntax: UID) -> None:
     """Encode in place. GDCM adds the time of day to headers: only its pixel data are taken over."""
-    import gdcm
+    import gdcm  # type: ignore[import-untyped]
 
     with TemporaryDirectory() as room:
         plain, encoded = str(Path(room, "plain.dcm")), str(Path(room, "encoded.dcm"))

@@ -13,7 +13,7 @@ from radprompt.phantom.texture import Image, power_law, smooth_step
 class Traits:
     """What one mass looks like, as standard normal scores that correlate with its latent malignancy.
 
-    All six are about 0 on average and higher in suspicious masses; ``roundness`` (0.7 to 1, short over long axis)
+    All six are about 0 on average and higher in suspicious masses; ``roundness`` (0.55 to 1, short over long axis)
     says nothing about malignancy.
     """
 
@@ -114,7 +114,7 @@ def _outline(traits: Traits, angles: NDArray, rng: np.random.Generator) -> NDArr
     """Return the contour's radius (mm) at each angle: an ellipse with lobes, scaled to the mass's area."""
     turned = angles - rng.uniform(0, np.pi)
     # The projection of an ellipsoid is rounder or flatter than its neighbour view.
-    ratio = np.clip(traits.roundness * rng.uniform(0.9, 1.1), 0.5, 1)
+    ratio = np.clip(traits.roundness * rng.uniform(0.9, 1.1), 0.45, 1)
     radii = 1 / np.sqrt(np.square(np.cos(turned)) + np.square(np.sin(turned) / ratio))
     orders = np.arange(3, 14)
     weights = orders**-0.7 * rng.standard_normal(orders.size)

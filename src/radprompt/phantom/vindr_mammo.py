@@ -20,9 +20,15 @@ from radprompt.phantom.mammogram import Extent, Mammogram, draw_mammogram, read_
 STREAM = 1
 """Keeps this data set's random numbers apart from the others'."""
 BENIGN_SHARE = 0.53
-FAULTS = {"no BI-RADS": 1, "BI-RADS 2": 1, "box outside": 1, "image missing": 1, "image truncated": 1}
+FAULTS = {
+    "no BI-RADS": 1,
+    "BI-RADS 2": 1,
+    "box outside": 1,
+    "image missing": 1,
+    "image truncated": 1,
+    "both splits": 2,
+}
 SYNTAXES = (JPEG2000Lossless, JPEGLosslessSV1, JPEG2000Lossless, ExplicitVRLittleEndian, JPEGLSLossless)
-COLUMNS = ["study_id", "series_id", "image_id", "laterality", "view_position", "height", "width"]
 
 
 def write(folder: Path, seed: int, phantom: Phantom, compute: Compute) -> None:
@@ -75,15 +81,18 @@ def write_image(exposure: Exposure, *, folder: Path, seed: int, phantom: Phantom
         _write_pixels(path, exposure, mammogram, detector, phantom, rng, (study, series, image))
         if breast.fault == "image truncated":
             truncate(path)
-    place = dict(
-        zip(
-            COLUMNS,
-            (study, series, image, breast.laterality, exposure.view, phantom.rows, phantom.columns),
-            strict=True,
-        )
-    )
+    place = {
+        "study_id": study,
+        "series_id": series,
+        "image_id": image,
+        "laterality": breast.laterality,
+        "view_position": exposure.view,
+        "height": phantom.rows,
+        "width": phantom.columns,
+    }
     level = {"breast_birads": _breast_birads(breast), "breast_density": f"DENSITY {'ABCD'[breast.density - 1]}"}
-    split = {"split": "test" if breast.patient in test else "training"}
+    tested = breast.patient in test or (breast.fault == "both splits" and exposure.view == "MLO")
+    split = {"split": "test" if tested else "training"}
     findings = [place | level | finding | split for finding in _findings(exposure, mammogram, phantom, rng)]
     metadata = {
         "SOP Instance UID": image,

@@ -1,0 +1,184 @@
+"""Example lesions: region, box and contours as one inline drawing, beside the prompt and what the model said."""
+
+from base64 import b64encode
+from functools import lru_cache
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from skimage.measure import find_contours
+
+from radprompt.errors import ImageError
+from radprompt.imaging.contours import read_mask
+from radprompt.imaging.dicom import Mammogram, read_mammogram
+from radprompt.imaging.roi import Region, crop, region_around, to_grid
+from radprompt.lesions import MALIGNANT, Lesion, from_table
+from radprompt.params import Params
+from radprompt.report.cohorts import lesion_table
+from radprompt.report.reader import Reader
+from radprompt.report.wording import DATASETS as NAMES
+from radprompt.report.wording import number
+from radprompt.settings import Setting
+
+SIDE = 192
+SHAREABLE = frozenset({"cbis_ddsm"})
+"""Data sets whose licence lets a page carry their pixels (CBIS-DDSM: CC BY 3.0)."""
+
+SOURCES = {"nnunet": "nnU-Net's contour", "ellipse": "ellipse in the box (fallback)", "review": "a reader's contour"}
+_RULE = "the first by lesion id of each group, so not picked by hand"
+
+
+def examples(reader: Reader, params: Params, setting: Setting, reference: str, *, synthetic: bool) -> dict[str, Any]:
+    """Choose and draw example lesions.
+
+    Parameters
+    ----------
+    reader
+        Access to lesion tables, masks, prompts and predictions.
+    params
+        For the region's context and the decision threshold.
+    setting
+        From its test lesions come benign and malignant ones that the reference model called right and wrong; from each
+        other data set with masks one benign and one malignant.
+    reference
+        The model whose probabilities are shown.
+    synthetic
+        Pixels are embedded for synthetic data and for :data:`SHAREABLE` data sets; for others box and contour only,
+        without ids: a page travels further than the data may.
+
+    Returns
+    -------
+    dict
+        ``rule`` of choice and ``lesions``: ``title``, ``facts``, ``prompt``, ``picture`` (see :func:`picture`) or
+        ``problem`` where the image cannot be read.
+    """
+    predictions, prompts = _predictions(reader, setting.name, reference), _prompts(reader, setting.name)
+    sources = {}
+    chosen: list[Lesion] = []
+    for dataset in sorted(NAMES, key=lambda key: key != setting.test.dataset):
+        table, drawn = lesion_table(reader, dataset), reader.table(f"data/masks/{dataset}.csv", ("lesion_id", "source"))
+        if table is None or drawn is None:
+            continue
+        sources.update(zip(drawn["lesion_id"], drawn["source"], strict=True))
+        table = table[table["lesion_id"].isin(drawn["lesion_id"])]
+        own = dataset == setting.test.dataset
+        if own:
+            table = table[table["split"] == setting.test.split]
+        chosen += _choose(table, predictions if own else {}, params.evaluation.threshold)
+    read = lru_cache(maxsize=1)(read_mammogram)
+    shown = []
+    for lesion in chosen:
+        open_pixels = synthetic or lesion.dataset in SHAREABLE
+        source, probability = sources[lesion.lesion_id], predictions.get(lesion.lesion_id)
+        entry = {
+            "title": f"{NAMES[lesion.dataset]}, {lesion.split}: {'malignant' if lesion.label else 'benign'}",
+            "facts": [
+                *([f"lesion {lesion.lesion_id}"] if open_pixels else []),
+                f"{lesion.view} view, BI-RADS {lesion.birads}",
+                SOURCES[source],
+                *([f"probability of malignancy {number(probability)}"] if probability is not None else []),
+            ],
+            "prompt": prompts.get(lesion.lesion_id, ""),
+            "picture": None,
+            "problem": "",
+        }
+        try:
+            mammogram = read(reader.root / lesion.image_path)
+            mask = read_mask(reader.root / "data" / "masks" / lesion.dataset / f"{lesion.lesion_id}.png")
+            contour = read_mask(reader.root / lesion.mask_path) if lesion.mask_path else None
+            entry["picture"] = picture(
+                lesion, mammogram, {source: mask, "reference": contour}, params.segmentation.context, pixels=open_pixels
+            )
+        except ImageError as error:
+            entry["problem"] = error.what
+        shown.append(entry)
+    groups = "called right and called wrong by the reference model" if predictions else "benign and malignant"
+    return {"rule": f"{NAMES[setting.test.dataset]} {setting.test.split}, {groups}: {_RULE}", "lesions": shown}
+
+
+def picture(
+    lesion: Lesion, mammogram: Mammogram, masks: dict[str, np.ndarray | None], context: float, *, pixels: bool
+) -> dict[str, Any]:
+    """Cut the region around a lesion and trace what lies on it.
+
+    Parameters
+    ----------
+    lesion
+        Its box is drawn.
+    mammogram
+        Its image.
+    masks
+        bool (rows, columns) by who drew them; None is left out.
+    context
+        Margin around the box as a fraction of its longer side.
+    pixels
+        Whether to embed the region; without it only the lines are returned.
+
+    Returns
+    -------
+    dict
+        In units of a square of :data:`SIDE`: ``image`` (data URI of a PNG, or empty), ``box`` (x, y, width, height) and
+        ``contours`` (source and SVG path).
+    """
+    region = region_around(lesion.box, mammogram.pixels.shape, context)
+    across, down = SIDE / (region.right - region.left), SIDE / (region.bottom - region.top)
+    box = lesion.box
+    return {
+        "image": _data_uri(to_grid(crop(mammogram.pixels, region), SIDE)) if pixels else "",
+        "box": [
+            round(value, 1)
+            for value in (
+                (box.xmin - region.left) * across,
+                (box.ymin - region.top) * down,
+                (box.xmax - box.xmin) * across,
+                (box.ymax - box.ymin) * down,
+            )
+        ],
+        "contours": [(source, _path(mask, region)) for source, mask in masks.items() if mask is not None],
+    }
+
+
+def _data_uri(view: np.ndarray) -> str:
+    # A window on the region: a mass is often a few per cent of the mammogram's range.
+    low, high = np.percentile(view, (0.5, 99.5))
+    grey = np.clip((view - low) / max(high - low, 1e-6), 0, 1) * 255
+    buffer = BytesIO()
+    Image.fromarray(grey.astype(np.uint8)).save(buffer, format="PNG", optimize=True)
+    return f"data:image/png;base64,{b64encode(buffer.getvalue()).decode()}"
+
+
+def _path(mask: np.ndarray, region: Region) -> str:
+    # A rim of background closes contours that reach the region's edge; half a pixel takes centres to coordinates.
+    padded = np.pad(to_grid(crop(mask, region), SIDE, nearest=True), 1)
+    lines = (" L".join(f"{x - 0.5:.1f} {y - 0.5:.1f}" for y, x in line) for line in find_contours(padded, 0.5))
+    return " ".join(f"M{line} Z" for line in lines)
+
+
+def _choose(table: pd.DataFrame, predictions: dict[str, float], threshold: float) -> list[Lesion]:
+    """Return the first lesion by id of each class, and of each outcome where there are predictions."""
+    groups: dict[tuple[bool, bool], Lesion] = {}
+    for lesion in from_table(table.sort_values("lesion_id")):
+        malignant = lesion.label == MALIGNANT
+        probability = predictions.get(lesion.lesion_id)
+        right = probability is None or (probability >= threshold) == malignant
+        groups.setdefault((malignant, right), lesion)
+    return [groups[key] for key in sorted(groups, key=lambda key: (key[0], not key[1]))]
+
+
+def _predictions(reader: Reader, setting: str, reference: str) -> dict[str, float]:
+    """Return the reference model's probabilities on the test split, from its lowest seed."""
+    for path in reader.matching(f"data/predictions/{setting}/*.csv"):
+        rows = reader.table(path, ("lesion_id", "model", "seed", "split", "probability"))
+        assert rows is not None
+        own = rows[(rows["model"] == reference) & (rows["split"] == "test")]
+        own = own[own["seed"] == own["seed"].min()]
+        if not own.empty:
+            return dict(zip(own["lesion_id"], own["probability"].astype(float), strict=True))
+    return {}
+
+
+def _prompts(reader: Reader, setting: str) -> dict[str, str]:
+    return {row["lesion_id"]: row["prompt"] for row in reader.json_lines(f"data/prompts/{setting}.jsonl") or []}
+

@@ -1,0 +1,99 @@
+"""What the results cannot say, as far as artefacts and params tell."""
+
+from typing import Any
+
+import pandas as pd
+
+from radprompt.params import Params
+from radprompt.report.wording import DATASETS, count, listing, number
+from radprompt.settings import SETTINGS
+
+PAPER_BACKBONE, PAPER_EPOCHS = "LLaMA2-7B", 500
+
+
+def limits(
+    params: Params,
+    results: list[dict[str, Any]],
+    masks: dict[str, pd.DataFrame],
+    comparison: pd.DataFrame | None,
+    *,
+    synthetic: bool,
+) -> list[str]:
+    """Return one sentence or two a limit, the gravest first.
+
+    Parameters
+    ----------
+    params
+        All of ``params.yaml``.
+    results
+        From :func:`radprompt.report.results.setting_results`.
+    masks
+        Mask tables (lesion_id, source) by data set.
+    comparison
+        ``metrics/comparison.csv``, for the number of seeds.
+    synthetic
+        Whether the images were drawn by the phantom.
+    """
+    said = []
+    if synthetic:
+        said.append(
+            "The images are synthetic. Nothing here says how well any model tells benign from malignant in patients, "
+            "nor which model would do better there."
+        )
+    said.append(_labels(synthetic))
+    for result in results:
+        said.append(
+            f"{result['setting']}: {count(result['lesions'], 'test mass', 'test masses')} of "
+            f"{count(result['patients'], 'patient')}. One mass more called right moves the accuracy by "
+            f"{number(1 / result['lesions'])}; differences smaller than the intervals are noise."
+        )
+    if not any("inbreast" in setting for setting in (result["setting"] for result in results)):
+        said.append("No external test in this run: training and test lesions come from one data set.")
+    missing = sorted(set(SETTINGS) - {result["setting"] for result in results})
+    if missing:
+        said.append(f"Not evaluated in this run: {listing(missing)}.")
+    said.append(_training(params))
+    if comparison is not None and "seeds" in comparison and comparison["seeds"].max() <= 1:
+        said.append(
+            "Every model was trained once, from one seed. The intervals resample test patients; they do not hold the "
+            "spread from training again, from another split or from another selection of features."
+        )
+    predicted = {name: table for name, table in masks.items() if name in ("vindr_mammo", "inbreast")}
+    if predicted and not any((table["source"] == "review").any() for table in predicted.values()):
+        names = listing(DATASETS[name] for name in sorted(predicted))
+        said.append(
+            f"No reader corrected a contour of {names}: the paper's radiologists did. "
+            "`radprompt review` writes the sheets for it."
+        )
+    said.append(
+        "Views and breasts of one patient are separate rows. Splits and intervals go by patient, but no model combines "
+        "the views, and age, density and clinical findings are not used."
+    )
+    said.append("Research software, not a medical device; not for decisions about patients.")
+    return said
+
+
+def _labels(synthetic: bool) -> str:
+    if synthetic:
+        return (
+            "Labels follow BI-RADS (3 benign, 4 to 6 malignant), which the phantom reads with noise from each mass's "
+            "hidden malignancy: no model can be perfect, and the best possible AUC is not 1."
+        )
+    return (
+        "Labels of VinDr-Mammo and INbreast are readers' BI-RADS categories (3 benign, 4 to 6 malignant), not "
+        "histology: a model can only learn to agree with the readers."
+    )
+
+
+def _training(params: Params) -> str:
+    llm = params.llm
+    layers = "the head only" if llm.tuning == "head" else f"LoRA on {_layers(llm.lora.layers)}"
+    model = "SmolLM2-135M" if llm.backbone.source == "smollm2" else llm.backbone.source
+    return (
+        f"The language model is {model}, {layers}, at most {count(llm.epochs, 'epoch')}; the paper has {PAPER_BACKBONE}, "
+        f"all layers, {PAPER_EPOCHS} epochs."
+    )
+
+
+def _layers(layers: str | int) -> str:
+    return "all layers" if layers == "all" else f"the last {count(int(layers), 'layer')}"

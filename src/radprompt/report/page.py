@@ -1,0 +1,129 @@
+"""Puts the sections together and renders the page."""
+
+from collections.abc import Iterable
+from importlib.resources import files
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from radprompt.params import Params
+from radprompt.report.checklists import CHECKLISTS, answer, load_checklist
+from radprompt.report.cohorts import cohorts
+from radprompt.report.examples import examples
+from radprompt.report.facts import facts
+from radprompt.report.features import selected_features
+from radprompt.report.figures import evaluation_figures, pipeline_drawing, segmenter_training, training
+from radprompt.report.limits import limits
+from radprompt.report.provenance import inputs, machine, packages
+from radprompt.report.reader import Reader
+from radprompt.report.results import paper_comparison, read_comparison, segmentation_quality, setting_results
+from radprompt.report.wording import DATASETS, model_name, percent
+from radprompt.settings import SETTINGS
+
+SYNTHETIC_ROOT = PurePosixPath("data/phantom")
+PREFIX = "../"
+"""From the page, in ``reports/``, to the repository's root."""
+
+
+def is_synthetic(params: Params) -> bool:
+    """Tell whether the data are the phantom's: it alone writes below ``data/phantom``."""
+    return PurePosixPath(params.data.root).is_relative_to(SYNTHETIC_ROOT)
+
+
+def build(root: str | Path, params: Params) -> str:
+    """Return the page.
+
+    Parameters
+    ----------
+    root
+        The repository. What a stage has not made yet is said to be missing.
+    params
+        Its ``params.yaml``.
+
+    Returns
+    -------
+    str
+        HTML that loads nothing: styles, images and drawings are inside. The same artefacts and packages on the same
+        kind of machine give the same text; no date, commit or path of the machine is in it.
+
+    Raises
+    ------
+    InputError
+        An artefact is there but broken.
+    """
+    return render(collect(Reader(root), params))
+
+
+def collect(reader: Reader, params: Params) -> dict[str, Any]:
+    """Gather what every section shows; see :func:`build`."""
+    synthetic = is_synthetic(params)
+    reference, confidence = params.evaluation.reference, params.evaluation.confidence
+    comparison = read_comparison(reader)
+    evaluated = [] if comparison is None else _in_order(comparison["setting"].unique())
+    results = [
+        setting_results(comparison, name, reference, confidence) for name in evaluated if comparison is not None
+    ]
+    settings = evaluated or list(SETTINGS)
+    features = {name: selected_features(reader, name) for name in settings}
+    masks = _masks(reader)
+    versions = packages()
+    known = facts(params, dict(versions), results, comparison, features[settings[0]], masks)
+    first = SETTINGS.get(settings[0], next(iter(SETTINGS.values())))
+    return {
+        "synthetic": synthetic,
+        "root": params.data.root,
+        "reference": model_name(reference),
+        "confidence": percent(confidence),
+        "draws": params.evaluation.bootstrap_draws,
+        "threshold": params.evaluation.threshold,
+        "context": params.segmentation.context,
+        "settings": settings,
+        "results": results,
+        "cohorts": cohorts(reader),
+        "examples": examples(reader, params, first, reference, synthetic=synthetic),
+        "segmentation": segmentation_quality(reader),
+        "segmenter_curve": segmenter_training(reader),
+        "features": features,
+        "training": {name: training(reader, name) for name in settings},
+        "figures": {name: evaluation_figures(reader, name) for name in settings},
+        "paper": paper_comparison(reader),
+        "pipeline": pipeline_drawing(reader),
+        "limits": limits(params, results, masks, comparison, synthetic=synthetic),
+        "checklists": [
+            {"anchor": name} | answer(load_checklist(name), known, reader, synthetic=synthetic, prefix=PREFIX)
+            for name in CHECKLISTS
+        ],
+        "params_text": reader.text("params.yaml") or "",
+        "packages": versions,
+        "machine": machine(),
+        "prefix": PREFIX,
+        # Last: by now everything has been read.
+        "inputs": inputs(reader),
+    }
+
+
+def render(content: dict[str, Any]) -> str:
+    """Fill the templates; a name that a template uses and nobody gave is an error, not an empty place."""
+    folder = str(files("radprompt.report").joinpath("templates"))
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("index.html").render(content)
+
+
+def _masks(reader: Reader) -> dict[str, pd.DataFrame]:
+    tables = {name: reader.table(f"data/masks/{name}.csv", ("lesion_id", "source")) for name in DATASETS}
+    return {name: table for name, table in tables.items() if table is not None}
+
+
+def _in_order(settings: Iterable[str]) -> list[str]:
+    """Sort settings as the protocols are listed; unknown ones follow by name."""
+    known = list(SETTINGS)
+    return sorted(settings, key=lambda name: (known.index(name) if name in known else len(known), name))

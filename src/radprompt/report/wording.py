@@ -1,0 +1,89 @@
+"""Numbers and names as a reader sees them."""
+
+import math
+from collections.abc import Iterable
+from typing import Literal
+
+DATASETS = {"cbis_ddsm": "CBIS-DDSM", "vindr_mammo": "VinDr-Mammo", "inbreast": "INbreast"}
+MINUS = "\N{MINUS SIGN}"
+NOTHING = "\N{EN DASH}"
+
+_MODELS = {
+    "llm": "language model",
+    "svm": "SVM",
+    "mlp": "MLP",
+    "xgboost": "XGBoost",
+    "transtab": "TransTab",
+    "majority": "majority class",
+    "size_alone": "size alone",
+    "all_features_logistic": "logistic regression, all features",
+}
+_EMBEDDING = "embedding_"
+_METRICS = {
+    "auc": "AUC",
+    "average_precision": "average precision",
+    "f1": "F1",
+    "ppv": "PPV",
+    "npv": "NPV",
+    "brier": "Brier",
+    "ece": "ECE",
+}
+
+Verdict = Literal["above", "includes", "below", "unknown"]
+
+
+def model_name(key: str) -> str:
+    """Return a model's name in words."""
+    if key.startswith(_EMBEDDING):
+        return f"{model_name(key.removeprefix(_EMBEDDING))} on embeddings"
+    return _MODELS.get(key, key.replace("_", " "))
+
+
+def metric_name(key: str) -> str:
+    """Return a metric's name in words."""
+    return _METRICS.get(key, key.replace("_", " "))
+
+
+def number(value: float | None, decimals: int = 3) -> str:
+    """Return a fixed number of decimals with a true minus sign; a dash for None and NaN."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    text = f"{value:.{decimals}f}"
+    if float(text) == 0:
+        text = text.removeprefix("-")
+    return text.replace("-", MINUS)
+
+
+def interval(low: float | None, high: float | None, decimals: int = 2) -> str:
+    """Return ``low to high``, or nothing where a bound is missing."""
+    if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+        return ""
+    return f"{number(low, decimals)} to {number(high, decimals)}"
+
+
+def p_value(value: float | None) -> str:
+    """Return a p-value with three decimals, or that it is smaller."""
+    return "<0.001" if value is not None and value < 0.001 else number(value)
+
+
+def percent(fraction: float) -> str:
+    """Return a fraction as a percentage without needless decimals."""
+    return f"{100 * fraction:.3g} %"
+
+
+def listing(names: Iterable[str]) -> str:
+    """Return ``a, b and c``."""
+    names = list(names)
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def count(amount: int, one: str, many: str = "") -> str:
+    """Return the amount with its noun, in the plural unless it is 1."""
+    return f"{amount:,} {one if amount == 1 else many or one + 's'}"
+
+
+def verdict(low: float, high: float, at: float = 0.0) -> Verdict:
+    """Say where an interval lies: above or below a value, or around it (its ends included)."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return "unknown"
+    return "above" if low > at else "below" if high < at else "includes"

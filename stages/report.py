@@ -1,0 +1,28 @@
+"""Make the report: one page with data, results, figures, limits, checklists and provenance, from artefacts alone.
+
+Reads   params.yaml and whatever the other stages left: data/{lesions,masks,features,prompts,predictions}/, the images of
+        the example lesions, models/<setting>/{scaler,selection}.json and language_model/classifier.json, metrics/,
+        plots/, docs/pipeline.svg
+Writes  reports/index.html, self-contained: it opens from disk and loads nothing
+Takes   5 s on the demo
+Expect  the page says of each part that is not there yet that it is missing; nothing is computed anew
+"""
+
+from pathlib import Path
+
+from radprompt.outputs import write_text
+from radprompt.params import load_params
+from radprompt.report.page import build
+from radprompt.stage import run
+
+PAGE = Path("reports/index.html")
+
+
+def main() -> None:
+    """Write the page."""
+    write_text(PAGE, build(".", load_params()))
+    print(f"{PAGE}: {PAGE.stat().st_size / 1024:,.0f} KiB; open it in a browser")
+
+
+if __name__ == "__main__":
+    run(main)

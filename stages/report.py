@@ -1,8 +1,8 @@
 """Make the report: one page with data, results, figures, limits, checklists and provenance, from artefacts alone.
 
-Reads   params.yaml and whatever the other stages left: data/{lesions,masks,features,prompts,predictions}/, the images of
+Reads   params.yaml and whatever the other stages left: data/{lesions,masks,features,prompts,predictions}/, images of
         the example lesions, models/<setting>/{scaler,selection}.json and language_model/classifier.json, metrics/,
-        plots/, docs/pipeline.svg
+        plots/; docs/pipeline.svg
 Writes  reports/index.html, self-contained: it opens from disk and loads nothing
 Takes   5 s on the demo
 Expect  the page says of each part that is not there yet that it is missing; nothing is computed anew

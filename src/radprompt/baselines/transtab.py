@@ -10,6 +10,7 @@ import importlib.util
 import io
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -176,13 +177,16 @@ def _refuse_same_words(tokenizer: Any, names: list[str]) -> None:
 
 
 def _package() -> ModuleType:
-    """Import ``transtab`` without ``openml``, which it needs for its example data alone and which writes into ~."""
-    stand_in = "openml" not in sys.modules
+    """Import ``transtab`` itself, without ``openml``, which its example data alone need and which writes into ~."""
+    paths, stand_in = list(sys.path), "openml" not in sys.modules
+    # A script's own folder comes first on the path: stages/transtab.py would import itself.
+    sys.path[:] = [path for path in paths if not Path(path, "transtab.py").is_file()]
     if stand_in:
         sys.modules["openml"] = ModuleType("openml")
     try:
         return importlib.import_module("transtab")
     finally:
+        sys.path[:] = paths
         if stand_in:
             del sys.modules["openml"]
 
@@ -200,7 +204,9 @@ def _workplace(package: ModuleType) -> Iterator[None]:
         contextlib.chdir(folder),
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.redirect_stderr(io.StringIO()),
+        warnings.catch_warnings(),
     ):
+        warnings.filterwarnings("ignore", "enable_nested_tensor", UserWarning)  # an optimisation that it does without
         BertTokenizer(vocab=str(_vocabulary())).save_pretrained("transtab/tokenizer")
         logger.disable(package.__name__)
         if added:

@@ -84,7 +84,7 @@ def compare_with_paper(comparison: pd.DataFrame, *, synthetic: bool) -> pd.DataF
         figure; ``<metric>`` with ``_low`` and ``_high`` ours, empty without a counterpart; ``setting`` our name for the
         paper's setting, empty where none has it. ``balanced_accuracy_recomputed`` follows from the printed accuracy and
         sensitivity, and ``matches`` says whether the printed AUC is that number, rounded. ``comparable`` is ``yes``,
-        ``all but auc`` or ``no``, and ``note`` says why.
+        ``all but auc`` or ``no``, and ``note`` says why; a semicolon parts its clauses.
     """
     ours = {key: rows for key, rows in comparison.groupby(["setting", "model"])}
     records = [_record(row, ours, synthetic) for row in read_paper_results().to_dict("records")]
@@ -127,7 +127,7 @@ def _notes(
     else:
         first = rows.iloc[0]
         here = f"{first['lesions']} masses here, {first['malignant']} malignant"
-        notes.append(f"{here}; {lesions} and {malignant} in print, which masses is not published")
+        notes.append(f"{here}, against {lesions} and {malignant} in print (which masses is not published)")
     if matches:
         notes.append("the printed AUC is the balanced accuracy of hard labels: read it beside balanced_accuracy")
     if not counted.whole:

@@ -107,13 +107,13 @@ def _place(
     rows, columns = np.arange(0, grid.rows, step), np.arange(0, grid.columns, step)
     thin = np.ix_(rows, columns)
     x = columns[None, :] * grid.spacing_mm
-    weight = np.exp(-np.square((x / tissue.reach_mm - 0.12 - 0.7 * depth) / 0.12)) * (0.35 + tissue.gland[thin])
-    weight = weight * (tissue.muscle[thin] < 0.2) * ~taken[thin]
-    allowed = (tissue.depth_mm[thin] > radius_mm + 3) & (rows[:, None] > radius_mm / grid.spacing_mm)
+    free = (tissue.muscle[thin] < 0.2) & ~taken[thin]
+    free &= (tissue.depth_mm[thin] > radius_mm + 3) & (rows[:, None] > radius_mm / grid.spacing_mm)
     if rng.random() < 0.1:
-        weight = allowed & (np.abs(x - 0.85 * radius_mm) < 2) & ~taken[thin]
+        weight = free * (np.abs(x - 0.85 * radius_mm) < 2)
     else:
-        weight = (weight + 1e-6) * allowed * (x > 1.2 * radius_mm)
+        at_depth = np.exp(-np.square((x / tissue.reach_mm - 0.12 - 0.7 * depth) / 0.12)) + 1e-6
+        weight = free * (x > 1.2 * radius_mm) * at_depth * (0.35 + tissue.gland[thin])
     if not weight.sum() > 0:
         weight = tissue.depth_mm[thin] == tissue.depth_mm[thin].max()
     chosen = int(rng.choice(weight.size, p=(weight / weight.sum()).ravel()))

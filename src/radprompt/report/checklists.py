@@ -22,8 +22,8 @@ def load_checklist(name: str) -> dict[str, Any]:
     """Return a checklist's data file: ``title``, ``source``, ``note`` and ``items``.
 
     An item has ``number`` and ``topic`` as published (topic in our words), ``section``, ``status`` (a key of
-    :data:`STATUSES`), ``answer`` (with ``{fact}`` places) and ``files``: paths in the repository, or ``#section`` of the
-    page. ``real`` holds what differs when the data are not synthetic.
+    :data:`STATUSES`), ``answer`` (both with ``{fact}`` places) and ``files``: paths in the repository, or ``#section``
+    of the page. ``real`` holds what differs when the data are not synthetic.
     """
     text = files("radprompt.report").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
     return YAML(typ="safe").load(text)
@@ -61,7 +61,7 @@ def answer(
     """
     items = []
     for item in checklist["items"]:
-        filled = {key: value for key, value in item.items() if key != "real"} | ({} if synthetic else item.get("real", {}))
+        filled = item if synthetic else item | item.get("real", {})
         places = {place for _, place, _, _ in Formatter().parse(filled["answer"]) if place is not None}
         if unknown := sorted(places - facts.keys()):
             raise InputError(
@@ -69,16 +69,17 @@ def answer(
                 where=f"{checklist['title']}, item {item['number']}",
                 fix=f"use one of {', '.join(sorted(facts))}",
             )
-        filled["status"] = filled["status"].format_map(facts)
+        status = filled["status"].format_map(facts)
         artefacts = [path for path in filled["files"] if path.startswith(OUTPUTS)]
         absent = {path for path in artefacts if not reader.exists(path)}
-        if artefacts and len(absent) == len(artefacts) and filled["status"] in ("yes", "partly"):
-            filled["status"] = "no"
+        if artefacts and len(absent) == len(artefacts) and status in ("yes", "partly"):
+            status = "no"
         items.append(
-            filled
-            | {
+            {
+                **{key: filled[key] for key in ("number", "section", "topic")},
+                "status": status,
+                "label": STATUSES[status],
                 "answer": filled["answer"].format_map(facts),
-                "label": STATUSES[filled["status"]],
                 "files": [(path, _link(path, prefix) if path not in absent else "") for path in filled["files"]],
             }
         )

@@ -1,6 +1,7 @@
 """The section on data: how many records came, what was left out and why, and what each split holds."""
 
-from pathlib import Path
+from collections import Counter
+from pathlib import PurePosixPath
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from radprompt.report.wording import DATASETS as NAMES
 from radprompt.report.wording import number
 
 _EXCLUDED = "excluded: "
+_STEPS = {"rows": "records", "mass": "masses", "lesions": "masses that can be used"}
 
 
 def cohorts(reader: Reader) -> list[dict[str, Any]]:
@@ -44,7 +46,7 @@ def cohorts(reader: Reader) -> list[dict[str, Any]]:
 def lesion_table(reader: Reader, dataset: str) -> pd.DataFrame | None:
     """Return a data set's lesion table, or None where there is none."""
     path = f"data/lesions/{dataset}.csv"
-    return None if reader.content(path) is None else read_lesions(Path(reader.root) / path)
+    return None if reader.content(path) is None else read_lesions(reader.root / path)
 
 
 def flow(counts: dict[str, Any], where: str = "") -> list[dict[str, Any]]:
@@ -78,7 +80,7 @@ def flow(counts: dict[str, Any], where: str = "") -> list[dict[str, Any]]:
             continue
         if steps and value != (remain := steps[-1]["count"] - sum(n for _, n in steps[-1]["left"])):
             raise InputError(f"{key} is {value}, but {remain} remain", where=where, fix="run `dvc repro lesions` again")
-        steps.append({"label": key, "count": value, "left": []})
+        steps.append({"label": _STEPS.get(key, key), "count": value, "left": []})
     return steps
 
 
@@ -126,7 +128,7 @@ def _reasons(reader: Reader, path: str) -> list[tuple[str, str, int]] | None:
     if table is None:
         return None
     # What follows the colon names the record, and would make every row a reason of its own.
-    short = table.assign(reason=table["reason"].astype(str).str.split(": ").str[0], source=table["source"].astype(str))
-    short["source"] = [source if source.count("/") == 0 else f"{Path(source).parent}/" for source in short["source"]]
-    grouped = short.groupby(["source", "reason"]).size()
-    return [(str(source), str(reason), int(n)) for (source, reason), n in grouped.items()]
+    reasons = table["reason"].astype(str).str.split(": ").str[0]
+    sources = [source if "/" not in source else f"{PurePosixPath(source).parent}/" for source in table["source"]]
+    counted = Counter(zip(sources, reasons, strict=True))
+    return [(source, reason, counted[source, reason]) for source, reason in sorted(counted)]

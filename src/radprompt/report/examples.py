@@ -27,10 +27,11 @@ SHAREABLE = frozenset({"cbis_ddsm"})
 """Data sets whose licence lets a page carry their pixels (CBIS-DDSM: CC BY 3.0)."""
 
 SOURCES = {"nnunet": "nnU-Net's contour", "ellipse": "ellipse in the box (fallback)", "review": "a reader's contour"}
-_RULE = "the first by lesion id of each group, so not picked by hand"
 
 
-def examples(reader: Reader, params: Params, setting: Setting, reference: str, *, synthetic: bool) -> dict[str, Any]:
+def examples(
+    reader: Reader, params: Params, setting: Setting, threshold: float | None, *, synthetic: bool
+) -> dict[str, Any]:
     """Choose and draw example lesions.
 
     Parameters
@@ -38,12 +39,12 @@ def examples(reader: Reader, params: Params, setting: Setting, reference: str, *
     reader
         Access to lesion tables, masks, prompts and predictions.
     params
-        For the region's context and the decision threshold.
+        For the region's context and the reference model.
     setting
         From its test lesions come benign and malignant ones that the reference model called right and wrong; from each
         other data set with masks one benign and one malignant.
-    reference
-        The model whose probabilities are shown.
+    threshold
+        Probability from which the reference model calls a mass malignant; None makes no calls.
     synthetic
         Pixels are embedded for synthetic data and for :data:`SHAREABLE` data sets; for others box and contour only,
         without ids: a page travels further than the data may.
@@ -54,8 +55,9 @@ def examples(reader: Reader, params: Params, setting: Setting, reference: str, *
         ``rule`` of choice and ``lesions``: ``title``, ``facts``, ``prompt``, ``picture`` (see :func:`picture`) or
         ``problem`` where the image cannot be read.
     """
-    predictions, prompts = _predictions(reader, setting.name, reference), _prompts(reader, setting.name)
-    sources = {}
+    predictions = _predictions(reader, setting.name, params.evaluation.reference)
+    prompts = _prompts(reader, setting.name)
+    sources: dict[str, str] = {}
     chosen: list[Lesion] = []
     for dataset in sorted(NAMES, key=lambda key: key != setting.test.dataset):
         table, drawn = lesion_table(reader, dataset), reader.table(f"data/masks/{dataset}.csv", ("lesion_id", "source"))
@@ -66,19 +68,19 @@ def examples(reader: Reader, params: Params, setting: Setting, reference: str, *
         own = dataset == setting.test.dataset
         if own:
             table = table[table["split"] == setting.test.split]
-        chosen += _choose(table, predictions if own else {}, params.evaluation.threshold)
+        chosen += _choose(table, predictions if own else {}, threshold)
     read = lru_cache(maxsize=1)(read_mammogram)
     shown = []
     for lesion in chosen:
         open_pixels = synthetic or lesion.dataset in SHAREABLE
         source, probability = sources[lesion.lesion_id], predictions.get(lesion.lesion_id)
-        entry = {
+        entry: dict[str, Any] = {
             "title": f"{NAMES[lesion.dataset]}, {lesion.split}: {'malignant' if lesion.label else 'benign'}",
             "facts": [
                 *([f"lesion {lesion.lesion_id}"] if open_pixels else []),
                 f"{lesion.view} view, BI-RADS {lesion.birads}",
                 SOURCES[source],
-                *([f"probability of malignancy {number(probability)}"] if probability is not None else []),
+                *([] if probability is None else [_call(lesion, probability, threshold)]),
             ],
             "prompt": prompts.get(lesion.lesion_id, ""),
             "picture": None,
@@ -94,8 +96,12 @@ def examples(reader: Reader, params: Params, setting: Setting, reference: str, *
         except ImageError as error:
             entry["problem"] = error.what
         shown.append(entry)
-    groups = "called right and called wrong by the reference model" if predictions else "benign and malignant"
-    return {"rule": f"{NAMES[setting.test.dataset]} {setting.test.split}, {groups}: {_RULE}", "lesions": shown}
+    outcomes = ", called right and called wrong" if predictions and threshold is not None else ""
+    return {
+        "rule": f"{NAMES[setting.test.dataset]}, {setting.test.split}: benign and malignant{outcomes}; the other data "
+        "sets: benign and malignant. The first by lesion id of each group, so not picked by hand",
+        "lesions": shown,
+    }
 
 
 def picture(
@@ -156,13 +162,22 @@ def _path(mask: np.ndarray, region: Region) -> str:
     return " ".join(f"M{line} Z" for line in lines)
 
 
-def _choose(table: pd.DataFrame, predictions: dict[str, float], threshold: float) -> list[Lesion]:
+def _call(lesion: Lesion, probability: float, threshold: float | None) -> str:
+    said = f"probability of malignancy {number(probability)}"
+    if threshold is None:
+        return said
+    malignant = probability >= threshold
+    right = malignant == (lesion.label == MALIGNANT)
+    return f"{said}: called {'malignant' if malignant else 'benign'}, {'right' if right else 'wrong'}"
+
+
+def _choose(table: pd.DataFrame, predictions: dict[str, float], threshold: float | None) -> list[Lesion]:
     """Return the first lesion by id of each class, and of each outcome where there are predictions."""
     groups: dict[tuple[bool, bool], Lesion] = {}
     for lesion in from_table(table.sort_values("lesion_id")):
         malignant = lesion.label == MALIGNANT
         probability = predictions.get(lesion.lesion_id)
-        right = probability is None or (probability >= threshold) == malignant
+        right = probability is None or threshold is None or (probability >= threshold) == malignant
         groups.setdefault((malignant, right), lesion)
     return [groups[key] for key in sorted(groups, key=lambda key: (key[0], not key[1]))]
 
@@ -181,4 +196,3 @@ def _predictions(reader: Reader, setting: str, reference: str) -> dict[str, floa
 
 def _prompts(reader: Reader, setting: str) -> dict[str, str]:
     return {row["lesion_id"]: row["prompt"] for row in reader.json_lines(f"data/prompts/{setting}.jsonl") or []}
-

@@ -6,6 +6,7 @@ import pandas as pd
 
 from radprompt.params import Params
 from radprompt.radiomics.names import CATALOGUE
+from radprompt.report.results import threshold_words
 from radprompt.report.wording import count, interval, listing, number, percent
 
 ABSENT = "not in this run"
@@ -59,7 +60,7 @@ def facts(
         "stability": "in the table" if features and features["stability"] else "not measured in this run",
         "backbone": "SmolLM2-135M" if params.llm.backbone.source == "smollm2" else params.llm.backbone.source,
         "rivals": str(len(first["rows"]) - 1) if first else str(len(params.baselines.models)),
-        "threshold": f"{params.evaluation.threshold:g}",
+        "threshold": threshold_words(params.evaluation),
         "draws": f"{params.evaluation.bootstrap_draws:,}",
         "confidence": percent(params.evaluation.confidence),
         "test_lesions": str(first["lesions"]) if first else ABSENT,

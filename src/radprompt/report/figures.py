@@ -34,8 +34,7 @@ def evaluation_figures(reader: Reader, setting: str) -> list[dict[str, str]]:
         content = reader.content(path)
         assert content is not None
         drawings[kind] = {"title": KINDS.get(kind, kind.replace("_", " ")), "source": _data_uri(content)}
-    order = list(KINDS)
-    return [drawings[kind] for kind in sorted(drawings, key=lambda k: (order.index(k) if k in order else len(order), k))]
+    return [drawings[kind] for kind in [*(k for k in KINDS if k in drawings), *sorted(drawings.keys() - KINDS.keys())]]
 
 
 def training(reader: Reader, setting: str) -> dict[str, Any] | None:
@@ -57,7 +56,7 @@ def training(reader: Reader, setting: str) -> dict[str, Any] | None:
     return {
         "epochs": max(len(curve) for curve in curves.values()),
         "best": best,
-        "auc": number(float(auc[best])) if best in auc.index else "",
+        "auc": number(float(auc.loc[best])) if best is not None and best in auc.index else "",
         "source": draw_curves(curves, "epoch", best),
     }
 

@@ -63,7 +63,7 @@ def limits(
         names = listing(DATASETS[name] for name in sorted(predicted))
         said.append(
             f"No reader corrected a contour of {names}: the paper's radiologists did. "
-            "`radprompt review` writes the sheets for it."
+            "The command radprompt review writes the sheets for it."
         )
     said.append(
         "Views and breasts of one patient are separate rows. Splits and intervals go by patient, but no model combines "
@@ -90,8 +90,8 @@ def _training(params: Params) -> str:
     layers = "the head only" if llm.tuning == "head" else f"LoRA on {_layers(llm.lora.layers)}"
     model = "SmolLM2-135M" if llm.backbone.source == "smollm2" else llm.backbone.source
     return (
-        f"The language model is {model}, {layers}, at most {count(llm.epochs, 'epoch')}; the paper has {PAPER_BACKBONE}, "
-        f"all layers, {PAPER_EPOCHS} epochs."
+        f"The language model is {model}, {layers}, {count(llm.epochs, 'epoch')}; the paper has "
+        f"{PAPER_BACKBONE}, all layers, {PAPER_EPOCHS} epochs."
     )
 
 

@@ -16,9 +16,11 @@ from radprompt.report.facts import facts
 from radprompt.report.features import selected_features
 from radprompt.report.figures import evaluation_figures, pipeline_drawing, segmenter_training, training
 from radprompt.report.limits import limits
+from radprompt.report.paper import paper_blocks
 from radprompt.report.provenance import inputs, machine, packages
 from radprompt.report.reader import Reader
-from radprompt.report.results import paper_comparison, read_comparison, segmentation_quality, setting_results
+from radprompt.report.results import decision_threshold, read_comparison, setting_results, threshold_words
+from radprompt.report.segmentation import segmentation_quality
 from radprompt.report.wording import DATASETS, model_name, percent
 from radprompt.settings import SETTINGS
 
@@ -62,33 +64,32 @@ def collect(reader: Reader, params: Params) -> dict[str, Any]:
     reference, confidence = params.evaluation.reference, params.evaluation.confidence
     comparison = read_comparison(reader)
     evaluated = [] if comparison is None else _in_order(comparison["setting"].unique())
-    results = [
-        setting_results(comparison, name, reference, confidence) for name in evaluated if comparison is not None
-    ]
+    results = [setting_results(comparison, name, reference, confidence) for name in evaluated if comparison is not None]
     settings = evaluated or list(SETTINGS)
     features = {name: selected_features(reader, name) for name in settings}
     masks = _masks(reader)
     versions = packages()
     known = facts(params, dict(versions), results, comparison, features[settings[0]], masks)
     first = SETTINGS.get(settings[0], next(iter(SETTINGS.values())))
+    threshold = decision_threshold(comparison, first.name, params.evaluation)
     return {
         "synthetic": synthetic,
         "root": params.data.root,
         "reference": model_name(reference),
         "confidence": percent(confidence),
         "draws": params.evaluation.bootstrap_draws,
-        "threshold": params.evaluation.threshold,
+        "threshold": threshold_words(params.evaluation),
         "context": params.segmentation.context,
         "settings": settings,
         "results": results,
         "cohorts": cohorts(reader),
-        "examples": examples(reader, params, first, reference, synthetic=synthetic),
+        "examples": examples(reader, params, first, threshold, synthetic=synthetic),
         "segmentation": segmentation_quality(reader),
         "segmenter_curve": segmenter_training(reader),
         "features": features,
         "training": {name: training(reader, name) for name in settings},
         "figures": {name: evaluation_figures(reader, name) for name in settings},
-        "paper": paper_comparison(reader),
+        "paper": paper_blocks(reader),
         "pipeline": pipeline_drawing(reader),
         "limits": limits(params, results, masks, comparison, synthetic=synthetic),
         "checklists": [

@@ -1,10 +1,12 @@
 """The section on results: every model beside the reference, in a table and in sentences that the numbers write."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
+from radprompt.params import Evaluation
 from radprompt.report.reader import Reader
 from radprompt.report.wording import (
     count,
@@ -21,12 +23,33 @@ from radprompt.report.wording import (
 MAIN = ("auc", "accuracy", "balanced_accuracy", "f1", "sensitivity", "specificity")
 CHANCE = 0.5
 _COLUMNS = ("setting", "model", "metric", "value", "low", "high", "lesions", "patients", "malignant")
+_RULES = {"youden": "Youden's index", "fixed_sensitivity": "fixed sensitivity"}
 _TESTS = {"p_clustered_holm": "by patient", "p_delong_holm": "DeLong", "p_bootstrap_holm": "bootstrap"}
 
 
 def read_comparison(reader: Reader) -> pd.DataFrame | None:
     """Return ``metrics/comparison.csv``, or None before the evaluate stage."""
     return reader.table("metrics/comparison.csv", _COLUMNS)
+
+
+def decision_threshold(comparison: pd.DataFrame | None, setting: str, evaluation: Evaluation) -> float | None:
+    """Return the reference model's threshold: the given one, or what validation rows chose (None where they cannot)."""
+    if isinstance(evaluation.threshold, float):
+        return evaluation.threshold
+    if comparison is None:
+        return None
+    chosen = comparison[
+        (comparison["setting"] == setting)
+        & (comparison["model"] == evaluation.reference)
+        & (comparison["metric"] == f"threshold_at_{evaluation.threshold}")
+    ]["value"]
+    return None if chosen.empty else float(chosen.iloc[0])
+
+
+def threshold_words(evaluation: Evaluation) -> str:
+    """Return the threshold, or how it is chosen."""
+    rule = evaluation.threshold
+    return f"{rule:g}" if isinstance(rule, float) else f"that validation rows choose ({_RULES.get(rule, rule)})"
 
 
 def setting_results(comparison: pd.DataFrame, setting: str, reference: str, confidence: float) -> dict[str, Any]:
@@ -47,12 +70,12 @@ def setting_results(comparison: pd.DataFrame, setting: str, reference: str, conf
     -------
     dict
         ``lesions``, ``patients``, ``malignant``; ``metrics`` and ``rows`` of the main table (models by falling AUC);
-        ``all_metrics`` and ``all_rows`` of the full one; ``differences`` in AUC and ``tests``; ``sentences``.
+        ``blocks`` of the full one (``rule`` of the threshold, ``metrics``, ``rows``); ``differences`` in AUC and
+        ``tests``; ``sentences``.
     """
     own = comparison[comparison["setting"] == setting]
     auc = own[own["metric"] == "auc"].set_index("model")["value"]
     models = sorted(set(own["model"]), key=lambda name: (-auc.get(name, -math.inf), name))
-    every = list(dict.fromkeys(own["metric"]))
     cells = {(row["model"], row["metric"]): row for row in own.to_dict("records")}
     first = own.iloc[0]
     tests = [column for column in _TESTS if column in own]
@@ -63,8 +86,7 @@ def setting_results(comparison: pd.DataFrame, setting: str, reference: str, conf
         "malignant": int(first["malignant"]),
         "metrics": [metric_name(name) for name in MAIN],
         "rows": [_row(model, MAIN, cells, reference) for model in models],
-        "all_metrics": [metric_name(name) for name in every],
-        "all_rows": [_row(model, every, cells, reference) for model in models],
+        "blocks": _blocks(list(dict.fromkeys(own["metric"])), models, cells, reference),
         "tests": [_TESTS[column] for column in tests],
         "differences": _differences(own, models, tests),
         "sentences": sentences(own, reference, confidence),
@@ -85,7 +107,8 @@ def sentences(own: pd.DataFrame, reference: str, confidence: float) -> list[str]
     level = percent(confidence)
     if reference not in auc.index:
         return [f"No AUC of the {model_name(reference)} in this setting: there is nothing to compare with."]
-    mine, rivals = auc.loc[reference], auc.drop(index=reference).sort_values("value", ascending=False)
+    mine: dict[Any, Any] = auc.to_dict("index")[reference]
+    rivals = auc.drop(index=reference).sort_values("value", ascending=False)
     name = model_name(reference)
     said = [
         f"On {count(int(mine['lesions']), 'test mass', 'test masses')} of {count(int(mine['patients']), 'patient')}, "
@@ -101,7 +124,8 @@ def sentences(own: pd.DataFrame, reference: str, confidence: float) -> list[str]
     else:
         best = f"{model_name(str(better.index[0]))} ({number(better['value'].iloc[0])})"
         said.append(f"Of {count(len(rivals), 'other model')}, {len(better)} measured higher, {best} the highest.")
-    verdicts = [verdict(low, high) for low, high in zip(rivals["difference_low"], rivals["difference_high"], strict=True)]
+    bounds = zip(rivals["difference_low"], rivals["difference_high"], strict=True)
+    verdicts = [verdict(low, high) for low, high in bounds]
     for kind, words in _DIFFERENCE_WORDS.items():
         names = [model_name(str(model)) for model, own in zip(rivals.index, verdicts, strict=True) if own == kind]
         if names:
@@ -134,70 +158,24 @@ _DIFFERENCE_WORDS = {
 }
 
 
-def segmentation_quality(reader: Reader) -> list[dict[str, Any]]:
-    """Lay out ``metrics/segmentation.json``: a cohort each, with rivals as rows and a sentence; empty before it is."""
-    found = []
-    for cohort, scores in (reader.json("metrics/segmentation.json") or {}).items():
-        gap = scores.get("difference", {})
-        low, high = gap.get("dice_low", math.nan), gap.get("dice_high", math.nan)
-        found.append(
-            {
-                "cohort": cohort,
-                "lesions": scores["lesions"],
-                "fallbacks": scores["fallbacks"],
-                "reviewed": scores["reviewed"],
-                "rivals": [
-                    {"name": label, **{key: number(scores[rival].get(key), 3 if "dice" in key else 2) for key in _KEYS}}
-                    for rival, label in (("nnunet", "nnU-Net"), ("ellipse", "ellipse in the box"))
-                    if rival in scores
-                ],
-                "sentence": f"Mean Dice of nnU-Net minus that of the ellipse: {number(gap['dice'])} "
-                f"({interval(low, high, 3) or 'no interval'}): {_DICE_WORDS[verdict(low, high)]}"
-                if gap
-                else "",
-            }
-        )
-    return found
+def _blocks(
+    metrics: list[str], models: list[str], cells: dict[tuple[str, str], Any], reference: str
+) -> list[dict[str, Any]]:
+    """Lay all metrics out, those at a threshold chosen on validation rows (``<metric>_at_<rule>``) by themselves."""
+    by_rule: dict[str, list[str]] = {}
+    for metric in metrics:
+        by_rule.setdefault(metric.partition("_at_")[2], []).append(metric)
+    return [
+        {
+            "rule": _RULES.get(rule, rule),
+            "metrics": [metric_name(metric.partition("_at_")[0]) for metric in own],
+            "rows": [_row(model, own, cells, reference) for model in models],
+        }
+        for rule, own in by_rule.items()
+    ]
 
 
-_KEYS = ("dice", "dice_median", "hd95_px", "hd95_mm")
-_DICE_WORDS = {
-    "above": "nnU-Net follows the reference better than the box alone would.",
-    "includes": "the interval includes 0, the box alone does as well.",
-    "below": "the box alone does better.",
-    "unknown": "too few patients to say more.",
-}
-
-
-def paper_comparison(reader: Reader) -> dict[str, Any] | None:
-    """Return ``metrics/paper_comparison.csv`` as column names and blocks of rows a table of the paper, or None."""
-    table = reader.table("metrics/paper_comparison.csv")
-    if table is None:
-        return None
-    keys = [name for name in ("table", "test_set") if name in table]
-    columns = [name for name in table.columns if name not in keys]
-    blocks = table.groupby(keys, sort=True, dropna=False) if keys else [((), table)]
-    return {
-        "columns": [metric_name(name) for name in columns],
-        "blocks": [
-            {
-                "title": ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in zip(keys, values, strict=True)),
-                "rows": [[_plain(value) for value in row] for row in part[columns].itertuples(index=False)],
-            }
-            for values, part in blocks
-        ],
-    }
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return number(value)
-    return "" if value is None or value is pd.NA else str(value).replace("_", " ")
-
-
-def _row(model: str, metrics: Any, cells: dict[tuple[str, str], Any], reference: str) -> dict[str, Any]:
+def _row(model: str, metrics: Sequence[str], cells: dict[tuple[str, str], Any], reference: str) -> dict[str, Any]:
     shown = [cells.get((model, metric)) for metric in metrics]
     auc = cells.get((model, "auc"))
     return {

@@ -16,12 +16,11 @@ _MODELS = {
     "transtab": "TransTab",
     "majority": "majority class",
     "size_alone": "size alone",
-    "all_features_logistic": "logistic regression, all features",
+    "all_features_logistic": "all-feature logistic regression",
 }
 _EMBEDDING = "embedding_"
 _METRICS = {
     "auc": "AUC",
-    "average_precision": "average precision",
     "f1": "F1",
     "ppv": "PPV",
     "npv": "NPV",
@@ -40,8 +39,8 @@ def model_name(key: str) -> str:
 
 
 def metric_name(key: str) -> str:
-    """Return a metric's name in words."""
-    return _METRICS.get(key, key.replace("_", " "))
+    """Return a metric's name as a table's head has it."""
+    return _METRICS.get(key, key.replace("_", " ").capitalize())
 
 
 def number(value: float | None, decimals: int = 3) -> str:

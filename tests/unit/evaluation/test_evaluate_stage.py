@@ -38,17 +38,20 @@ def evaluate(place: Path) -> subprocess.CompletedProcess:
 
 
 def contents(place: Path) -> dict[str, bytes]:
-    files = [path for folder in ("metrics", "plots") for path in (place / folder).iterdir()]
-    return {path.name: path.read_bytes() for path in files}
+    files = [path for folder in ("metrics", "plots") for path in (place / folder).rglob("*") if path.is_file()]
+    return {path.relative_to(place).as_posix(): path.read_bytes() for path in files}
 
 
 def test_outputs_and_a_refusal_that_leaves_them(place: Path) -> None:
     done = evaluate(place)
     assert done.returncode == 0, done.stderr
     written = contents(place)
-    curves = {f"{kind}_vindr.{end}" for kind in ("roc", "calibration", "decision", "scores") for end in ("csv", "svg")}
-    assert set(written) == {"summary.json", "comparison.csv"} | curves
-    metrics = json.loads(written["summary.json"])["vindr"]["llm"]
+    kinds = ("roc", "calibration", "decision", "scores", "confusion")
+    plots = {f"plots/evaluation/vindr_{kind}.{end}" for kind in kinds for end in ("csv", "svg")}
+    assert set(written) == {"metrics/summary.json", "metrics/comparison.csv"} | plots
+    assert "no validation rows of both classes" in done.stdout
+    assert "llm (vindr, seed 1), logistic_regression (vindr, seed 1)" in done.stdout
+    metrics = json.loads(written["metrics/summary.json"])["vindr"]["llm"]
     for name in ("accuracy", "balanced_accuracy", "f1", "auc", "sensitivity", "specificity"):
         assert metrics[f"{name}_low"] <= metrics[name] <= metrics[f"{name}_high"]
 
@@ -61,3 +64,14 @@ def test_outputs_and_a_refusal_that_leaves_them(place: Path) -> None:
     assert "llm.csv, row 5: probability '1.2'" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert contents(place) == written
+
+
+def test_a_rule_that_no_model_can_follow_leaves_the_confusion_out(place: Path) -> None:
+    params = place / "params.yaml"
+    text = params.read_text()
+    assert "evaluation:\n  threshold: 0.5 " in text
+    params.write_text(text.replace("evaluation:\n  threshold: 0.5 ", "evaluation:\n  threshold: youden "))
+    done = evaluate(place)
+    assert done.returncode == 0, done.stderr
+    assert "plots/evaluation/vindr_roc.svg" in contents(place)
+    assert not [name for name in contents(place) if "confusion" in name]

@@ -1,11 +1,13 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import auc, roc_auc_score
+from sklearn.metrics import auc, confusion_matrix, roc_auc_score
 
-from radprompt.evaluation.figures import ALL, NONE, curves, draw, write_svg
+from radprompt.evaluation.figures import ALL, NONE, confusion, curves, draw, write_svg
+from radprompt.params import Evaluation, load_params
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,12 @@ def rows() -> pd.DataFrame:
         )
         for model, seed in [("svm", 1), ("llm", 2), ("llm", 1), ("logistic", 1)]
     ]
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True).assign(setting="vindr")
+
+
+@pytest.fixture(scope="module")
+def evaluation() -> Evaluation:
+    return load_params(Path(__file__).parents[3] / "params.yaml").evaluation
 
 
 def test_area_under_the_points_is_the_auc_of_the_lowest_seed(rows: pd.DataFrame) -> None:
@@ -74,3 +81,35 @@ def test_roc_drawing_has_a_line_for_each_model_and_their_areas(rows: pd.DataFram
     expected = roc_auc_score(*rows.loc[rows["model"] == "svm", ["label", "probability"]].to_numpy().T)
     assert labels[2] == f"svm ({expected:.3f})"
     assert labels[0].startswith("llm")
+
+
+def test_confusion_has_a_column_for_each_model_as_dvc_wants_it(rows: pd.DataFrame, evaluation: Evaluation) -> None:
+    table = confusion(rows, {}, evaluation)
+    assert list(table) == ["actual", "llm", "logistic", "svm"]
+    assert len(table) == 40
+    for model in ("llm", "svm"):
+        run = rows[(rows["model"] == model) & (rows["seed"] == 1)]
+        expected = confusion_matrix(run["label"], run["probability"] >= 0.5)
+        assert (
+            confusion_matrix(table["actual"], table[model], labels=["benign", "malignant"]).tolist()
+            == expected.tolist()
+        )
+
+
+def test_confusion_at_a_rule_leaves_out_who_has_no_threshold(rows: pd.DataFrame, evaluation: Evaluation) -> None:
+    cuts = {("vindr", "svm", 1): {"youden": 0.2}, ("vindr", "llm", 2): {"youden": 0.2}}  # llm is shown by seed 1
+    table = confusion(rows, cuts, replace(evaluation, threshold="youden"))
+    assert list(table) == ["actual", "svm"]
+    run = rows[rows["model"] == "svm"].sort_values("lesion_id")
+    assert (table["svm"] == "malignant").tolist() == (run["probability"] >= 0.2).tolist()
+
+
+def test_drawn_counts_are_those_of_the_table(rows: pd.DataFrame, evaluation: Evaluation, tmp_path: Path) -> None:
+    table = confusion(rows, {}, evaluation)
+    figure = draw("confusion", table, "Test")
+    shown = [int(text.get_text().split()[0]) for text in figure.axes[2].texts]
+    expected = confusion_matrix(table["actual"], table["svm"], labels=["benign", "malignant"])
+    assert shown == expected.ravel().tolist()
+    for name in ("first.svg", "second.svg"):
+        write_svg(tmp_path / name, draw("confusion", table, "Test"))
+    assert (tmp_path / "first.svg").read_bytes() == (tmp_path / "second.svg").read_bytes()

@@ -8,8 +8,9 @@ from sklearn.metrics import roc_auc_score
 
 from radprompt.errors import InputError
 from radprompt.evaluation.comparisons import delong_test, holm
-from radprompt.evaluation.model_comparison import COLUMNS, compare
-from radprompt.evaluation.scores import METRICS
+from radprompt.evaluation.model_comparison import ALL_METRICS, COLUMNS, compare
+from radprompt.evaluation.scores import DECISIONS, METRICS
+from radprompt.evaluation.thresholds import youden_threshold
 from radprompt.params import Params, load_params
 
 
@@ -61,9 +62,10 @@ def auc(table: pd.DataFrame, model: str, seed: int) -> float:
 def test_one_row_for_each_model_and_defined_metric(comparison: pd.DataFrame) -> None:
     assert list(comparison) == COLUMNS
     assert list(dict.fromkeys(comparison["model"])) == ["llm", "another", "majority", "svm"]
-    assert comparison[comparison["model"] == "svm"]["metric"].tolist() == list(METRICS)
-    undefined = set(METRICS) - set(comparison[comparison["model"] == "majority"]["metric"])
-    assert undefined == {"ppv", "calibration_slope"}
+    assert comparison[comparison["model"] == "svm"]["metric"].tolist() == list(ALL_METRICS)
+    undefined = set(ALL_METRICS) - set(comparison[comparison["model"] == "majority"]["metric"])
+    # At 0.5 it calls none malignant, at any chosen threshold all.
+    assert undefined == {"ppv", "calibration_slope", "npv_at_youden", "npv_at_fixed_sensitivity"}
     counts = comparison[["lesions", "patients", "malignant"]].drop_duplicates()
     assert len(counts) == 1
     assert counts["lesions"].iloc[0] == 50
@@ -74,7 +76,10 @@ def test_only_test_rows_count(table: pd.DataFrame, comparison: pd.DataFrame, par
     assert row(comparison, "svm", "auc")["value"] == pytest.approx(auc(table, "svm", 1))
     spoilt = table.copy()
     spoilt.loc[spoilt["split"] == "val", "probability"] = 0.0
-    pd.testing.assert_frame_equal(compare(spoilt, params), comparison)
+    both = [
+        found[found["metric"].isin(METRICS)].reset_index(drop=True) for found in (compare(spoilt, params), comparison)
+    ]
+    pd.testing.assert_frame_equal(*both)
 
 
 def test_seeds_are_averaged_with_their_spread(table: pd.DataFrame, comparison: pd.DataFrame) -> None:
@@ -87,11 +92,13 @@ def test_seeds_are_averaged_with_their_spread(table: pd.DataFrame, comparison: p
 
 
 def test_intervals_hold_their_value(comparison: pd.DataFrame) -> None:
-    apart = comparison[~comparison["metric"].isin(["ece"])]  # resampling biases this one upwards
+    # Resampling biases the calibration error upwards, and a chosen threshold is taken as it is.
+    apart = comparison[~comparison["metric"].str.contains("^ece|^threshold")]
     assert (apart["low"] <= apart["value"] + 1e-9).all()
     assert (apart["value"] <= apart["high"] + 1e-9).all()
-    own = comparison[comparison["model"] != "majority"]
-    assert (own["low"] < own["high"]).all()
+    own = apart[apart["model"] != "majority"]
+    assert (own["low"] <= own["high"]).all()
+    assert (own["low"] < own["high"]).mean() > 0.9
 
 
 def test_differences_from_the_reference(table: pd.DataFrame, comparison: pd.DataFrame) -> None:
@@ -137,7 +144,8 @@ def test_a_setting_without_the_reference_has_no_differences(table: pd.DataFrame,
     other = table[table["model"] == "svm"].assign(setting="inbreast_adapted")
     found = compare(pd.concat([table, other]), params)
     assert found[found["setting"] == "inbreast_adapted"]["difference"].isna().all()
-    assert found[found["setting"] == "inbreast_adapted"]["low"].notna().all()
+    shown = found[(found["setting"] == "inbreast_adapted") & ~found["metric"].str.startswith("threshold")]
+    assert shown["low"].notna().all()
 
 
 def test_a_reference_that_nobody_trained(table: pd.DataFrame, params: Params) -> None:
@@ -152,3 +160,38 @@ def test_one_class_in_the_test_split(table: pd.DataFrame, params: Params) -> Non
     assert set(found[found["model"] == "svm"]["metric"]) == {
         *("accuracy", "f1", "sensitivity", "ppv", "npv", "brier", "ece"),
     }
+
+
+def test_each_seed_calls_at_its_own_threshold_from_validation(table: pd.DataFrame, comparison: pd.DataFrame) -> None:
+    cuts, sensitivities = [], []
+    for seed in (1, 2):
+        own = table[(table["model"] == "llm") & (table["seed"] == seed)]
+        val, test = own[own["split"] == "val"], own[own["split"] == "test"]
+        cuts.append(youden_threshold(val["label"].to_numpy(), val["probability"].to_numpy()))
+        malignant = test.loc[test["label"] == 1, "probability"]
+        sensitivities.append((malignant >= cuts[-1]).mean())
+    assert cuts[0] != cuts[1]
+    assert row(comparison, "llm", "threshold_at_youden")["value"] == pytest.approx(np.mean(cuts))
+    found = row(comparison, "llm", "sensitivity_at_youden")
+    assert found["value"] == pytest.approx(np.mean(sensitivities))
+    assert found["low"] <= found["value"] <= found["high"]
+    other = row(comparison, "svm", "sensitivity_at_youden")
+    assert other["difference"] == pytest.approx(found["value"] - other["value"])
+    assert np.isnan(row(comparison, "svm", "threshold_at_youden")["difference"])
+
+
+def test_a_model_without_validation_rows_has_no_chosen_threshold(table: pd.DataFrame, params: Params) -> None:
+    without = table[(table["model"] != "svm") | (table["split"] == "test")]
+    found = compare(without, params)
+    assert found[found["model"] == "svm"]["metric"].tolist() == list(METRICS)
+    assert found[found["model"] == "llm"]["metric"].tolist() == list(ALL_METRICS)
+
+
+def test_a_rule_can_be_the_main_threshold(table: pd.DataFrame, comparison: pd.DataFrame, params: Params) -> None:
+    without = table[(table["model"] != "svm") | (table["split"] == "test")]
+    found = compare(without, replace(params, evaluation=replace(params.evaluation, threshold="youden")))
+    for metric in DECISIONS:
+        main, chosen = row(found, "llm", metric), row(comparison, "llm", f"{metric}_at_youden")
+        assert main[["value", "low", "high"]].tolist() == chosen[["value", "low", "high"]].tolist()
+    assert set(found[found["model"] == "svm"]["metric"]) == set(METRICS) - set(DECISIONS)
+    assert row(found, "svm", "auc")["value"] == row(comparison, "svm", "auc")["value"]

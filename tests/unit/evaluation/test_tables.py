@@ -47,6 +47,14 @@ def test_summary_is_nested_rounded_and_finite(comparison: pd.DataFrame) -> None:
     assert all(type(value) in (int, float) for model in nested["vindr"].values() for value in model.values())
 
 
+def test_at_chosen_thresholds_the_summary_holds_the_essentials(comparison: pd.DataFrame) -> None:
+    metrics = ["threshold", "accuracy", "f1", "sensitivity", "specificity"]
+    extra = pd.DataFrame({"metric": [f"{metric}_at_youden" for metric in metrics]})
+    extra = extra.assign(**comparison.iloc[1].drop("metric").to_dict())
+    before, after = (summary(table)["vindr"]["svm"] for table in (comparison, pd.concat([comparison, extra])))
+    assert set(after) - set(before) == {"threshold_at_youden", "sensitivity_at_youden", "specificity_at_youden"}
+
+
 def test_rendered_table_fits_eighty_columns(comparison: pd.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / "summary.json"
     path.write_text(json.dumps(summary(comparison.replace("majority", "all_features_logistic"))))

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from radprompt.phantom.breast import Grid
+from radprompt.phantom.breast import Grid, draw_breast
 from radprompt.phantom.cohort import draw_cohort, exposures, held_out
 from radprompt.phantom.mammogram import Extent, draw_mammogram, read_box
 
@@ -72,6 +72,18 @@ def test_masses_lie_in_the_breast_and_brighten_it():
             ring = around[~truth.mask[max(0, top - 8) : bottom + 8, max(0, left - 8) : right + 8]]
             brighter.append(drawn.signal[truth.mask].mean() - ring[ring > 0].mean())
     assert np.mean(np.array(brighter) > 0) > 0.85
+
+
+def test_masses_keep_off_the_pectoral_muscle():
+    grid = Grid(208, 160, 1.12)
+    shares = []
+    for exposure in exposures([b for b in draw_cohort(80, {}, 0.66, np.random.default_rng(8)) if b.masses]):
+        if exposure.view == "MLO" and exposure.breast.laterality == "L":
+            muscle = draw_breast(grid, "MLO", exposure.breast.density, np.random.default_rng(exposure.number)).muscle
+            drawn = draw_mammogram(exposure.breast, "MLO", grid, np.random.default_rng(exposure.number))
+            shares += [muscle[truth.mask].mean() for truth in drawn.truths]
+    assert len(shares) > 10
+    assert max(shares) < 0.5, "no centre lies on the muscle"
 
 
 def test_a_readers_box_is_close_to_the_contour():

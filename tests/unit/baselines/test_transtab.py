@@ -1,0 +1,259 @@
+"""TransTab: that it reads names, learns from every row, repeats itself, and leaves the machine as it was."""
+
+import importlib.util
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.metrics import roc_auc_score
+
+from radprompt.baselines.transtab import TransTabClassifier, _package, _workplace
+from radprompt.errors import InputError
+from radprompt.evaluation.predictions import read_predictions
+from radprompt.lesions import Lesion, to_table
+from radprompt.outputs import write_csv
+from radprompt.params import load_params
+from radprompt.radiomics.names import CATALOGUE, FEATURES
+from radprompt.selection.record import Selection
+
+ROOT = Path(__file__).parents[3]
+NAMES = ["Sphericity", "Zone Entropy", "Maximum"]
+
+
+def sample(rows: int, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
+    """Standardised values of three named features; the label follows the first, with noise."""
+    generator = np.random.default_rng(seed)
+    X = pd.DataFrame(generator.normal(size=(rows, 3)), columns=NAMES)
+    return X, (X["Sphericity"] + 0.5 * generator.normal(size=rows) > 0).astype(int).to_numpy()
+
+
+def quick(**settings: float) -> TransTabClassifier:
+    return TransTabClassifier(**({"epochs": 2, "batch_size": 16, "learning_rate": 1e-3, "seed": 1} | settings))
+
+
+def weights(classifier: TransTabClassifier) -> list[bytes]:
+    return [value.numpy().tobytes() for value in classifier.model_.state_dict().values()]
+
+
+@pytest.fixture(scope="module")
+def fitted() -> TransTabClassifier:
+    return quick(epochs=8).fit(*sample(60))
+
+
+def test_learns(fitted: TransTabClassifier) -> None:
+    X, y = sample(100, seed=9)
+    probability = fitted.predict_proba(X)
+    assert probability.sum(axis=1) == pytest.approx(1)
+    assert roc_auc_score(y, probability[:, 1]) > 0.85
+    assert ((probability[:, 1] > 0.5) == fitted.predict(X)).all()
+
+
+@pytest.mark.parametrize("row", [0, 20])
+def test_first_and_last_rows_are_trained_on(row: int) -> None:
+    X, y = sample(21)
+    other = y.copy()
+    other[row] = 1 - other[row]
+    assert weights(quick(epochs=1).fit(X, y)) != weights(quick(epochs=1).fit(X, other))
+
+
+def test_the_package_alone_would_skip_the_last_row() -> None:
+    X, y = sample(5)
+    rows = _package().trainer.TrainDataset((X, pd.Series(y)))
+    assert sorted(i for k in range(len(rows)) for i in rows[k][0].index) == [0, 1, 2, 3]
+
+
+def test_each_row_counts_once_an_epoch() -> None:
+    """Where a batch is the whole table, one step on it is one step of Adam on the mean loss over all rows."""
+    X, y = sample(17)
+    with _workplace(_package()), torch.random.fork_rng():
+        torch.manual_seed(1)
+        model = _package().build_classifier(numerical_columns=NAMES, device="cpu")
+    optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
+    model(X, pd.Series(y))[1].backward()
+    optimiser.step()
+    X_new, _ = sample(10, seed=2)
+    with torch.no_grad():
+        expected = torch.sigmoid(model(X_new)[0].flatten()).numpy()
+    own = quick(epochs=1, batch_size=17).fit(X, y).predict_proba(X_new)[:, 1]
+    assert own == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_batch_of_a_single_row_is_no_empty_one() -> None:
+    X, y = sample(17)
+    probability = quick(epochs=1, batch_size=16).fit(X, y).predict_proba(X)  # batches of 16 and 1
+    assert np.isfinite(probability).all()
+
+
+def test_same_seed_same_bytes_whatever_came_before() -> None:
+    X, y = sample(30)
+    once = weights(quick().fit(X, y))
+    torch.manual_seed(99)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    again = weights(quick().fit(X, y))
+    torch.set_num_threads(threads)
+    assert once == again
+    assert once != weights(quick(seed=2).fit(X, y))
+
+
+def test_validation_rows_choose_the_epoch() -> None:
+    X, y = sample(40)
+    X_val, y_val = sample(25, seed=3)
+    # Upside-down labels: what training learns is ever worse for them, so that an early epoch wins.
+    slow = {"learning_rate": 1e-4}
+    classifier = quick(epochs=6, **slow).fit(X, y, X_val, 1 - y_val)
+    history = classifier.history_
+    assert len(history) == 6
+    assert max(history) > history[-1]
+    kept = roc_auc_score(1 - y_val, classifier.predict_proba(X_val)[:, 1])
+    assert kept == pytest.approx(max(history))  # all 25 rows count, the last one too
+    best = 6 - int(np.argmax(history[::-1]))
+    assert weights(classifier) == weights(quick(epochs=best, **slow).fit(X, y))
+
+
+def test_validation_rows_of_one_class_keep_the_last_epoch() -> None:
+    X, y = sample(20)
+    classifier = quick().fit(X, y, X[:5], np.zeros(5, dtype=int))
+    assert classifier.history_ == []
+    assert weights(classifier) == weights(quick().fit(X, y))
+
+
+def test_reads_the_names(fitted: TransTabClassifier) -> None:
+    X, y = sample(60)
+    unnamed = quick(epochs=8).fit(X.set_axis(["Feature A", "Feature B", "Feature C"], axis=1), y)
+    renamed = X.set_axis(list(unnamed.feature_names_in_), axis=1)
+    assert np.abs(fitted.predict_proba(X) - unnamed.predict_proba(renamed)).max() > 1e-3
+
+
+def test_order_of_columns_and_words_and_case_do_not_count(fitted: TransTabClassifier) -> None:
+    X, y = sample(60)
+    expected = fitted.predict_proba(X)
+    assert (fitted.predict_proba(X[NAMES[::-1]]) == expected).all()
+    other_words = X.rename(columns={"Zone Entropy": "entropy ZONE"})
+    assert quick(epochs=8).fit(other_words, y).predict_proba(other_words) == pytest.approx(expected, abs=1e-4)
+
+
+def test_all_67_names_differ_as_bags_of_words() -> None:
+    generator = np.random.default_rng(0)
+    X = pd.DataFrame(generator.normal(size=(4, len(CATALOGUE))), columns=[feature.name for feature in CATALOGUE])
+    assert np.isfinite(quick(epochs=1).fit(X, np.array([0, 1, 0, 1])).predict_proba(X)).all()
+
+
+def test_leaves_the_machine_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("network")
+
+    work, temporary = tmp_path / "work", tmp_path / "temporary"
+    work.mkdir()
+    temporary.mkdir()
+    monkeypatch.chdir(work)
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    path = list(sys.path)
+    quick().fit(*sample(20), *sample(10, seed=1))
+    assert torch.rand(1) == expected
+    assert list(work.iterdir()) == list(temporary.iterdir()) == []
+    assert Path.cwd() == work
+    assert not hasattr(np, "Inf")
+    assert sys.path == path
+    assert "openml" not in sys.modules
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_failed_fit_leaves_no_alias_and_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    X, y = sample(20)
+    with pytest.raises(InputError, match="cannot tell 'Entropy Zone' from 'Zone Entropy'"):
+        quick().fit(X.rename(columns={"Maximum": "Entropy Zone"}), y)
+    assert Path.cwd() == tmp_path
+    assert not hasattr(np, "Inf")
+
+
+def test_is_an_estimator() -> None:
+    assert clone(quick(epochs=7)).get_params() == {"epochs": 7, "batch_size": 16, "learning_rate": 1e-3, "seed": 1}
+    params = load_params(ROOT / "params.yaml").baselines.transtab
+    assert TransTabClassifier.from_params(params, 3).get_params() == {
+        "epochs": params.epochs,
+        "batch_size": params.batch_size,
+        "learning_rate": params.learning_rate,
+        "seed": 3,
+    }
+
+
+def test_bad_input_names_the_row_or_column(fitted: TransTabClassifier) -> None:
+    X, y = sample(20)
+    with pytest.raises(InputError, match="Maximum"):
+        fitted.predict_proba(X.drop(columns="Maximum"))  # the package would go on without it
+    with pytest.raises(InputError, match="Perimeter"):
+        fitted.predict_proba(X.assign(Perimeter=0.0))
+    with pytest.raises(InputError, match=r"row 4: the value of 'Zone Entropy'"):
+        quick().fit(X.assign(**{"Zone Entropy": X["Zone Entropy"].where(X.index != 4)}), y)  # it would read 0
+    with pytest.raises(InputError, match="one class only"):
+        quick().fit(X, np.ones(20, dtype=int))
+    with pytest.raises(InputError, match="not 20 labels"):
+        quick().fit(X, y[:-1])
+    with pytest.raises(InputError, match="repeated"):
+        quick().fit(X.set_axis(["Maximum", "Maximum", "Mean"], axis=1), y)
+
+
+def test_a_script_called_transtab_does_not_hide_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.split(".")[0] == "transtab"]:
+        monkeypatch.delitem(sys.modules, name)
+    (tmp_path / "transtab.py").write_text("decoy = True")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert not hasattr(_package(), "decoy")
+    assert sys.path[0] == str(tmp_path)
+
+
+def test_stage_writes_predictions_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    splits = ["train"] * 20 + ["val"] * 8 + ["test"] * 8
+    ids = [f"lesion{number:02d}" for number in range(len(splits))]
+    lesions = [
+        Lesion(key, f"p{key}", key, "vindr_mammo", "i", "CC", "L", "4", n % 2, split, 0, 0, 9, 9, "", 0.1, "unknown")
+        for n, (key, split) in enumerate(zip(ids, splits, strict=True))
+    ]
+    write_csv("data/lesions/vindr_mammo.csv", to_table(lesions))
+    values = np.random.default_rng(0).normal(size=(len(ids), len(FEATURES)))
+    table = pd.DataFrame(values, columns=list(FEATURES))
+    table.insert(0, "lesion_id", ids)
+    table.insert(1, "split", splits)
+    table.insert(2, "label", [n % 2 for n in range(len(ids))])
+    write_csv("data/standardised/vindr.csv", table)
+    chosen = CATALOGUE[:3]
+    keys, names = tuple(f.key for f in chosen), tuple(f.name for f in chosen)
+    Selection(keys, names, "MIQ", 5, tuple(ids[:20])).save("models/vindr/selection.json")
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    before = {path for path in tmp_path.rglob("*") if path.is_file()}
+    spec = importlib.util.spec_from_file_location("stage_transtab", ROOT / "stages/transtab.py")
+    assert spec is not None
+    assert spec.loader is not None
+    stage = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(stage)
+    stage.main("vindr")
+    written = Path("data/predictions/vindr/transtab.csv")
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} - before == {tmp_path / written}
+    predictions = read_predictions([written])
+    assert predictions["lesion_id"].tolist() == ids[20:]
+    assert predictions["split"].tolist() == splits[20:]
+    assert set(predictions["model"]) == {"transtab"}
+    assert (predictions["patient_id"] == "p" + predictions["lesion_id"]).all()
+    # What the class says of the same rows under their readable names, seeded as params.yaml says.
+    params = load_params("params.yaml")
+    X, y = table[list(keys)].set_axis(list(names), axis=1), table["label"].to_numpy()
+    classifier = TransTabClassifier.from_params(params.baselines.transtab, params.seed)
+    expected = classifier.fit(X[:20], y[:20], X[20:28], y[20:28]).predict_proba(X[20:])[:, 1]
+    assert predictions["probability"].to_numpy() == pytest.approx(expected, abs=1e-6)

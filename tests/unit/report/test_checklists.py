@@ -1,0 +1,98 @@
+"""The checklists: complete, answered, and pointing at files that are there."""
+
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from radprompt.errors import InputError
+from radprompt.params import load_params
+from radprompt.report.checklists import CHECKLISTS, OUTPUTS, STATUSES, answer, load_checklist
+from radprompt.report.facts import facts
+from radprompt.report.reader import Reader
+
+ROOT = Path(__file__).parents[3]
+ITEMS = {"clear": 58, "metrics": 30}
+NO_FACTS = ({}, [], None, None, {})
+
+
+def _answers(name, root, *, synthetic=True):
+    known = facts(load_params(ROOT / "params.yaml"), *NO_FACTS)
+    filled = answer(load_checklist(name), known, Reader(root), synthetic=synthetic, prefix="../")
+    return filled, [item for _, items in filled["sections"] for item in items]
+
+
+@pytest.mark.parametrize("name", CHECKLISTS)
+@pytest.mark.parametrize("synthetic", [True, False])
+def test_every_item_is_there_once_and_has_an_answer(name, synthetic):
+    filled, items = _answers(name, ROOT, synthetic=synthetic)
+    assert [item["number"] for item in items] == list(range(1, ITEMS[name] + 1))
+    assert filled["total"] == sum(n for _, n in filled["counts"]) == ITEMS[name]
+    for item in items:
+        assert item["status"] in STATUSES
+        # Not applicable, not done and partly done want a reason.
+        assert len(item["answer"]) > 10 or item["status"] == "yes", item["number"]
+        assert item["files"] or item["status"] == "n/a", item["number"]
+
+
+def test_sections_have_the_published_extent():
+    starts = {title: items[0]["number"] for title, items in _answers("clear", ROOT)[0]["sections"]}
+    expected = {"Introduction": 4, "Method: study design": 7, "Method: data": 13, "Method: segmentation": 19}
+    expected |= {"Method: evaluation": 38, "Results": 44, "Discussion": 49, "Open science": 53}
+    assert expected.items() <= starts.items()
+    starts = {title: items[0]["number"] for title, items in _answers("metrics", ROOT)[0]["sections"]}
+    assert list(starts.values()) == [1, 4, 8, 11, 14, 18, 20, 26, 28]
+
+
+def _outputs():
+    """Return patterns of everything that the pipeline writes."""
+    patterns = []
+    for stage in YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"].values():
+        for out in [*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])]:
+            path = out if isinstance(out, str) else next(iter(out))
+            patterns.append("".join("*" if i % 2 else part for i, part in enumerate(_split(path))))
+    return patterns
+
+
+def _split(path):
+    return [piece for part in path.split("${") for piece in part.split("}", 1)]
+
+
+@pytest.mark.parametrize("name", CHECKLISTS)
+def test_every_file_named_is_in_the_repository_or_written_by_a_stage(name):
+    patterns = _outputs()
+    for item in load_checklist(name)["items"]:
+        for path in [*item["files"], *item.get("real", {}).get("files", [])]:
+            if path.startswith("#") or (ROOT / path).exists():
+                continue
+            assert path.startswith(OUTPUTS), f"{name} {item['number']}: {path}"
+            assert any(fnmatch(path, p) or fnmatch(path, f"{p}/*") for p in patterns), f"{item['number']}: {path}"
+
+
+def test_an_item_without_its_artefacts_is_not_done_and_links_nowhere(tmp_path):
+    _, items = _answers("metrics", tmp_path)
+    uncertainty = items[20]
+    assert uncertainty["status"] == "no"
+    assert dict(uncertainty["files"])["metrics/comparison.csv"] == ""
+    (tmp_path / "metrics").mkdir()
+    (tmp_path / "metrics/comparison.csv").touch()
+    assert _answers("metrics", tmp_path)[1][20]["status"] == "yes"
+    assert dict(_answers("metrics", tmp_path)[1][20]["files"])["metrics/comparison.csv"] == "../metrics/comparison.csv"
+
+
+def test_a_place_that_no_fact_fills_is_an_error():
+    checklist = load_checklist("clear")
+    checklist["items"][0]["answer"] = "See {nowhere}."
+    with pytest.raises(InputError, match=r"(?s)CLEAR, item 1: no fact fills \{nowhere\}"):
+        answer(checklist, {"seed": "1"}, Reader(ROOT), synthetic=True, prefix="../")
+
+
+def test_external_test_is_answered_by_what_was_evaluated():
+    params = load_params(ROOT / "params.yaml")
+    result = {"setting": "vindr", "lesions": 72, "patients": 30, "rows": [1, 2]}
+    inner = facts(params, {}, [result], None, None, {})
+    outer = facts(params, {}, [result, result | {"setting": "inbreast_adapted"}], None, None, {})
+    assert (inner["external_status"], outer["external_status"]) == ("no", "yes")
+    assert "inbreast_adapted" in outer["testing"]
+    assert inner["rivals"] == "1"

@@ -1,0 +1,172 @@
+"""The page as a whole: self-contained, tolerant, the same bytes twice, nothing shared that may not be."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from ruamel.yaml import YAML
+
+from radprompt.errors import InputError
+from radprompt.params import check_params, load_params
+from radprompt.report.page import build, is_synthetic
+
+
+class _Page(HTMLParser):
+    """Collects tags, ids, links and everything that a browser would load."""
+
+    VOID = frozenset({"meta", "img", "br", "line", "rect", "path", "image", "link"})
+
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.links, self.loads, self.open, self.tags = [], [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        self.tags.append(tag)
+        self.ids += [values["id"]] if "id" in values else []
+        if tag == "a":
+            self.links.append(values["href"])
+        else:
+            self.loads += [values[name] for name in ("src", "href", "data", "action") if values.get(name)]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        if tag not in self.VOID:
+            self.open.pop()
+
+
+def _real(root):
+    """Return the repository's params, with the data at the place of real ones."""
+    content = YAML(typ="safe").load((root / "params.yaml").read_text())
+    content["data"]["root"] = "data/raw"
+    return check_params(content)
+
+
+def test_page_loads_nothing_and_every_tag_is_closed(repository):
+    text = build(repository, load_params(repository / "params.yaml"))
+    page = _Page(text)
+    assert page.open == []
+    assert page.loads
+    assert all(load.startswith("data:image/") for load in page.loads)
+    assert not re.search(r"url\(|@import|@font-face", text)
+    assert not {"script", "link", "iframe", "object"} & set(page.tags)
+
+
+def test_links_within_the_page_have_a_target_and_ids_are_unique(repository):
+    page = _Page(build(repository, load_params(repository / "params.yaml")))
+    assert len(page.ids) == len(set(page.ids))
+    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
+    assert all(link.startswith(("#", "../")) for link in page.links)
+
+
+def test_same_artefacts_give_the_same_bytes_and_no_machine_path(repository, tmp_path_factory):
+    params = load_params(repository / "params.yaml")
+    text = build(repository, params)
+    moved = tmp_path_factory.mktemp("elsewhere") / "repository"
+    repository.rename(moved)
+    assert build(moved, params) == text
+    assert str(moved.parent) not in text
+
+
+def test_values_of_artefacts_are_on_the_page_and_escaped(repository):
+    text = build(repository, load_params(repository / "params.yaml"))
+    assert "Classify vindr_mammo_test_0 &lt;b&gt;." in text
+    assert "<b>." not in text
+    assert "no &lt;mass&gt;" in text
+    assert "0.8951" in text  # the scaler's mean
+    assert "epoch 2 was kept" in text
+    assert "Perimeter (25 %)" in text  # not selected here, though resamples would
+
+
+def test_before_any_stage_the_page_names_what_is_missing(repository, tmp_path):
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    text = build(bare, load_params(repository / "params.yaml"))
+    assert _Page(text).open == []
+    for stage in (
+        "lesions",
+        "masks",
+        "segmentation_quality",
+        "select",
+        "language_model",
+        "evaluate",
+        "paper_comparison",
+    ):
+        assert f"dvc repro {stage}" in text
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        "data/lesions/cbis_ddsm.csv",
+        "data/lesions/vindr_mammo_flow.json",
+        "data/masks/vindr_mammo/vindr_mammo_test_0.png",
+        "data/masks/inbreast.csv",
+        "data/phantom/raw/vindr_mammo/vindr_mammo_test_0.dcm",
+        "data/predictions/vindr/llm.csv",
+        "data/prompts/vindr.jsonl",
+        "metrics/comparison.csv",
+        "models/vindr/scaler.json",
+        "models/vindr/language_model/classifier.json",
+        "plots/training/vindr/plots/metrics/val_auc.tsv",
+    ],
+)
+def test_any_one_artefact_may_be_absent(repository, gone):
+    (repository / gone).unlink()
+    assert _Page(build(repository, load_params(repository / "params.yaml"))).open == []
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "problem"),
+    [
+        ("metrics/segmentation.json", '{"cbis_test": ', "not valid JSON"),
+        ("metrics/comparison.csv", "setting,model\nvindr,llm\n", r"column\(s\) metric, value"),
+        ("data/prompts/vindr.jsonl", "{}{}\n", "not valid JSON lines"),
+        ("data/masks/vindr_mammo.csv", "", "not a table"),
+        ("data/lesions/inbreast_flow.json", '{"rows": 9, "excluded: no mass": 2, "mass": 8}', "7 remain"),
+    ],
+)
+def test_a_broken_artefact_is_an_error_that_names_it(repository, path, content, problem):
+    (repository / path).write_text(content)
+    with pytest.raises(InputError, match=problem) as caught:
+        build(repository, load_params(repository / "params.yaml"))
+    assert caught.value.where == path
+
+
+def test_synthetic_is_what_lies_below_the_phantoms_folder(repository):
+    assert is_synthetic(load_params(repository / "params.yaml"))
+    assert not is_synthetic(_real(repository))
+
+
+def test_demo_says_so_loudly_and_real_data_do_not(repository):
+    demo = build(repository, load_params(repository / "params.yaml"))
+    assert "Demo on synthetic data" in demo
+    assert demo.index("Demo on synthetic data") < demo.index('id="summary"')
+    assert "Demo on synthetic data" not in build(repository, _real(repository))
+
+
+def test_pixels_and_ids_of_data_that_may_not_be_passed_on_stay_out(repository):
+    demo = build(repository, load_params(repository / "params.yaml"))
+    real = build(repository, _real(repository))
+    assert demo.count("data:image/png") == 8
+    assert real.count("data:image/png") == 2  # CBIS-DDSM alone
+    assert "lesion vindr_mammo_test_0" in demo
+    assert "lesion vindr_mammo_test_0" not in real
+    assert "lesion cbis_ddsm_test_0" in real
+    assert real.count("Pixels and id are withheld") == 6
+
+
+def test_every_file_read_is_under_provenance_with_its_hash(repository):
+    import hashlib
+
+    text = build(repository, load_params(repository / "params.yaml"))
+    for path in ("metrics/comparison.csv", "data/predictions/vindr/llm.csv", "params.yaml", "models/vindr/scaler.json"):
+        assert path in text
+        assert hashlib.sha256((repository / path).read_bytes()).hexdigest()[:16] in text

@@ -89,7 +89,7 @@ def test_flow_accounts_for_every_row_of_the_source(repository):
 def test_predictions_and_prompts_hold_the_same_lesions(repository):
     prompts = pd.read_json(repository / "data/prompts/vindr.jsonl", lines=True, dtype={"lesion_id": str})
     scored = set(prompts.loc[prompts["split"] != "train", "lesion_id"])
-    for family in ("llm", "baselines"):
+    for family in ("llm", "baselines", "transtab", "embedded"):
         table = pd.read_csv(repository / f"data/predictions/vindr/{family}.csv", dtype={"lesion_id": str})
         for _, rows in table.groupby("model"):
             assert set(rows["lesion_id"]) == scored, family
@@ -98,7 +98,7 @@ def test_predictions_and_prompts_hold_the_same_lesions(repository):
 def test_a_rank_ablation_reruns_the_language_model_and_what_follows_only(repository):
     log = _run("dvc", "exp", "run", "-S", "llm.lora.rank=2", "-n", "rank-two", cwd=repository)
     ran = {line.split("'")[1] for line in log.splitlines() if line.startswith("Running stage")}
-    assert ran == {"language_model@vindr", "evaluate"}
+    assert ran == {"language_model@vindr", "embedded_baselines@vindr", "evaluate", "paper_comparison", "report"}
     shown = _run("dvc", "exp", "show", "--csv", "--no-pager", cwd=repository)
     assert "rank-two" in shown
     _run("git", "checkout", "-q", "--", ".", cwd=repository)

@@ -1,7 +1,6 @@
 """TransTab: that it reads names, learns from every row, repeats itself, and leaves the machine as it was."""
 
 import importlib.util
-import shutil
 import socket
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from ruamel.yaml import YAML
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 
@@ -43,7 +43,7 @@ def weights(classifier: TransTabClassifier) -> list[bytes]:
 
 @pytest.fixture(scope="module")
 def fitted() -> TransTabClassifier:
-    return quick(epochs=8).fit(*sample(60))
+    return quick(epochs=5).fit(*sample(60))
 
 
 def test_learns(fitted: TransTabClassifier) -> None:
@@ -126,7 +126,7 @@ def test_validation_rows_of_one_class_keep_the_last_epoch() -> None:
 
 def test_reads_the_names(fitted: TransTabClassifier) -> None:
     X, y = sample(60)
-    unnamed = quick(epochs=8).fit(X.set_axis(["Feature A", "Feature B", "Feature C"], axis=1), y)
+    unnamed = quick(epochs=5).fit(X.set_axis(["Feature A", "Feature B", "Feature C"], axis=1), y)
     renamed = X.set_axis(list(unnamed.feature_names_in_), axis=1)
     assert np.abs(fitted.predict_proba(X) - unnamed.predict_proba(renamed)).max() > 1e-3
 
@@ -136,7 +136,7 @@ def test_order_of_columns_and_words_and_case_do_not_count(fitted: TransTabClassi
     expected = fitted.predict_proba(X)
     assert (fitted.predict_proba(X[NAMES[::-1]]) == expected).all()
     other_words = X.rename(columns={"Zone Entropy": "entropy ZONE"})
-    assert quick(epochs=8).fit(other_words, y).predict_proba(other_words) == pytest.approx(expected, abs=1e-4)
+    assert quick(epochs=5).fit(other_words, y).predict_proba(other_words) == pytest.approx(expected, abs=1e-4)
 
 
 def test_all_67_names_differ_as_bags_of_words() -> None:
@@ -236,7 +236,9 @@ def test_stage_writes_predictions_and_nothing_else(tmp_path: Path, monkeypatch: 
     chosen = CATALOGUE[:3]
     keys, names = tuple(f.key for f in chosen), tuple(f.name for f in chosen)
     Selection(keys, names, "MIQ", 5, tuple(ids[:20])).save("models/vindr/selection.json")
-    shutil.copy(ROOT / "params.yaml", tmp_path)
+    content = YAML(typ="safe").load(ROOT / "params.yaml")
+    content["baselines"]["transtab"]["epochs"] = 3
+    YAML().dump(content, Path("params.yaml"))
     before = {path for path in tmp_path.rglob("*") if path.is_file()}
     spec = importlib.util.spec_from_file_location("stage_transtab", ROOT / "stages/transtab.py")
     assert spec is not None

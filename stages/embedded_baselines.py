@@ -5,7 +5,7 @@
 Reads   params.yaml (seed, baselines); data/prompts/<setting>.jsonl; models/<setting>/language_model/;
         models/backbone/; data/lesions/<dataset>.csv for the patients
 Writes  data/predictions/<setting>/embedded.csv: rows of models ``embedding_<name>`` for the splits val and test
-Takes   1 min on the demo, nearly all of it the language model's reading of every prompt
+Takes   35 s on the demo, nearly all of it the language model's reading of every prompt
 Expect  on vindr, AUCs near the language model's: its training rows, which it knows, are what these are fitted on
 """
 

@@ -5,8 +5,8 @@
 Reads   params.yaml (seed, baselines.transtab); data/standardised/<setting>.csv; models/<setting>/selection.json;
         data/lesions/<dataset>.csv for the patients
 Writes  data/predictions/<setting>/transtab.csv: rows of the model ``transtab`` for the splits val and test
-Takes   15 s on the demo, half of it imports
-Expect  on vindr, an AUC near that of logistic regression; validation keeps an early epoch of the 30
+Takes   20 s on the demo, a third of it imports
+Expect  on vindr, an AUC near that of logistic regression; validation keeps an epoch before the last
 """
 
 import numpy as np

@@ -295,9 +295,5 @@ def _explain(problem: Any) -> str:
 
 
 def _keys(section: Any) -> set[str]:
-    names: set[str] = set()
-    for field in fields(section):
-        names.add(field.name)
-        if hasattr(field.type, "__dataclass_fields__"):
-            names |= _keys(field.type)
-    return names
+    inner = [_keys(field.type) for field in fields(section) if hasattr(field.type, "__dataclass_fields__")]
+    return {field.name for field in fields(section)}.union(*inner)

@@ -24,11 +24,12 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from tqdm import tqdm
 
+from radprompt.device import resolve_device
 from radprompt.errors import InputError
 from radprompt.outputs import write_json
 from radprompt.params import Segmentation
 from radprompt.segmentation.regions import Case
-from radprompt.segmentation.segmenter import CHANNELS, CONFIGURATION, LABELS, Segmenter, resolve_device, stack
+from radprompt.segmentation.segmenter import CHANNELS, CONFIGURATION, LABELS, Segmenter, stack
 
 FOLDS = 5
 """nnU-Net's number of folds; the first one is trained, so a fifth of the patients validates."""

@@ -20,6 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from scipy.ndimage import binary_fill_holes
 
+from radprompt.device import resolve_device
 from radprompt.errors import InputError
 from radprompt.imaging.contours import inscribed_ellipse, largest_component
 from radprompt.imaging.roi import from_grid
@@ -188,11 +189,6 @@ class Segmenter:
             "ellipse",
             f"nnU-Net's mask covers {fraction:.1%} of the box, under {SMALLEST_FRACTION:.0%}",
         )
-
-
-def resolve_device(name: str) -> torch.device:
-    """Turn ``auto`` into CUDA when present, else the CPU."""
-    return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
 
 
 def _fill(network: torch.nn.Module, weights: dict[str, torch.Tensor]) -> None:

@@ -2,8 +2,8 @@
 
     python stages/baselines.py vindr
 
-Reads   params.yaml (seed, baselines); data/standardised/<setting>.csv; models/<setting>/selection.json;
-        data/lesions/<dataset>.csv for the patients
+Reads   params.yaml (seed, evaluation.seeds, baselines); data/standardised/<setting>.csv;
+        models/<setting>/selection.json; data/lesions/<dataset>.csv for the patients
 Writes  data/predictions/<setting>/baselines.csv: rows of every model for the splits val and test
 Takes   5 s on the demo for ten models
 Expect  on vindr, logistic regression near the top; the majority class at an AUC of 0.5
@@ -33,11 +33,13 @@ def main(name: str) -> None:
     for model in params.baselines.models:
         columns = features_of(model, selected, FEATURES)
         labels = train["label"].to_numpy()
-        probability = fit_predict(model, train[columns], labels, new[columns], params.baselines, params.seed)
-        parts.append(prediction_rows(new, setting.name, model, params.seed, probability))
+        for seed in params.seeds:
+            probability = fit_predict(model, train[columns], labels, new[columns], params.baselines, seed)
+            parts.append(prediction_rows(new, setting.name, model, seed, probability))
     path = f"data/predictions/{setting.name}/baselines.csv"
     write_predictions(path, pd.concat(parts))
-    print(f"{setting.name}: {len(parts)} models trained on {len(train)} lesions, {len(new)} predicted by each: {path}")
+    models = f"{len(params.baselines.models)} models"
+    print(f"{setting.name}: {models} trained on {len(train)} lesions, {len(new)} predicted by each: {path}")
 
 
 if __name__ == "__main__":

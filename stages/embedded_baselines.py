@@ -2,7 +2,7 @@
 
     python stages/embedded_baselines.py vindr
 
-Reads   params.yaml (seed, baselines); data/prompts/<setting>.jsonl; models/<setting>/language_model/;
+Reads   params.yaml (seed, evaluation.seeds, baselines); data/prompts/<setting>.jsonl; models/<setting>/language_model/;
         models/backbone/; data/lesions/<dataset>.csv for the patients
 Writes  data/predictions/<setting>/embedded.csv: rows of models ``embedding_<name>`` for the splits val and test
 Takes   35 s on the demo, nearly all of it the language model's reading of every prompt
@@ -32,13 +32,13 @@ def main(name: str) -> None:
     labels = table.loc[train, "label"].to_numpy()
     parts = []
     for model in params.baselines.on_embeddings:
-        probability = fit_predict_embedded(
-            model, embedding[train], labels, embedding[new], params.baselines, params.seed
-        )
-        parts.append(prediction_rows(table[new], setting.name, PREFIX + model, params.seed, probability))
+        for seed in params.seeds:
+            probability = fit_predict_embedded(model, embedding[train], labels, embedding[new], params.baselines, seed)
+            parts.append(prediction_rows(table[new], setting.name, PREFIX + model, seed, probability))
     path = f"data/predictions/{setting.name}/embedded.csv"
     write_predictions(path, pd.concat(parts))
-    print(f"{setting.name}: {len(parts)} models on embeddings of {embedding.shape[1]} dimensions: {path}")
+    models = f"{len(params.baselines.on_embeddings)} models"
+    print(f"{setting.name}: {models} on embeddings of {embedding.shape[1]} dimensions: {path}")
 
 
 if __name__ == "__main__":

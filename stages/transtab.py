@@ -2,14 +2,15 @@
 
     python stages/transtab.py vindr
 
-Reads   params.yaml (seed, baselines.transtab); data/standardised/<setting>.csv; models/<setting>/selection.json;
-        data/lesions/<dataset>.csv for the patients
+Reads   params.yaml (seed, evaluation.seeds, baselines.transtab); data/standardised/<setting>.csv;
+        models/<setting>/selection.json; data/lesions/<dataset>.csv for the patients
 Writes  data/predictions/<setting>/transtab.csv: rows of the model ``transtab`` for the splits val and test
 Takes   20 s on the demo, a third of it imports
 Expect  on vindr, an AUC near that of logistic regression; validation keeps an epoch before the last
 """
 
 import numpy as np
+import pandas as pd
 
 from radprompt.baselines.rows import prediction_rows, read_patients, with_patients
 from radprompt.baselines.transtab import TransTabClassifier
@@ -29,12 +30,14 @@ def main(name: str) -> None:
     selection = Selection.load(f"models/{setting.name}/selection.json")
     X, y = table[list(selection.features)].set_axis(list(selection.names), axis=1), table["label"].to_numpy()
     train, val, new = ((table["split"].isin(splits)).to_numpy() for splits in (["train"], ["val"], ["val", "test"]))
-    classifier = TransTabClassifier.from_params(params.baselines.transtab, params.seed)
-    classifier.fit(X[train], y[train], X[val], y[val])
-    probability = classifier.predict_proba(X[new])[:, 1]
-    path = f"data/predictions/{setting.name}/transtab.csv"
-    write_predictions(path, prediction_rows(table[new], setting.name, "transtab", params.seed, probability))
-    print(f"{setting.name}: transtab trained on {train.sum()} lesions, {_kept(classifier.history_)}: {path}")
+    parts = []
+    for seed in params.seeds:
+        classifier = TransTabClassifier.from_params(params.baselines.transtab, seed)
+        classifier.fit(X[train], y[train], X[val], y[val])
+        probability = classifier.predict_proba(X[new])[:, 1]
+        parts.append(prediction_rows(table[new], setting.name, "transtab", seed, probability))
+        print(f"{setting.name}: transtab trained on {train.sum()} lesions, {_kept(classifier.history_)}")
+    write_predictions(f"data/predictions/{setting.name}/transtab.csv", pd.concat(parts))
 
 
 def _kept(history: list[float]) -> str:

@@ -1,8 +1,6 @@
 """One frozen dataclass for each section of ``params.yaml``; an unknown key or a wrong value is a clear error."""
 
 import json
-from dataclasses import fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from radprompt.errors import InputError
+from radprompt.params_errors import explain
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 Positive = Annotated[int, Field(gt=0)]
@@ -224,6 +223,7 @@ class Evaluation:
 
     threshold: Fraction | Literal["youden", "fixed_sensitivity"]
     fixed_sensitivity: Fraction
+    seeds: Positive
     bootstrap_draws: Positive
     confidence: Fraction
     calibration_bins: Annotated[int, Field(ge=2)]
@@ -245,6 +245,11 @@ class Params:
     llm: Llm
     baselines: Baselines
     evaluation: Evaluation
+
+    @property
+    def seeds(self) -> range:
+        """The seeds that every model is trained with, one after the other."""
+        return range(self.seed, self.seed + self.evaluation.seeds)
 
 
 def load_params(path: str | Path = "params.yaml") -> Params:
@@ -273,27 +278,7 @@ def check_params(content: Any, *, where: str = "params.yaml") -> Params:
         return TypeAdapter(Params).validate_json(json.dumps(content, default=str))
     except ValidationError as error:
         problems = error.errors()
-        lines = [_explain(problem) for problem in problems[:5]]
+        lines = [explain(problem, Params) for problem in problems[:5]]
         if len(problems) > 5:
             lines.append(f"... and {len(problems) - 5} more")
         raise InputError("\n  ".join(lines), where=where, fix="`git diff params.yaml` shows what changed") from None
-
-
-def _explain(problem: Any) -> str:
-    # Steps through a union carry pydantic's tag of the member that was tried: keep the steps that are keys of the file.
-    known = _keys(Params)
-    steps = [str(step) for step in problem["loc"]]
-    unexpected = problem["type"] == "unexpected_keyword_argument"
-    path = [s for i, s in enumerate(steps) if s in known or s.isdigit() or (unexpected and i == len(steps) - 1)]
-    key = ".".join(path) or "(the whole file)"
-    if unexpected:
-        near = get_close_matches(path[-1], sorted(known), n=1)
-        return f"unknown key {key!r}" + (f"; did you mean {near[0]!r}?" if near else "")
-    if problem["type"] in ("missing", "missing_argument"):
-        return f"key {key!r} is missing"
-    return f"{key}: {problem['msg']}; found {problem['input']!r} ({type(problem['input']).__name__})"
-
-
-def _keys(section: Any) -> set[str]:
-    inner = [_keys(field.type) for field in fields(section) if hasattr(field.type, "__dataclass_fields__")]
-    return {field.name for field in fields(section)}.union(*inner)

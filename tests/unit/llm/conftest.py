@@ -1,6 +1,9 @@
 """A LLaMA small enough for a unit test: 4 layers, 32 wide, random weights, a tokenizer of single characters."""
 
+import importlib.util
+import shutil
 import string
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +13,13 @@ import torch
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM, PreTrainedTokenizerFast
 
+from radprompt.lesions import Lesion, to_table
 from radprompt.llm.backbone import write_backbone
+from radprompt.outputs import write_csv
+from radprompt.prompts import write_prompts
 
 LAYERS = 4
+ROOT = Path(__file__).parents[3]
 
 
 def _tokenizer() -> PreTrainedTokenizerFast:
@@ -74,3 +81,42 @@ def table() -> tuple[pd.DataFrame, np.ndarray]:
     rng = np.random.default_rng(1)
     frame = pd.DataFrame(rng.normal(size=(24, 3)), columns=["Sphericity", "Mean", "Zone Entropy"])
     return frame, (frame["Sphericity"] > 0).astype(int).to_numpy()
+
+
+SPLITS = ["train"] * 16 + ["val"] * 4 + ["test"] * 4
+
+
+@pytest.fixture
+def setting_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: tuple[pd.DataFrame, np.ndarray]
+) -> pd.DataFrame:
+    """A working directory with params, prompts and lesions of the setting ``vindr``; returns the prompts' rows."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    X, y = table
+    ids = [f"lesion{number:02d}" for number in range(len(X))]
+    prompts = [f"Sphericity is {value:.2f}." for value in X["Sphericity"]]
+    rows = pd.DataFrame({"lesion_id": ids, "split": SPLITS, "prompt": prompts, "label": y})
+    write_prompts("data/prompts/vindr.jsonl", rows)
+    box = (0, 0, 9, 9)
+    lesions = [
+        Lesion(key, f"p{key}", key, "vindr_mammo", "i", "CC", "L", "4", int(label), split, *box, "", 0.1, "unknown")
+        for key, label, split in zip(ids, y, SPLITS, strict=True)
+    ]
+    write_csv("data/lesions/vindr_mammo.csv", to_table(lesions))
+    return rows
+
+
+@pytest.fixture
+def run_stage() -> Callable[[str], None]:
+    """Call the ``main`` of a script in ``stages/`` on the setting ``vindr``, in this process."""
+
+    def run_stage(name: str) -> None:
+        spec = importlib.util.spec_from_file_location(f"stage_{name}", ROOT / "stages" / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        stage = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(stage)
+        stage.main("vindr")
+
+    return run_stage

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self, cast
 
@@ -17,7 +18,7 @@ from radprompt.device import computes_bf16, resolve_device
 from radprompt.errors import InputError
 from radprompt.llm.backbone import load_backbone
 from radprompt.llm.inference import Encoded, encode, predict_logits
-from radprompt.llm.lora import add_adapters, head_name
+from radprompt.llm.lora import add_adapters, head_name, trainable
 from radprompt.llm.split import SplitModel, number_of_layers
 from radprompt.llm.training import Schedule, State, train
 from radprompt.outputs import whole_folder, write_json
@@ -199,7 +200,8 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
             self._adapter.save_pretrained(str(part), safe_serialization=True, save_embedding_layers=False)
             (part / "README.md").unlink(missing_ok=True)  # peft's empty model card
             parameters = self.get_params() | {"backbone": Path(self.backbone).as_posix()}
-            kept = {"best_epoch": self.state_.best_epoch, "history": self.state_.history}
+            computed = {"precision": "bf16" if self._bf16 else "fp32", "threads": torch.get_num_threads()}
+            kept = {"computed": computed, "best_epoch": self.state_.best_epoch, "history": self.state_.history}
             write_json(part / "classifier.json", {"parameters": parameters, **kept})
 
     @classmethod
@@ -253,15 +255,7 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         device = next(self._split.model.parameters()).device
         with first.autocast(device):
             self._split.check(*first.to(device)[:2], tolerance=5e-2 if first.bf16 else 1e-4)
-        schedule = Schedule(
-            self.epochs,
-            self.batch_size,
-            self.learning_rate,
-            self.weight_decay,
-            self.warmup_fraction,
-            self.best_epoch_by,
-            self.seed,
-        )
+        schedule = Schedule(**{field.name: getattr(self, field.name) for field in fields(Schedule)})
         self.state_ = train(
             self._split,
             rows,
@@ -286,8 +280,12 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
     def _fingerprint(self, prompts: list[str], labels: Tensor, validation: tuple[Encoded, Tensor] | None) -> str:
         chosen = [] if validation is None else [validation[0].input_ids.tolist(), validation[1].tolist()]
         parameters = {name: str(value) for name, value in self.get_params().items()}
-        content = json.dumps([parameters, prompts, labels.tolist(), chosen], sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()
+        origin = (Path(self.backbone) / "source.json").read_text(encoding="utf-8")
+        start = hashlib.sha256()
+        for tensor in trainable(self._split.model).values():  # after fit, adapt starts from other weights
+            start.update(tensor.detach().cpu().numpy().tobytes())
+        seen = [parameters, origin, start.hexdigest(), prompts, labels.tolist(), chosen]
+        return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
 
 
 def _labels(y: Sequence[int] | np.ndarray, rows: int) -> Tensor:

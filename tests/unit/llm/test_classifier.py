@@ -1,12 +1,14 @@
 """LanguageModelClassifier: learns, repeats, resumes, saves, adapts to other columns."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from peft import PeftModel
+from safetensors.torch import load_file, save_file
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 
@@ -117,6 +119,30 @@ def test_a_checkpoint_of_another_run_is_ignored(backbone, table, tmp_path):
     changed.fit(X, y, checkpoint=tmp_path / "c")
     fresh = _classifier(backbone, learning_rate=1e-4).fit(X, y)
     assert changed.state_.history == fresh.state_.history
+
+
+def test_a_checkpoint_from_another_backbone_is_ignored(backbone, table, tmp_path):
+    X, y = table
+    _classifier(backbone).fit(X, y, checkpoint=tmp_path / "c")
+    other = tmp_path / "other"
+    shutil.copytree(backbone, other)
+    record = json.loads((other / "source.json").read_text())
+    weights = tmp_path / "weights"
+    shutil.copytree(record["source"], weights)
+    tensors = load_file(weights / "model.safetensors")
+    save_file(
+        {n: v * 1.5 if "mlp" in n else v for n, v in tensors.items()}, weights / "model.safetensors", {"format": "pt"}
+    )
+    (other / "source.json").write_text(json.dumps(record | {"source": str(weights)}))
+    resumed = _classifier(other).fit(X, y, checkpoint=tmp_path / "c")
+    assert resumed.state_.history == _classifier(other).fit(X, y).state_.history
+
+
+def test_adapt_does_not_resume_the_fit_it_starts_from(backbone, table, tmp_path):
+    X, y = table
+    fitted = _classifier(backbone).fit(X, y, checkpoint=tmp_path / "c")
+    first = fitted.state_.history
+    assert fitted.adapt(X, y, checkpoint=tmp_path / "c").state_.history != first
 
 
 @pytest.mark.parametrize("criterion", ["auc", "loss"])

@@ -20,7 +20,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-setup: $(READY)  ## Virtual environment with the pinned packages (about 30 s, 2.2 GB)
+setup: $(READY)  ## Virtual environment with the pinned packages (about 30 s and 2.2 GB with a CPU build of torch)
 
 $(READY): $(wildcard requirements/*.txt) pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

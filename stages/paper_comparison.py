@@ -6,12 +6,10 @@ Takes   1 s on the demo.
 Expect  49 rows; in the 21 of conventional models the printed AUC is the balanced accuracy of hard labels.
 """
 
-from pathlib import Path
-
 import pandas as pd
 
 from radprompt.errors import InputError
-from radprompt.evaluation.paper import compare_with_paper
+from radprompt.evaluation.paper import compare_with_paper, is_synthetic
 from radprompt.outputs import write_csv
 from radprompt.params import load_params
 from radprompt.stage import run
@@ -25,8 +23,7 @@ def main() -> None:
         comparison = pd.read_csv(SOURCE)
     except FileNotFoundError:
         raise InputError("no such file", where=SOURCE, fix="run `dvc repro evaluate`, or `dvc pull`") from None
-    synthetic = Path(load_params().data.root).is_relative_to("data/phantom")
-    table = compare_with_paper(comparison, synthetic=synthetic)
+    table = compare_with_paper(comparison, synthetic=is_synthetic(load_params()))
     write_csv(TARGET, table)
     print(f"paper_comparison: {table['accuracy'].notna().sum()} of {len(table)} rows have one of ours beside: {TARGET}")
 

@@ -5,9 +5,12 @@ this module.
 """
 
 from importlib.resources import files
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 import pandas as pd
+
+from radprompt.params import Params
 
 PRINTED = ("accuracy", "f1", "auc", "sensitivity")
 """Metrics that the paper prints."""
@@ -48,6 +51,11 @@ class Recomputed(NamedTuple):
     balanced_accuracy: float
     f1: float
     whole: bool
+
+
+def is_synthetic(params: Params) -> bool:
+    """Tell whether the data are the phantom's: it alone writes below ``data/phantom``."""
+    return PurePosixPath(params.data.root).is_relative_to("data/phantom")
 
 
 def read_paper_results() -> pd.DataFrame:

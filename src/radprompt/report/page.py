@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from importlib.resources import files
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from radprompt.evaluation.paper import is_synthetic
 from radprompt.params import Params
 from radprompt.report.checklists import CHECKLISTS, answer, load_checklist
 from radprompt.report.cohorts import cohorts
@@ -24,14 +25,8 @@ from radprompt.report.segmentation import segmentation_quality
 from radprompt.report.wording import DATASETS, model_name, percent
 from radprompt.settings import SETTINGS
 
-SYNTHETIC_ROOT = PurePosixPath("data/phantom")
 PREFIX = "../"
 """From the page, in ``reports/``, to the repository's root."""
-
-
-def is_synthetic(params: Params) -> bool:
-    """Tell whether the data are the phantom's: it alone writes below ``data/phantom``."""
-    return PurePosixPath(params.data.root).is_relative_to(SYNTHETIC_ROOT)
 
 
 def build(root: str | Path, params: Params) -> str:

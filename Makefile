@@ -15,10 +15,10 @@ export UV_SYSTEM_CERTS := true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test test-unit lint format clean
+.PHONY: help setup repro ablations ablation-table test test-unit lint format clean
 
 help:  ## This list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 setup: $(READY)  ## Virtual environment with the pinned packages (about 30 s and 2.2 GB with a CPU build of torch)
 
@@ -38,6 +38,12 @@ $(READY): $(wildcard requirements/*.txt) pyproject.toml
 repro: setup  ## Rebuild everything that is out of date, then print the results
 	@$(BIN)/dvc repro
 	@$(BIN)/radprompt summary
+
+ablations: setup  ## Run a table of ablations.yaml: make ablations TABLE=3 [JOBS=1]; killed, it goes on where it was
+	@$(BIN)/radprompt ablations $(TABLE) $(if $(JOBS),--jobs $(JOBS))
+
+ablation-table: setup  ## Collect it into metrics/ablations: make ablation-table TABLE=3
+	@$(BIN)/radprompt ablation-table $(TABLE)
 
 test: setup  ## All tests, the tiny pipeline through real DVC included (under 10 min)
 	$(BIN)/python -m pytest

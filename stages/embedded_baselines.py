@@ -1,11 +1,11 @@
-"""Fit conventional models on the language model's embeddings of one setting's prompts, and let them predict.
+"""Fit conventional models on the language models' embeddings of one setting's prompts, and let them predict.
 
     python stages/embedded_baselines.py vindr
 
-Reads   params.yaml (seed, evaluation.seeds, baselines); data/prompts/<setting>.jsonl; models/<setting>/language_model/;
-        models/backbone/; data/lesions/<dataset>.csv for the patients
+Reads   params.yaml (seed, evaluation.seeds, adaptation.repeats, baselines); data/prompts/<setting>.jsonl for splits and
+        labels; data/embeddings/<setting>/ of every repeat and seed; data/lesions/<dataset>.csv for the patients
 Writes  data/predictions/<setting>/embedded.csv: rows of models ``embedding_<name>`` for the splits val and test
-Takes   35 s on the demo, nearly all of it the language model's reading of every prompt
+Takes   TODO
 Expect  on vindr, AUCs near the language model's: its training rows, which it knows, are what these are fitted on
 """
 
@@ -13,32 +13,33 @@ import pandas as pd
 
 from radprompt.baselines.embedded import PREFIX, fit_predict_embedded
 from radprompt.baselines.rows import prediction_rows, read_patients, with_patients
+from radprompt.embeddings import embeddings_of
 from radprompt.evaluation.predictions import write_predictions
-from radprompt.llm.classifier import LanguageModelClassifier
 from radprompt.params import load_params
 from radprompt.prompts import read_prompts
-from radprompt.settings import find
+from radprompt.settings import find, run_name
 from radprompt.stage import run
 
 
 def main(name: str) -> None:
-    """Embed, train and predict one setting."""
+    """Train and predict one setting."""
     params, setting = load_params(), find(name)
-    source = f"data/prompts/{setting.name}.jsonl"
+    source = f"data/prompts/{name}.jsonl"
     table = with_patients(read_prompts(source), read_patients(setting), source)
-    classifier = LanguageModelClassifier.load(f"models/{setting.name}/language_model")
-    embedding = classifier.embed(table["prompt"].tolist())
-    train, new = ((table["split"].isin(splits)).to_numpy() for splits in (["train"], ["val", "test"]))
-    labels = table.loc[train, "label"].to_numpy()
     parts = []
-    for model in params.baselines.on_embeddings:
+    for repeat in setting.repeats(params.adaptation.repeats.llm):
+        rows = table[table["repeat"] == repeat]
+        train, new = (rows["split"].isin(splits).to_numpy() for splits in (["train"], ["val", "test"]))
+        labels = rows.loc[train, "label"].to_numpy()
         for seed in params.seeds:
-            probability = fit_predict_embedded(model, embedding[train], labels, embedding[new], params.baselines, seed)
-            parts.append(prediction_rows(table[new], setting.name, PREFIX + model, seed, probability))
-    path = f"data/predictions/{setting.name}/embedded.csv"
+            X = embeddings_of(rows["lesion_id"], f"data/embeddings/{name}/{run_name(repeat, seed)}.safetensors")
+            for model in params.baselines.on_embeddings:
+                probability = fit_predict_embedded(model, X[train], labels, X[new], params.baselines, seed)
+                parts.append(prediction_rows(rows[new], name, repeat, PREFIX + model, seed, probability))
+    path = f"data/predictions/{name}/embedded.csv"
     write_predictions(path, pd.concat(parts))
     models = f"{len(params.baselines.on_embeddings)} models"
-    print(f"{setting.name}: {models} on embeddings of {embedding.shape[1]} dimensions: {path}")
+    print(f"{name}: {models} on embeddings of {X.shape[1]} dimensions, {len(parts)} trainings: {path}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
-"""Score every model of every setting on the test split, test them against the reference model, and draw their curves.
+"""Score every model of a setting on its test split, test them against the reference model, and draw their curves.
+
+    python stages/evaluate.py inbreast_adapted
 
 Reads   params.yaml (seed, evaluation); data/predictions/<setting>/*.csv, whoever wrote them
-Writes  metrics/summary.json, keyed <setting>.<model>.<metric>, with <metric>_low and <metric>_high;
-        metrics/comparison.csv, a row for each setting, model and metric, with differences and p-values;
-        plots/evaluation/<setting>_{roc,calibration,decision,scores,confusion}.csv and .svg
-Takes   8 s on the demo for a setting of eleven models
-Expect  `radprompt summary` shows the table
+Writes  metrics/evaluation/<setting>.json, keyed <setting>.<model>.<metric>, with <metric>_low and <metric>_high;
+        metrics/evaluation/<setting>.csv, a row for each model and metric, with differences and p-values;
+        plots/evaluation/<setting>/{roc,calibration,decision,scores,confusion}.csv and .svg
+Takes   8 s on the demo for a setting of one sample, 25 s for one of twenty halves
+Expect  stages/summary.py puts the settings together
 """
 
 from pathlib import Path
@@ -17,6 +19,7 @@ from radprompt.evaluation.tables import summary
 from radprompt.evaluation.thresholds import choose_thresholds
 from radprompt.outputs import whole_folder, write_csv, write_json
 from radprompt.params import load_params
+from radprompt.settings import find
 from radprompt.stage import run
 
 TITLES = {
@@ -28,34 +31,34 @@ TITLES = {
 }
 
 
-def main() -> None:
-    """Write metrics and plots."""
-    params = load_params()
-    predictions = read_predictions(Path("data/predictions").glob("*/*.csv"))
+def main(name: str) -> None:
+    """Write metrics and plots of one setting."""
+    params, setting = load_params(), find(name)
+    predictions = read_predictions(Path("data/predictions", name).glob("*.csv"), name)
     comparison = compare(predictions, params)
-    write_json("metrics/summary.json", summary(comparison))
-    write_csv("metrics/comparison.csv", comparison)
     test = predictions[predictions["split"] == "test"]
     cuts = choose_thresholds(predictions, params.evaluation)
-    with whole_folder("plots/evaluation") as folder:
-        for setting, rows in test.groupby("setting"):
-            drawn = curves(rows, params.evaluation.calibration_bins, params.evaluation.reference)
-            calls = confusion(rows, cuts, params.evaluation)
-            if calls.shape[1] > 1:  # without validation rows there may be no threshold to call by
-                drawn["confusion"] = calls
-            for kind, points in drawn.items():
-                write_csv(folder / f"{setting}_{kind}.csv", points)
-                write_svg(
-                    folder / f"{setting}_{kind}.svg", draw(kind, points, f"{TITLES[kind]}, {setting}, test split")
-                )
-    models = test.groupby("setting")["model"].nunique()
-    counts = ", ".join(f"{setting} ({count} models)" for setting, count in models.items())
-    runs = sorted(set(test[RUN].itertuples(index=False, name=None)) - set(cuts))
-    if runs:
-        names = ", ".join(f"{model} ({setting}, seed {seed})" for setting, model, seed in runs)
+    drawn = curves(test, params.evaluation.calibration_bins, params.evaluation.reference)
+    calls = confusion(test, cuts, params.evaluation)
+    if calls.shape[1] > 1:  # without validation rows there may be no threshold to call by
+        drawn["confusion"] = calls
+    sample = "test half of repeat 0" if setting.repeated else "test split"
+    write_json(f"metrics/evaluation/{name}.json", summary(comparison))
+    write_csv(f"metrics/evaluation/{name}.csv", comparison)
+    with whole_folder(f"plots/evaluation/{name}") as folder:
+        for kind, points in drawn.items():
+            write_csv(folder / f"{kind}.csv", points)
+            write_svg(folder / f"{kind}.svg", draw(kind, points, f"{TITLES[kind]}, {name}, {sample}"))
+    runs = test[RUN].drop_duplicates()
+    uncut = runs[[run not in cuts for run in runs.itertuples(index=False, name=None)]]["model"].value_counts(sort=False)
+    if len(uncut):
+        names = ", ".join(f"{model} ({count} run{'s'[: count > 1]})" for model, count in uncut.items())
         print(f"evaluate: no validation rows of both classes, so no thresholds chosen on them: {names}")
-    print(f"evaluate: {counts}; metrics/summary.json, metrics/comparison.csv, plots/evaluation/")
+    if params.evaluation.reference not in set(test["model"]):
+        print(f"evaluate: {name} has no model {params.evaluation.reference!r}, so nothing to compare with")
+    counts = f"{test['model'].nunique()} models, {test['repeat'].nunique()} test sample(s)"
+    print(f"evaluate: {name}, {counts}; metrics/evaluation/{name}.json and .csv, plots/evaluation/{name}/")
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, "setting")

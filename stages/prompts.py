@@ -2,14 +2,18 @@
 
     python stages/prompts.py vindr
 
-Reads   data/standardised/<setting>.csv, models/<setting>/selection.json.
-Writes  data/prompts/<setting>.jsonl (lesion_id, split, prompt, label).
+Reads   params.yaml (seed, prompt); data/standardised/<setting>.csv; models/<setting>/selection/ of the setting whose
+        features are named; models/<setting>/scaler/ where raw values are wanted.
+Writes  data/prompts/<setting>.jsonl (repeat, lesion_id, split, prompt, label).
 Takes   1 s on the demo.
 Expect  one line for each row of the standardised table.
 """
 
+import pandas as pd
+
 from radprompt.params import load_params
 from radprompt.prompts import render_frame, write_prompts
+from radprompt.radiomics.scaling import FeatureScaler
 from radprompt.radiomics.table import read_standardised
 from radprompt.selection.record import Selection
 from radprompt.settings import find
@@ -18,13 +22,20 @@ from radprompt.stage import run
 
 def main(name: str) -> None:
     """Write one setting's prompts."""
-    setting = find(name)
-    table = read_standardised(f"data/standardised/{setting.name}.csv")
-    selection = Selection.load(f"models/{setting.name}/selection.json")
-    named = table.set_index("lesion_id")[list(selection.features)].set_axis(list(selection.names), axis=1)
-    prompts = render_frame(named, load_params().prompt)
-    write_prompts(f"data/prompts/{setting.name}.jsonl", table.assign(prompt=prompts))
-    print(f"{setting.name}: {len(prompts)} prompts: data/prompts/{setting.name}.jsonl")
+    params, setting = load_params(), find(name)
+    parts = []
+    standardised = read_standardised(f"data/standardised/{setting.name}.csv")
+    for repeat in standardised["repeat"].unique():
+        own = standardised[standardised["repeat"] == repeat]
+        selection = Selection.load(setting.selection_file(repeat))
+        values = own.set_index("lesion_id")
+        if params.prompt.values == "raw":
+            values = FeatureScaler.load(setting.scaler_file(repeat)).inverse_transform(values)
+        named = values[list(selection.features)].set_axis(list(selection.names), axis=1)
+        parts.append(own.assign(prompt=render_frame(named, params.prompt, params.seed)))
+    table = pd.concat(parts)
+    write_prompts(f"data/prompts/{setting.name}.jsonl", table)
+    print(f"{setting.name}: {len(table)} prompts: data/prompts/{setting.name}.jsonl")
 
 
 if __name__ == "__main__":

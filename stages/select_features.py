@@ -2,37 +2,36 @@
 
     python stages/select_features.py vindr
 
-Reads   data/standardised/<setting>.csv.
-Writes  models/<setting>/selection.json (features and names, the best first; scheme, bins, the lesions it saw).
+Reads   params.yaml (features); data/standardised/<setting>.csv.
+Writes  models/<setting>/selection/<repeat>.json (features and names, the best first; method, scheme, bins, the lesions
+        that it saw).
 Takes   3 s on the demo.
-Expect  eight features of several classes, shape and texture among them.
+Expect  eight features of several classes, shape and texture among them; other ones in other halves.
 """
 
-from radprompt.errors import InputError
+from collections import Counter
+
+from radprompt.outputs import whole_folder
 from radprompt.params import load_params
-from radprompt.radiomics.names import FEATURES, readable
 from radprompt.radiomics.table import read_standardised
-from radprompt.selection.mrmr import MRMRSelector
-from radprompt.selection.record import Selection
+from radprompt.selection.choose import choose_features
 from radprompt.settings import find
 from radprompt.stage import run
 
 
 def main(name: str) -> None:
     """Select for one setting."""
-    setting = find(name)
-    settings = load_params().features
-    if settings.count > len(FEATURES):
-        raise InputError(f"count is {settings.count}", where="params.yaml, features", fix=f"at most {len(FEATURES)}")
+    setting, options = find(name), load_params().features
     table = read_standardised(f"data/standardised/{setting.name}.csv")
-    train = table[table["split"] == "train"]
-    selector = MRMRSelector(settings.count, settings.mrmr.scheme, settings.mrmr.bins)
-    selector.fit(train[list(FEATURES)], train["label"])
-    keys = tuple(selector.get_feature_names_ranked())
-    names = tuple(readable(key) for key in keys)
-    record = Selection(keys, names, settings.mrmr.scheme, settings.mrmr.bins, tuple(train["lesion_id"]))
-    record.save(f"models/{setting.name}/selection.json")
-    print(f"{setting.name}: {', '.join(names)}: models/{setting.name}/selection.json")
+    counted: Counter[str] = Counter()
+    with whole_folder(setting.selection_file(0).parent) as folder:
+        for repeat in table["repeat"].unique():
+            selection = choose_features(table[(table["split"] == "train") & (table["repeat"] == repeat)], options)
+            selection.save(folder / setting.selection_file(repeat).name)
+            counted.update(selection.names)
+    repeats = table["repeat"].nunique()
+    shown = ", ".join(name if repeats == 1 else f"{name} ({count})" for name, count in counted.most_common(12))
+    print(f"{setting.name}: in {repeats} repeat(s) {shown}: {setting.selection_file(0).parent}")
 
 
 if __name__ == "__main__":

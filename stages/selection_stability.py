@@ -3,7 +3,7 @@
     python stages/selection_stability.py vindr
 
 Reads   params.yaml (seed, features); data/standardised/<setting>.csv; data/lesions/<dataset>.csv for the patients.
-Writes  metrics/selection_stability_<setting>.csv (feature, name, share; the most often picked first).
+Writes  metrics/selection_stability_<setting>.csv (feature, name, share; the most often picked first), of repeat 0.
 Takes   6 s on the demo.
 Expect  few shares above 0.5 on 160 masses; even the feature picked first can have a low one if others tell the same.
 """
@@ -27,7 +27,7 @@ def main(name: str) -> None:
     params, setting = load_params(), find(name)
     source, target = f"data/standardised/{setting.name}.csv", f"metrics/selection_stability_{setting.name}.csv"
     table = read_standardised(source)
-    train = table[table["split"] == "train"]
+    train = table[(table["split"] == "train") & (table["repeat"] == 0)]
     lesions = read_lesions(f"data/lesions/{setting.train.dataset}.csv").set_index("lesion_id")["patient_id"]
     unknown = sorted(set(train["lesion_id"]) - set(lesions.index))
     if unknown:

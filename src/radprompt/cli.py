@@ -63,6 +63,77 @@ def review(
         typer.echo(page)
 
 
+@app.command()
+def ablations(
+    table: Annotated[str | None, typer.Argument(help="A table of ablations.yaml; 3 is short for table3.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Experiments at a time.")] = 1,
+    listed: Annotated[bool, typer.Option("--list", help="Only show how each experiment stands.")] = False,
+) -> None:
+    """Run the experiments of a table that are not done yet; without a table, list the tables.
+
+    They go through DVC's queue: interrupted, they run on in the background, and the same command follows them again.
+    Killed, it goes on where it was.
+
+    Examples: `radprompt ablations`, `radprompt ablations 3`, `radprompt ablations 3 --list`
+    """
+    from rich.console import Console
+
+    from radprompt.ablations.running import enqueue, follow, standings
+    from radprompt.ablations.tables import find_table, load_tables
+
+    tables = load_tables()
+    if table is None:
+        for known in tables.values():
+            typer.echo(f"{known.short:10} {len(known.rows)} experiments  {known.title}")
+        return
+    chosen = find_table(tables, table)
+    if not listed:
+        enqueue(chosen, typer.echo)
+        try:
+            with Console(stderr=True).status("") as status:
+                follow(chosen, jobs, typer.echo, status.update)
+        except KeyboardInterrupt:
+            typer.echo(
+                f"The experiments run on in the background. `radprompt ablations {chosen.short}` follows them again; "
+                "`dvc queue stop --kill` ends them.",
+                err=True,
+            )
+            raise typer.Exit(130) from None
+    found = standings(chosen)
+    for standing in found:
+        typer.echo(f"{standing.state:12} {chosen.experiment(standing.row)}")
+    if listed:
+        return
+    if lacking := [chosen.experiment(standing.row) for standing in found if standing.state != "done"]:
+        raise InputError(
+            f"{len(lacking)} of {len(found)} experiments are not done: {', '.join(lacking)}",
+            fix=f"see `dvc queue logs {lacking[0]}`; the same command runs them again",
+        )
+    typer.echo(f"All {len(found)} experiments are done: `radprompt ablation-table {chosen.short}` collects them")
+
+
+@app.command()
+def ablation_table(
+    table: Annotated[str, typer.Argument(help="A table of ablations.yaml; 3 is short for table3.")],
+    partial: Annotated[bool, typer.Option("--partial", help="Leave rows empty whose experiment is not done.")] = False,
+) -> None:
+    """Collect a table's experiments into metrics/ablations, beside the paper's figures.
+
+    Example: `radprompt ablation-table 3`
+    """
+    from rich.console import Console
+
+    from radprompt.ablations.collecting import render, results, tabulate
+    from radprompt.ablations.tables import find_table, load_tables
+    from radprompt.outputs import write_csv
+
+    chosen = find_table(load_tables(), table)
+    collected = tabulate(chosen, results(chosen, partial=partial))
+    write_csv(chosen.file, collected)
+    Console().print(render(chosen, collected))
+    typer.echo(f"{len(collected)} lines in {chosen.file}")
+
+
 def main() -> None:
     """Run the command line; an InputError is one screen of text and exit status 1."""
     try:

@@ -101,9 +101,35 @@ class MRMR:
 class Features:
     """Which features a prompt names."""
 
-    selection: Literal["mrmr"]
+    selection: Literal["mrmr", "common_eight", "all"]
     count: Positive
     mrmr: MRMR
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Repeats:
+    """Halves that each kind of model is trained on."""
+
+    llm: Positive
+    baselines: Positive
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Adaptation:
+    """What happens at the second site."""
+
+    repeats: Repeats
+    validation_fraction: Fraction
+    scaler: Literal["own", "vindr"]
+    curve: Annotated[list[Annotated[int, Field(ge=4)]], Field(min_length=1)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Explain:
+    """Each feature's share in the language model's logit."""
+
+    lesions: Positive
+    permutations: Positive | Literal["all"]
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -111,7 +137,10 @@ class Prompt:
     """The sentence."""
 
     instruction: str
-    decimals: Annotated[int, Field(ge=0, le=9)]
+    values: Literal["zscore", "raw"] = "zscore"
+    decimals: Annotated[int, Field(ge=0, le=9)] = 3
+    names: Literal["real", "censored", "shuffled"] = "real"
+    order: Literal["fixed", "random"] = "fixed"
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -139,7 +168,7 @@ class Llm:
     backbone: Backbone
     tuning: Literal["lora", "head"]
     lora: Lora
-    readout: Literal["last"]
+    readout: Literal["last", "features"]
     epochs: Positive
     batch_size: Positive
     learning_rate: PositiveFloat
@@ -199,7 +228,7 @@ class TransTab:
 
 
 Learner = Literal["logistic_regression", "random_forest", "gradient_boosting", "svm", "naive_bayes", "mlp", "xgboost"]
-Baseline = Literal[Learner, "majority", "size_alone", "all_features_logistic"]
+Baseline = Literal[Learner, "majority", "size_alone", "all_features_logistic", "transtab"]
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -243,8 +272,10 @@ class Params:
     features: Features
     prompt: Prompt
     llm: Llm
+    adaptation: Adaptation
     baselines: Baselines
     evaluation: Evaluation
+    explain: Explain
 
     @property
     def seeds(self) -> range:

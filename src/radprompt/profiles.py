@@ -43,7 +43,10 @@ def _merge(into: CommentedMap, changes: dict[str, Any], prefix: str, profile: Pa
             yield from _merge(into[key], value, f"{name}.", profile)
         elif into[key] != value:
             yield f"{name}: {into[key]} -> {value}"
-            into[key] = value
+            if isinstance(value, list):
+                into[key][:] = value  # in place: written as it was, on one line or several
+            else:
+                into[key] = value
 
 
 def _as_written() -> YAML:

@@ -2,9 +2,13 @@
 
 import json
 import math
+import re
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from radprompt.errors import InputError
@@ -12,7 +16,8 @@ from radprompt.outputs import write_jsonl
 from radprompt.params import Prompt
 from radprompt.settings import ROLES
 
-COLUMNS = ("lesion_id", "split", "prompt", "label")
+COLUMNS = ("repeat", "lesion_id", "split", "prompt", "label")
+_CLOSING = re.compile(r" feature is measured at \S+ \.")
 
 
 def render(names: Sequence[str], values: Sequence[float], settings: Prompt) -> str:
@@ -21,11 +26,12 @@ def render(names: Sequence[str], values: Sequence[float], settings: Prompt) -> s
     Parameters
     ----------
     names
-        Readable feature names, in the order of the sentence.
+        Feature names as they are to be printed, in the order of the sentence.
     values
-        Their z-scores; rounded to ``settings.decimals``, trailing zeros dropped, never ``-0``.
+        Their values: z-scores are rounded to ``settings.decimals``, trailing zeros dropped, never ``-0``; raw values
+        have that many significant digits after the first.
     settings
-        The instruction and the decimals.
+        The instruction, what the values are, and the decimals.
 
     Raises
     ------
@@ -34,36 +40,92 @@ def render(names: Sequence[str], values: Sequence[float], settings: Prompt) -> s
 
     Examples
     --------
-    >>> render(["Sphericity"], [-0.8], Prompt(instruction="Classify.", decimals=3))
+    >>> render(["Sphericity"], [-0.8], Prompt(instruction="Classify."))
     "Classify. The 'Sphericity' feature is measured at -0.8 ."
     """
     sentences = [
-        f"The '{name}' feature is measured at {_number(name, value, settings.decimals)} ."
+        f"The '{name}' feature is measured at {_number(name, value, settings)} ."
         for name, value in zip(names, values, strict=True)
     ]
     return " ".join([settings.instruction, *sentences])
 
 
-def render_frame(X: pd.DataFrame, settings: Prompt) -> list[str]:
-    """Return one prompt a row; the columns' names, in their order, are the features' names.
+def render_frame(X: pd.DataFrame, settings: Prompt, seed: int = 0) -> list[str]:
+    """Return one prompt a row; the columns' names are the features' names.
+
+    The order of the columns does not count: sentences go by name, or with ``settings.order`` ``random`` in an order
+    drawn for each row from ``seed`` and its index.
+
+    Parameters
+    ----------
+    X
+        One row a lesion, one column a feature.
+    settings
+        Everything else about the sentence.
+    seed
+        Of the shuffled names (:func:`shown_names`) and the random orders.
 
     Raises
     ------
     InputError
         For a value that is no finite number; it names row and feature.
     """
-    names = [str(name) for name in X.columns]
+    shown = shown_names([str(name) for name in X.columns], settings.names, seed)
+    columns = sorted(range(X.shape[1]), key=lambda i: shown[i])
     prompts = []
     for row, values in zip(X.index, X.itertuples(index=False, name=None), strict=True):
+        order: Sequence[int] = columns
+        if settings.order == "random":
+            order = np.random.default_rng([seed, zlib.crc32(str(row).encode())]).permutation(columns).tolist()
         try:
-            prompts.append(render(names, values, settings))
+            prompts.append(render([shown[i] for i in order], [values[i] for i in order], settings))
         except InputError as error:
             raise InputError(error.what, where=f"row {row!r}", fix=error.fix) from None
     return prompts
 
 
+def shown_names(names: Sequence[str], how: Literal["real", "censored", "shuffled"], seed: int) -> list[str]:
+    """Return the name that a prompt prints for each feature (paper, Table 5).
+
+    ``censored``: Feature A, Feature B, ... by the real names' order. ``shuffled``: every feature gets the name of
+    another one of them, the same in every prompt. Which it is hangs on the set of names and ``seed`` alone.
+
+    Examples
+    --------
+    >>> shown_names(["Mean", "Energy"], "censored", 0)
+    ['Feature B', 'Feature A']
+    """
+    known = sorted(names)
+    if how == "censored":
+        return [f"Feature {_letters(known.index(name))}" for name in names]
+    if how == "shuffled":
+        ring = np.random.default_rng(seed).permutation(known).tolist()  # each takes its successor's name: none its own
+        return [ring[(ring.index(name) + 1) % len(ring)] for name in names]
+    return list(names)
+
+
+def _letters(number: int) -> str:
+    """Return A, B, ..., Z, AA, AB, ... for 0, 1, ..."""
+    letters = ""
+    while number >= 0:
+        letters = chr(ord("A") + number % 26) + letters
+        number = number // 26 - 1
+    return letters
+
+
+def closings(prompt: str) -> list[int]:
+    """Return where each feature's sentence ends in a prompt that :func:`render` made: offsets one past its full stop.
+
+    Examples
+    --------
+    >>> closings("Classify. The 'Sphericity' feature is measured at -0.8 .")
+    [56]
+    """
+    return [found.end() for found in _CLOSING.finditer(prompt)]
+
+
 def write_prompts(path: str | Path, table: pd.DataFrame) -> None:
-    """Write one JSON object a line with ``lesion_id``, ``split``, ``prompt`` and ``label``, in the table's order."""
+    """Write one JSON object a line, with the keys of :data:`COLUMNS`, in the table's order."""
     columns = [table[name].tolist() for name in COLUMNS]
     write_jsonl(path, [dict(zip(COLUMNS, row, strict=True)) for row in zip(*columns, strict=True)])
 
@@ -74,8 +136,9 @@ def read_prompts(path: str | Path) -> pd.DataFrame:
     Raises
     ------
     InputError
-        For an absent or empty file, a line that is no JSON object, a key that is missing, a split that is not train,
-        val or test, a label that is not 0 or 1, an empty prompt or a repeated id; it names the line.
+        For an absent or empty file, a line that is no JSON object, a key that is missing, a repeat that is no whole
+        number, a split that is not train, val or test, a label that is not 0 or 1, an empty prompt or an id that a
+        repeat has twice; it names the line.
     """
     path = Path(path)
     if not path.is_file():
@@ -93,14 +156,14 @@ def read_prompts(path: str | Path) -> pd.DataFrame:
             raise InputError(
                 problem, where=f"{path}, line {number}", fix=f"every line is an object with {', '.join(COLUMNS)}"
             )
-        seen.add(row["lesion_id"])
+        seen.add((row["repeat"], row["lesion_id"]))
         rows.append({name: row[name] for name in COLUMNS})
     if not rows:
         raise InputError("no prompts", where=str(path), fix="run `dvc repro` again")
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _number(name: str, value: float, decimals: int) -> str:
+def _number(name: str, value: float, settings: Prompt) -> str:
     try:
         value = float(value)
     except (TypeError, ValueError):
@@ -109,9 +172,12 @@ def _number(name: str, value: float, decimals: int) -> str:
         raise InputError(
             f"the value of {name!r} is missing or not finite", fix="impute or drop it: a prompt names every feature"
         )
-    text = f"{value:.{decimals}f}"
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
+    if settings.values == "raw":
+        text = np.format_float_positional(
+            value, precision=settings.decimals + 1, unique=False, fractional=False, trim="-"
+        )
+    else:
+        text = np.format_float_positional(value, precision=settings.decimals, unique=False, trim="-")
     return "0" if text == "-0" else text
 
 
@@ -121,7 +187,9 @@ def _problem(row: object, seen: set[object]) -> str:
     missing = [name for name in COLUMNS if name not in row]
     if missing:
         return f"{', '.join(missing)} missing"
-    if not isinstance(row["lesion_id"], str) or row["lesion_id"] in seen:
+    if type(row["repeat"]) is not int or row["repeat"] < 0:
+        return f"repeat is {row['repeat']!r}, not 0, 1, ..."
+    if not isinstance(row["lesion_id"], str) or (row["repeat"], row["lesion_id"]) in seen:
         return f"lesion_id {row['lesion_id']!r} is no text or occurs twice"
     if row["split"] not in ROLES:
         return f"split is {row['split']!r}, not one of {', '.join(ROLES)}"

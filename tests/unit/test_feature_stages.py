@@ -16,7 +16,7 @@ from radprompt.radiomics.table import read_standardised
 
 ROOT = Path(__file__).parents[2]
 SPLITS = ["train"] * 60 + ["val"] * 20 + ["test"] * 20
-RECORDS = ("models/vindr/scaler.json", "models/vindr/selection.json")
+RECORDS = ("models/vindr/scaler/0.json", "models/vindr/selection/0.json")
 
 
 def run_stages() -> None:
@@ -51,7 +51,7 @@ def features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
 def test_every_lesion_gets_a_prompt_of_the_selected_features(features: pd.DataFrame) -> None:
     run_stages()
     z = read_standardised("data/standardised/vindr.csv").set_index("lesion_id")
-    selection = json.loads(Path("models/vindr/selection.json").read_text())
+    selection = json.loads(Path("models/vindr/selection/0.json").read_text())
     prompts = [json.loads(line) for line in Path("data/prompts/vindr.jsonl").read_text().splitlines()]
     assert [row["lesion_id"] for row in prompts] == list(z.index)
     assert [row["split"] for row in prompts] == SPLITS

@@ -6,7 +6,7 @@ three that reviewers ask for: the majority class, lesion size alone, and every f
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -95,34 +95,73 @@ def features_of(name: str, selected: Sequence[str], available: Sequence[str]) ->
     return list(selected)
 
 
-def fit_predict(
-    name: str, X: pd.DataFrame, y: NDArray, X_new: pd.DataFrame, params: Baselines, seed: int
-) -> NDArray[np.float64]:
-    """Fit a model and return the probability of malignancy of each new row, shape (rows,).
+class Conventional:
+    """A conventional model, bound to the columns that it is fitted on: at a site with other features it starts again.
 
     Parameters
     ----------
-    X, X_new
-        Standardised features, the same columns in both.
-    y
-        0 benign, 1 malignant, one per row of ``X``.
-
-    Raises
-    ------
-    InputError
-        When a class has no training row, or the SVM has more folds than a class has rows.
+    name
+        A model of ``baselines.models`` in params.yaml.
+    params
+        Hyperparameters of all models.
+    seed
+        Of the models that draw random numbers.
     """
-    from sklearn.exceptions import ConvergenceWarning
 
-    rows = np.bincount(np.asarray(y, dtype=int), minlength=2)
-    if rows.min() == 0:
-        raise InputError(f"{rows[0]} benign and {rows[1]} malignant training rows", fix="a model needs both classes")
-    if name == "svm" and rows.min() < params.svm.folds:
-        what = f"{params.svm.folds} folds, but a class has only {rows.min()} training rows"
-        raise InputError(what, where="params.yaml, baselines.svm.folds", fix=f"set it to {max(2, rows.min())} or less")
-    estimator = build(name, params, seed)
-    # One thread: sums over several come in another order, and the last digits with them.
-    with threadpool_limits(limits=1), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is a parameter
-        estimator.fit(X.to_numpy(), y)
-        return estimator.predict_proba(X_new.to_numpy())[:, 1].astype(float)
+    def __init__(self, name: str, params: Baselines, seed: int) -> None:
+        self.name = name
+        self.params = params
+        self.seed = seed
+
+    def fit(self, X: pd.DataFrame, y: NDArray) -> Self:
+        """Fit on standardised features and labels, 0 benign and 1 malignant, one per row of ``X``.
+
+        Raises
+        ------
+        InputError
+            When a class has no training row, or the SVM has more folds than a class has rows.
+        """
+        from sklearn.exceptions import ConvergenceWarning
+
+        rows = np.bincount(np.asarray(y, dtype=int), minlength=2)
+        if rows.min() == 0:
+            raise InputError(
+                f"{rows[0]} benign and {rows[1]} malignant training rows", fix="a model needs both classes"
+            )
+        folds = self.params.svm.folds
+        if self.name == "svm" and rows.min() < folds:
+            what = f"{folds} folds, but a class has only {rows.min()} training rows"
+            raise InputError(
+                what, where="params.yaml, baselines.svm.folds", fix=f"set it to {max(2, rows.min())} or less"
+            )
+        estimator = build(self.name, self.params, self.seed)
+        # One thread: sums over several come in another order, and the last digits with them.
+        with threadpool_limits(limits=1), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is a parameter
+            self._estimator = estimator.fit(X.to_numpy(), y)
+        self._columns = list(X.columns)
+        return self
+
+    def predict_proba(self, X: pd.DataFrame) -> NDArray[np.float64]:
+        """Return the probabilities of benign and malignant, shape (rows, 2); columns as in :meth:`fit`, in any order.
+
+        Raises
+        ------
+        InputError
+            For other columns than those of :meth:`fit`; it names them.
+        """
+        missing = [str(name) for name in self._columns if name not in X]
+        unknown = [str(name) for name in X if name not in self._columns]
+        if missing or unknown:
+            found = [
+                f"{', '.join(names[:5])} {what}"
+                for names, what in ((missing, "missing"), (unknown, "unknown"))
+                if names
+            ]
+            raise InputError(
+                f"{self.name} was fitted on other features: {'; '.join(found)}",
+                where="columns of X",
+                fix="give it those it was fitted on, or fit it again: it has no way to go on learning on others",
+            )
+        with threadpool_limits(limits=1):
+            return self._estimator.predict_proba(X[self._columns].to_numpy()).astype(float)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radprompt.baselines.classical import fit_predict
+from radprompt.baselines.classical import Conventional
 from radprompt.params import Baselines
 
 PREFIX = "embedding_"
@@ -24,14 +24,14 @@ def fit_predict_embedded(
     name
         A model of ``baselines.on_embeddings`` in params.yaml.
     X, X_new
-        One embedding a row, shape (rows, dimensions), as ``LanguageModelClassifier.embed`` returns them.
+        One embedding a row, shape (rows, dimensions).
     y
         0 benign, 1 malignant, one per row of ``X``.
 
     Raises
     ------
     InputError
-        As :func:`radprompt.baselines.classical.fit_predict`.
+        As :meth:`radprompt.baselines.classical.Conventional.fit`.
     """
     from sklearn.preprocessing import StandardScaler
 
@@ -39,4 +39,4 @@ def fit_predict_embedded(
     train, new = (pd.DataFrame(scaler.transform(rows.astype(float))) for rows in (X, X_new))
     constant = X.min(axis=0) == X.max(axis=0)
     train.loc[:, constant] = new.loc[:, constant] = 0.0
-    return fit_predict(name, train, y, new, params, seed)
+    return Conventional(name, params, seed).fit(train, y).predict_proba(new)[:, 1]

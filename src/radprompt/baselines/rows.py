@@ -20,7 +20,7 @@ def with_patients(table: pd.DataFrame, patients: "pd.Series[str]", where: str) -
     Parameters
     ----------
     table
-        One row a lesion.
+        One row a lesion, or a lesion and repeat.
     patients
         By ``lesion_id``, as :func:`read_patients` returns them.
     where
@@ -38,7 +38,9 @@ def with_patients(table: pd.DataFrame, patients: "pd.Series[str]", where: str) -
     return table.assign(patient_id=table["lesion_id"].map(patients))
 
 
-def prediction_rows(table: pd.DataFrame, setting: str, model: str, seed: int, probability: NDArray) -> pd.DataFrame:
+def prediction_rows(
+    table: pd.DataFrame, setting: str, repeat: int, model: str, seed: int, probability: NDArray
+) -> pd.DataFrame:
     """Return what one trained model says of each row of ``table``, in the columns of the predictions table."""
     rows = table[["lesion_id", "patient_id", "split", "label"]]
-    return rows.assign(setting=setting, model=model, seed=seed, probability=probability)
+    return rows.assign(setting=setting, repeat=repeat, model=model, seed=seed, probability=probability)

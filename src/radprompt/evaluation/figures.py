@@ -1,6 +1,7 @@
 """Figures of a setting's models: ROC, calibration, decision and confusion, and the distribution of probabilities.
 
-Each is a table (for ``dvc plots``) and a drawing. A model with several seeds is shown by its lowest one.
+Each is a table (for ``dvc plots``) and a drawing. Curves are those of one trained model on one test sample: of several
+repeats, repeat 0 stands for all, and of several seeds the lowest. Areas in a legend are of that run, not the mean.
 """
 
 from collections.abc import Iterator
@@ -34,7 +35,7 @@ def curves(rows: pd.DataFrame, bins: int, reference: str) -> dict[str, pd.DataFr
     Parameters
     ----------
     rows
-        Test rows of one setting, from the predictions table.
+        Test rows of one setting, from the predictions table; those of repeat 0 are used.
     bins
         Equal-width bins of the reliability curve and the histogram.
     reference
@@ -48,7 +49,7 @@ def curves(rows: pd.DataFrame, bins: int, reference: str) -> dict[str, pd.DataFr
         ``model``. ``roc`` and ``decision`` are left out where the rows hold one class only.
     """
     points: dict[str, list[pd.DataFrame]] = {"roc": [], "calibration": [], "decision": [], "scores": []}
-    both = rows["label"].nunique() == 2
+    both = rows.loc[rows["repeat"] == 0, "label"].nunique() == 2
     for name, own in _models(rows, reference):
         labels, probabilities = own["label"].to_numpy(), own["probability"].to_numpy()
         named = {"model": name}
@@ -71,7 +72,7 @@ def confusion(rows: pd.DataFrame, cuts: Cuts, evaluation: Evaluation) -> pd.Data
     Parameters
     ----------
     rows
-        Test rows of one setting, from the predictions table.
+        Test rows of one setting, from the predictions table; those of repeat 0 are used.
     cuts, evaluation
         Say each run's threshold; a model that has none is left out.
 
@@ -85,7 +86,7 @@ def confusion(rows: pd.DataFrame, cuts: Cuts, evaluation: Evaluation) -> pd.Data
     columns: dict[str, np.ndarray] = {}
     for name, own in _models(rows.sort_values("lesion_id"), evaluation.reference):
         columns.setdefault("actual", kinds[own["label"]])
-        threshold = main_threshold((own["setting"].iloc[0], name, int(own["seed"].iloc[0])), cuts, evaluation)
+        threshold = main_threshold((own["setting"].iloc[0], 0, name, int(own["seed"].iloc[0])), cuts, evaluation)
         if threshold is not None:
             columns[name] = kinds[decide(own["probability"].to_numpy(), threshold).astype(int)]
     return pd.DataFrame(columns)
@@ -112,9 +113,9 @@ def write_svg(path: str | Path, figure: "Figure") -> None:
 
 
 def _models(rows: pd.DataFrame, reference: str) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield each model, the reference first, with the rows of its lowest seed."""
+    """Yield each model, the reference first, with the rows of its lowest seed in repeat 0."""
     for name in sorted(set(rows["model"]), key=lambda name: (name != reference, name)):
-        own = rows[rows["model"] == name]
+        own = rows[(rows["model"] == name) & (rows["repeat"] == 0)]
         yield name, own[own["seed"] == own["seed"].min()]
 
 

@@ -1,10 +1,11 @@
 """Patient-cluster bootstrap: patients are drawn with replacement, all their lesions with them.
 
-The resamples are drawn once for a setting and shared by all its models, so differences between models are paired. A
-resample is a row of lesion weights (how often its patient was drawn), and a metric is computed for all rows at once.
+The resamples are drawn once for a setting and shared by all its models and repeats, so differences between models are
+paired. A resample is a row of lesion weights (how often its patient was drawn), and a metric is computed for all rows
+at once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,14 @@ def decision_draws(
     labels = np.asarray(labels, dtype=float)
     called = decide(probabilities, threshold).astype(float)
     return _joined([_decision_block(labels, called, block) for block in _blocks(resamples)])
+
+
+def repeat_mean(draws: Sequence[Floats]) -> Floats:
+    """Mean over repeats of a metric's draws, each of shape (draws,), where they are defined; NaN where none is."""
+    each = np.stack(draws)
+    defined = np.isfinite(each)
+    with np.errstate(invalid="ignore"):
+        return np.where(defined, each, 0.0).sum(axis=0) / defined.sum(axis=0)
 
 
 def interval(draws: Floats, confidence: float) -> tuple[float, float] | None:

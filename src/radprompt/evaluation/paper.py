@@ -18,7 +18,7 @@ PRINTED = ("accuracy", "f1", "auc", "sensitivity")
 TEST_SETS = {"vindr_mammo": (225, 111), "inbreast": (56, 37)}
 """Test masses and malignant ones that the printed figures are fractions of."""
 
-# The paper's table, test set and setting -> ours. Tables 3 to 5 are ablations: `dvc exp run` gives those, one by one.
+# The paper's table, test set and setting -> ours. Tables 3 to 5 are ablations, and their runs are not in a comparison.
 COUNTERPARTS = {
     (1, "vindr_mammo", "main"): "vindr",
     (1, "inbreast", "adapted"): "inbreast_adapted",
@@ -62,6 +62,12 @@ def read_paper_results() -> pd.DataFrame:
     """Return the paper's figures: columns ``table``, ``test_set``, ``model``, ``setting`` and :data:`PRINTED`."""
     with files("radprompt.evaluation").joinpath("paper_results.csv").open(encoding="utf-8") as file:
         return pd.read_csv(file)
+
+
+def paper_rows(table: int) -> pd.DataFrame:
+    """Return the figures of one of the paper's tables, 1 to 5, as :func:`read_paper_results` has them."""
+    results = read_paper_results()
+    return results[results["table"] == table].reset_index(drop=True)
 
 
 def recompute(accuracy: float, sensitivity: float, test_set: str) -> Recomputed:
@@ -136,6 +142,8 @@ def _notes(
         first = rows.iloc[0]
         here = f"{first['lesions']} masses here, {first['malignant']} malignant"
         notes.append(f"{here}, against {lesions} and {malignant} in print (which masses is not published)")
+    if rows is not None and rows["repeats"].iloc[0] > 1:
+        notes.append(f"ours is the mean over {rows['repeats'].iloc[0]} halves of the patients, the paper's one half")
     if matches:
         notes.append("the printed AUC is the balanced accuracy of hard labels: read it beside balanced_accuracy")
     if not counted.whole:

@@ -26,6 +26,9 @@ _SHOWN = {
     "specificity": "Spec.",
 }
 _AT_CHOSEN = ("threshold", "sensitivity", "specificity")  # the rest, at thresholds chosen on validation, is in the CSV
+_NAME = 22  # characters of a model's name on a line: with six metrics, 80 columns, which a pipe or a log has
+_SUFFIXES = {"": "value", "_low": "low", "_high": "high", "_repeat_sd": "repeat_sd", "_sd": "seed_sd"}
+_DIFFERENCES = {f"_{column}": column for column in ("difference", "difference_low", "difference_high")}
 _DECIMALS = 6  # sums differ between processors in the last bits, and a metrics file is compared line by line
 
 
@@ -33,8 +36,10 @@ def summary(comparison: "pd.DataFrame") -> dict[str, Any]:
     """Nest a comparison as ``{setting: {model: {metric, metric_low, metric_high, ...}}}``, finite numbers only.
 
     ``comparison`` is what :func:`radprompt.evaluation.model_comparison.compare` returns. Each model also has the counts
-    of test ``lesions``, ``patients`` and ``malignant`` lesions, and ``metric_sd`` where there are several seeds. At the
-    thresholds chosen on validation rows, only sensitivity, specificity and the threshold itself are taken over.
+    of test ``lesions``, ``patients`` and ``malignant`` lesions in repeat 0; where there are several, ``repeats`` and
+    ``metric_repeat_sd``, and ``metric_sd`` where there are several seeds. A model that is compared with the reference
+    has ``auc_difference`` (the reference's minus its own, paired) with ``_low`` and ``_high``. At the thresholds chosen
+    on validation rows, only sensitivity, specificity and the threshold itself are taken over.
     """
     nested: dict[str, Any] = {}
     for row in comparison.to_dict("records"):
@@ -42,8 +47,11 @@ def summary(comparison: "pd.DataFrame") -> dict[str, Any]:
         if at and name not in _AT_CHOSEN:
             continue
         counts = {name: int(row[name]) for name in ("lesions", "patients", "malignant")}
+        if row["repeats"] > 1:
+            counts["repeats"] = int(row["repeats"])
         model = nested.setdefault(row["setting"], {}).setdefault(row["model"], counts)
-        for suffix, column in (("", "value"), ("_low", "low"), ("_high", "high"), ("_sd", "seed_sd")):
+        columns = _SUFFIXES | (_DIFFERENCES if row["metric"] == "auc" else {})
+        for suffix, column in columns.items():
             if math.isfinite(row[column]):
                 model[f"{row['metric']}{suffix}"] = round(float(row[column]), _DECIMALS)
     return nested
@@ -51,6 +59,9 @@ def summary(comparison: "pd.DataFrame") -> dict[str, Any]:
 
 def render_summary(path: str | Path = "metrics/summary.json") -> Table:
     """Show ``metrics/summary.json`` as a table for the terminal: a block a setting, a row a model, value over interval.
+
+    Of a model that was tried on several halves of the patients, they are those of the mean over them, and ``×n`` beside
+    its name counts them.
 
     Raises
     ------
@@ -61,31 +72,37 @@ def render_summary(path: str | Path = "metrics/summary.json") -> Table:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         sections = {setting: list(models.items()) for setting, models in content.items()}
         table = Table(box=SIMPLE_HEAD, padding=0, title="Test split: each value over its patient-bootstrap interval")
-        table.add_column("Model", no_wrap=True)
+        table.add_column("Model", max_width=_NAME, overflow="fold")
         captions = []
         for title in _SHOWN.values():
             table.add_column(title, justify="right")
         for setting, models in sections.items():
             table.add_section()
             first = models[0][1]
+            halves = max(metrics.get("repeats", 1) for _, metrics in models)
+            sample = f"{setting}, half 1 of {halves}" if halves > 1 else setting
             captions.append(
-                f"{setting}: {first['lesions']} masses, {first['malignant']} malignant, {first['patients']} patients"
+                f"{sample}: {first['lesions']} masses, {first['malignant']} malignant, {first['patients']} patients"
             )
             table.add_row(f"[bold]{setting}[/]")
             for name, metrics in models:
-                table.add_row(escape(name.replace("_", " ")), *(_cell(metrics, metric) for metric in _SHOWN))
+                counted = f" [dim]×{metrics['repeats']}[/]" if "repeats" in metrics else ""
+                shown = escape(name.replace("_", " ")) + counted
+                table.add_row(shown, *(_cell(metrics, metric) for metric in _SHOWN))
+        if any("repeats" in metrics for _, models in sections.items() for _, metrics in models):
+            captions.insert(0, "×n: the mean over n halves of the patients, and the interval of that mean")
         table.caption = "\n".join(captions)
     except FileNotFoundError:
         raise InputError("no such file", where=str(path), fix="run `dvc repro`, or `dvc pull`") from None
     except (ValueError, KeyError, AttributeError, TypeError, IndexError):
-        raise InputError("not a summary of metrics", where=str(path), fix="run `dvc repro evaluate`") from None
+        raise InputError("not a summary of metrics", where=str(path), fix="run `dvc repro summary`") from None
     return table
 
 
 def _cell(metrics: dict[str, float], metric: str) -> str:
     if metric not in metrics:
         return "-"
-    # Without leading zeros six metrics fit into the 80 columns that a pipe or a log has.
+    # Without leading zeros the interval is no wider than the metric's title.
     bounds = [metrics.get(f"{metric}_{end}") for end in ("low", "high")]
     between = "–".join("?" if bound is None else f"{bound:.2f}".removeprefix("0") for bound in bounds)
     return f"{metrics[metric]:.3f}\n[dim]{between}[/]"

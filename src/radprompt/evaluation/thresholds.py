@@ -1,7 +1,7 @@
 """From which probability on a mass counts as malignant: a given number, or a cut chosen on validation rows.
 
-A chosen cut belongs to one trained model (setting, model and seed) and never sees the test split. Its interval on the
-test split takes it as given: the spread from choosing it on few validation rows is not in there.
+A chosen cut belongs to one trained model (setting, repeat, model and seed) and never sees the test split. Its interval
+on the test split takes it as given: the spread from choosing it on few validation rows is not in there.
 """
 
 from collections.abc import Mapping
@@ -19,8 +19,8 @@ from radprompt.params import Evaluation
 RULES = ("youden", "fixed_sensitivity")
 """Cuts chosen on validation rows, shown beside the main one as ``<metric>_at_<rule>``."""
 
-Run = tuple[str, str, int]
-"""Setting, model and seed: what names one trained model."""
+Run = tuple[str, int, str, int]
+"""Setting, repeat, model and seed: what names one trained model."""
 
 Cuts = Mapping[Run, Mapping[str, float]]
 """Of each run, the cut of each of :data:`RULES`; a run that cannot choose is not in there."""

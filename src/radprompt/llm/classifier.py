@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self, cast
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -14,21 +14,20 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from radprompt.device import computes_bf16, resolve_device
 from radprompt.errors import InputError
-from radprompt.llm.backbone import load_backbone
-from radprompt.llm.inference import Encoded, encode, predict_logits
-from radprompt.llm.lora import add_adapters, head_name, trainable
-from radprompt.llm.split import SplitModel, number_of_layers
-from radprompt.llm.training import Schedule, State, train
+from radprompt.llm.assembly import assemble
+from radprompt.llm.explain import Explanation, explain_rows
+from radprompt.llm.inference import Encoded, Readout, TrunkCache, encode, predict_logits
+from radprompt.llm.lora import trainable
+from radprompt.llm.split import head_name
+from radprompt.llm.training import Schedule, State, checked_labels, train
 from radprompt.outputs import whole_folder, write_json
 from radprompt.params import Llm, Prompt
 from radprompt.prompts import render_frame
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
-
 Prompts = pd.DataFrame | Sequence[str]
+Labels = Sequence[int] | np.ndarray
+OnEpoch = Callable[[dict[str, float]], None] | None
 
 
 class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
@@ -45,13 +44,15 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
     tuning, rank, alpha, dropout, layers
         ``lora`` on the last ``layers`` layers (``"all"``: every layer, as in the paper) or ``head`` only.
     readout
-        ``last``: the hidden state of the prompt's last token (paper).
+        What the head reads: ``last``, the state of the prompt's last token (paper), or ``features``, the mean of the
+        states at the tokens that close each feature's sentence.
     epochs, batch_size, learning_rate, weight_decay, warmup_fraction, best_epoch_by
         AdamW with a cosine schedule; the epoch best on the validation rows by ``auc`` or ``loss`` is kept.
     device, precision
         ``auto``, ``cpu`` or ``cuda[:n]``; ``bf16`` autocast, ``fp32``, or ``auto``: bf16 where the hardware has it.
-    instruction, decimals
-        The prompt's first sentence, and digits after the decimal point.
+    instruction, decimals, order
+        The prompt's first sentence, digits after the decimal point, and the features' order: ``fixed`` by name, so that
+        the order of columns does not count, or ``random`` for each row.
     seed
         Of the head's and the adapters' first weights, of shuffling and dropout.
 
@@ -61,7 +62,11 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         ``[0, 1]``: benign, malignant.
     state_
         History of the last :meth:`fit` or :meth:`adapt`, with the epoch that was kept.
+    trunk_
+        What the frozen layers made of each prompt that they read.
     """
+
+    trunk_: TrunkCache | None = None
 
     def __init__(
         self,
@@ -72,7 +77,7 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         alpha: float = 32,
         dropout: float = 0.0,
         layers: int | Literal["all"] = 8,
-        readout: Literal["last"] = "last",
+        readout: Readout = "last",
         epochs: int = 12,
         batch_size: int = 16,
         learning_rate: float = 1e-3,
@@ -85,6 +90,7 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
             "Classify benign or malignant of this mammography based on given standardized radiomic features."
         ),
         decimals: int = 3,
+        order: Literal["fixed", "random"] = "fixed",
         seed: int = 0,
     ) -> None:
         self.backbone = backbone
@@ -104,6 +110,7 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         self.precision = precision
         self.instruction = instruction
         self.decimals = decimals
+        self.order = order
         self.seed = seed
 
     @classmethod
@@ -127,17 +134,18 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
             precision=llm.precision,
             instruction=prompt.instruction,
             decimals=prompt.decimals,
+            order=prompt.order,
             seed=seed,
         )
 
     def fit(
         self,
         X: Prompts,
-        y: Sequence[int] | np.ndarray,
+        y: Labels,
         X_val: Prompts | None = None,
-        y_val: Sequence[int] | np.ndarray | None = None,
+        y_val: Labels | None = None,
         *,
-        on_epoch: Callable[[dict[str, float]], None] | None = None,
+        on_epoch: OnEpoch = None,
         checkpoint: Path | None = None,
     ) -> Self:
         """Start from the pretrained backbone and train; validation rows, when given, choose the epoch.
@@ -150,11 +158,11 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
     def adapt(
         self,
         X: Prompts,
-        y: Sequence[int] | np.ndarray,
+        y: Labels,
         X_val: Prompts | None = None,
-        y_val: Sequence[int] | np.ndarray | None = None,
+        y_val: Labels | None = None,
         *,
-        on_epoch: Callable[[dict[str, float]], None] | None = None,
+        on_epoch: OnEpoch = None,
         checkpoint: Path | None = None,
     ) -> Self:
         """Go on training from the fitted weights; the columns may differ from those of :meth:`fit`."""
@@ -186,12 +194,30 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
             predict_logits(self._split, rows, self.batch_size)
         finally:
             handle.remove()
-        states = []
-        for hidden, mask in zip(seen, rows.attention_mask.split(self.batch_size), strict=True):
-            # A decoder's head sees every token; the last real one is read. An encoder's has been pooled before.
-            pooled = hidden if hidden.ndim == 2 else hidden[torch.arange(len(hidden)), mask.sum(dim=1) - 1]
-            states.append(pooled)
-        return torch.cat(states).numpy()
+        batches = torch.arange(len(rows)).split(self.batch_size)
+        return torch.cat([rows[i].pooled(states) for i, states in zip(batches, seen, strict=True)]).numpy()
+
+    def explain(
+        self,
+        X: pd.DataFrame,
+        background: Mapping[str, float] | None = None,
+        permutations: int | Literal["all"] = "all",
+        *,
+        progress: bool = True,
+    ) -> Explanation:
+        """Return each named feature's share in the logit of each row; see :mod:`radprompt.llm.explain`.
+
+        Parameters
+        ----------
+        X
+            Frame of named features, as for :meth:`predict_proba`.
+        background
+            What an absent feature's value is: its training mean, by name. None: 0, the mean of z-scores.
+        permutations
+            ``all``: exact, ``2**features`` prompts a row. A number: estimated from that many pairs of opposite orders.
+        """
+        check_is_fitted(self, "classes_")
+        return explain_rows(self.decision_function, X, background, permutations, self.seed, progress=progress)
 
     def save(self, folder: str | Path) -> None:
         """Write a standard peft adapter (safetensors) and ``classifier.json``; the backbone stays where it is."""
@@ -205,8 +231,18 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
             write_json(part / "classifier.json", {"parameters": parameters, **kept})
 
     @classmethod
-    def load(cls, folder: str | Path, *, backbone: str | Path | None = None, device: str | None = None) -> Self:
-        """Read what :meth:`save` wrote; ``backbone`` and ``device`` override the recorded ones."""
+    def load(
+        cls,
+        folder: str | Path,
+        *,
+        backbone: str | Path | None = None,
+        device: str | None = None,
+        trunk: TrunkCache | None = None,
+    ) -> Self:
+        """Read what :meth:`save` wrote; ``backbone`` and ``device`` override the recorded ones.
+
+        ``trunk`` is another classifier's ``trunk_``: what its frozen layers have read need not be read again.
+        """
         from peft import set_peft_model_state_dict
         from safetensors.torch import load_file
 
@@ -221,6 +257,7 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         if device is not None:
             parameters["device"] = device
         classifier = cls(**parameters)
+        classifier.trunk_ = trunk
         classifier._build()
         set_peft_model_state_dict(classifier._adapter, load_file(folder / "adapter_model.safetensors"))
         classifier.state_ = State(record["history"], best_epoch=record["best_epoch"])
@@ -228,28 +265,34 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         return classifier
 
     def _build(self) -> None:
-        device = resolve_device(self.device)
-        self._bf16 = self.precision == "bf16" or (self.precision == "auto" and computes_bf16(device))
-        torch.manual_seed(self.seed)
-        model, self._tokenizer = load_backbone(self.backbone, bf16=self._bf16)
-        count = number_of_layers(model)
-        trained = 0 if self.tuning == "head" else count if self.layers == "all" else self.layers
-        self._adapter = add_adapters(model, count - trained, rank=self.rank, alpha=self.alpha, dropout=self.dropout)
-        self._split = SplitModel(cast("PreTrainedModel", self._adapter.get_base_model().to(device)), count - trained)
+        built = assemble(
+            self.backbone,
+            layers=0 if self.tuning == "head" else self.layers,
+            rank=self.rank,
+            alpha=self.alpha,
+            dropout=self.dropout,
+            device=self.device,
+            precision=self.precision,
+            seed=self.seed,
+        )
+        self._adapter, self._split, self._tokenizer, self._bf16 = built
+        origin = json.dumps([self._origin(), self._split.cut, self._bf16])
+        if self.trunk_ is None or self.trunk_.origin != origin:  # fitted again, the frozen part is the same
+            self.trunk_ = TrunkCache(origin)
 
     def _train(
         self,
         X: Prompts,
-        y: Sequence[int] | np.ndarray,
+        y: Labels,
         X_val: Prompts | None,
-        y_val: Sequence[int] | np.ndarray | None,
-        on_epoch: Callable[[dict[str, float]], None] | None,
+        y_val: Labels | None,
+        on_epoch: OnEpoch,
         checkpoint: Path | None,
     ) -> Self:
-        prompts, labels = self._prompts(X), _labels(y, len(X))
+        prompts, labels = self._prompts(X), checked_labels(y, len(X))
         validation = None
         if X_val is not None and y_val is not None:
-            validation = (self._encode(X_val), _labels(y_val, len(X_val)))
+            validation = (self._encode(X_val), checked_labels(y_val, len(X_val)))
         rows = self._encode(prompts)
         first = rows[torch.arange(min(2, len(rows)))]
         device = next(self._split.model.parameters()).device
@@ -272,27 +315,29 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
     def _prompts(self, X: Prompts) -> list[str]:
         if not isinstance(X, pd.DataFrame):
             return list(X)
-        return render_frame(X, Prompt(instruction=self.instruction, decimals=self.decimals))
+        settings = Prompt(instruction=self.instruction, decimals=self.decimals, order=self.order)
+        return render_frame(X, settings, self.seed)
 
     def _encode(self, X: Prompts) -> Encoded:
-        return encode(self._split, self._tokenizer, self._prompts(X), bf16=self._bf16, batch_size=self.batch_size)
+        return encode(
+            self._split,
+            self._tokenizer,
+            self._prompts(X),
+            readout=self.readout,
+            bf16=self._bf16,
+            batch_size=self.batch_size,
+            cache=self.trunk_,
+        )
+
+    def _origin(self) -> str:
+        """Return what says where the backbone's weights come from."""
+        return (Path(self.backbone) / "source.json").read_text(encoding="utf-8")
 
     def _fingerprint(self, prompts: list[str], labels: Tensor, validation: tuple[Encoded, Tensor] | None) -> str:
         chosen = [] if validation is None else [validation[0].input_ids.tolist(), validation[1].tolist()]
         parameters = {name: str(value) for name, value in self.get_params().items()}
-        origin = (Path(self.backbone) / "source.json").read_text(encoding="utf-8")
         start = hashlib.sha256()
         for tensor in trainable(self._split.model).values():  # after fit, adapt starts from other weights
             start.update(tensor.detach().cpu().numpy().tobytes())
-        seen = [parameters, origin, start.hexdigest(), prompts, labels.tolist(), chosen]
+        seen = [parameters, self._origin(), start.hexdigest(), prompts, labels.tolist(), chosen]
         return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
-
-
-def _labels(y: Sequence[int] | np.ndarray, rows: int) -> Tensor:
-    labels = np.asarray(y)
-    if labels.shape != (rows,):
-        raise InputError(f"{rows} rows but labels of shape {labels.shape}", where="y", fix="one label a row")
-    if not np.isin(labels, (0, 1)).all():
-        odd = int(np.flatnonzero(~np.isin(labels, (0, 1)))[0])
-        raise InputError(f"label {labels[odd]} in row {odd}", where="y", fix="0 benign, 1 malignant")
-    return torch.as_tensor(labels.astype(np.float32))

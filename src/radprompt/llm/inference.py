@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
@@ -10,20 +10,25 @@ from tqdm import tqdm
 
 from radprompt.errors import InputError
 from radprompt.llm.split import SplitModel
+from radprompt.prompts import closings
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+Readout = Literal["last", "features"]
 
 
 @dataclass(frozen=True)
 class Encoded:
     """Right-padded prompts, with the trunk's hidden states where there is a trunk.
 
-    ``input_ids`` and ``attention_mask``: (prompts, tokens); ``hidden``: (prompts, tokens, hidden size) or None.
+    ``input_ids`` and ``attention_mask``: (prompts, tokens). ``weights``: the same shape, of each token's state in what
+    the head reads (a row adds up to 1), or None for the last token. ``hidden``: (prompts, tokens, hidden size) or None.
     """
 
     input_ids: Tensor
     attention_mask: Tensor
+    weights: Tensor | None
     hidden: Tensor | None
     bf16: bool
 
@@ -35,16 +40,58 @@ class Encoded:
         mask = self.attention_mask[index]
         tokens = int(mask.sum(dim=1).max())
         hidden = None if self.hidden is None else self.hidden[index, :tokens]
-        return Encoded(self.input_ids[index, :tokens], mask[:, :tokens], hidden, self.bf16)
+        weights = None if self.weights is None else self.weights[index, :tokens]
+        return Encoded(self.input_ids[index, :tokens], mask[:, :tokens], weights, hidden, self.bf16)
 
-    def to(self, device: torch.device) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Return ids, mask and hidden states on the device, as :meth:`SplitModel.logits` takes them."""
-        hidden = None if self.hidden is None else self.hidden.to(device)
-        return self.input_ids.to(device), self.attention_mask.to(device), hidden
+    def to(self, device: torch.device) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
+        """Return ids, mask, weights and hidden states on the device, as :meth:`SplitModel.logits` takes them."""
+        weights, hidden = (None if part is None else part.to(device) for part in (self.weights, self.hidden))
+        return self.input_ids.to(device), self.attention_mask.to(device), weights, hidden
+
+    def pooled(self, states: Tensor) -> Tensor:
+        """Return what the head reads, (prompts, hidden size), of final ``states``, (prompts, tokens, hidden size)."""
+        if states.ndim == 2:  # an encoder has pooled them before its head
+            return states
+        if self.weights is None:
+            return states[torch.arange(len(states)), self.attention_mask.sum(dim=1) - 1]
+        return torch.einsum("bt,bth->bh", self.weights.to(states.dtype), states)
 
     def autocast(self, device: torch.device) -> AbstractContextManager:
         """Return the bf16 autocast context, or one that does nothing."""
         return torch.autocast(device.type, torch.bfloat16, enabled=self.bf16)
+
+
+class TrunkCache:
+    """The trunk's output for each prompt that was read, the oldest dropped when they outgrow ``max_bytes``.
+
+    Valid for one backbone, cut and precision: ``origin`` names them, and its owner starts anew when they change.
+    """
+
+    def __init__(self, origin: str, max_bytes: int = 4 * 1024**3) -> None:
+        self.origin = origin
+        self.max_bytes = max_bytes
+        self._states: dict[str, Tensor] = {}
+        self._bytes = 0
+
+    def missing(self, prompts: list[str]) -> list[int]:
+        """Return the positions of prompts that the trunk has not read, each distinct text once."""
+        first = {prompt: position for position, prompt in reversed(list(enumerate(prompts)))}
+        return sorted(position for prompt, position in first.items() if prompt not in self._states)
+
+    def add(self, prompt: str, states: Tensor) -> None:
+        """Keep one prompt's states, shape (tokens, hidden size), no padding among them."""
+        self._states[prompt] = states
+        self._bytes += states.nbytes
+
+    def stack(self, prompts: list[str], tokens: int) -> Tensor:
+        """Return the states of these prompts, shape (prompts, tokens, hidden size), zeros where there is padding."""
+        kept = [self._states[prompt] for prompt in prompts]
+        stacked = torch.zeros(len(kept), tokens, kept[0].shape[-1], dtype=kept[0].dtype)
+        for row, states in zip(stacked, kept, strict=True):
+            row[: len(states)] = states
+        while self._bytes > self.max_bytes:
+            self._bytes -= self._states.pop(next(iter(self._states))).nbytes
+        return stacked
 
 
 def encode(
@@ -52,18 +99,28 @@ def encode(
     tokenizer: "PreTrainedTokenizerBase",
     prompts: list[str],
     *,
+    readout: Readout = "last",
     bf16: bool,
     batch_size: int,
+    cache: TrunkCache | None = None,
     progress: bool = False,
 ) -> Encoded:
     """Tokenise the prompts and, where there is a trunk, run each through it once.
 
+    Parameters
+    ----------
+    readout
+        ``last``: the head reads the state of a prompt's last token; ``features``: the mean of the states at the tokens
+        that close each feature's sentence.
+    cache
+        Of what the trunk read before; prompts that it holds are not read again.
+
     Raises
     ------
     InputError
-        If a prompt is longer than the backbone's context.
+        If a prompt is longer than the backbone's context, or names no feature for ``features`` to read.
     """
-    tokens = tokenizer(prompts, padding=True, return_tensors="pt")
+    tokens = tokenizer(prompts, padding=True, return_tensors="pt", return_offsets_mapping=readout == "features")
     ids, mask = tokens["input_ids"], tokens["attention_mask"]
     limit = getattr(split.model.config, "max_position_embeddings", None)
     if limit is not None and ids.shape[1] > limit:
@@ -73,21 +130,38 @@ def encode(
             where=prompts[longest][:80] + "...",
             fix="lower features.count",
         )
-    encoded = Encoded(ids, mask, None, bf16)
+    weights = _closing_weights(prompts, tokens["offset_mapping"], mask) if readout == "features" else None
+    encoded = Encoded(ids, mask, weights, None, bf16)
     if split.cut == 0:
         return encoded
+    cache = cache or TrunkCache("")
     device = next(split.model.parameters()).device
     split.model.eval()
-    states = None
-    batches = torch.arange(len(prompts)).split(batch_size)
+    unread = cache.missing(prompts)
+    batches = torch.tensor(unread).split(batch_size) if unread else ()
     for index in tqdm(batches, desc="trunk", unit="batch", disable=not progress):
         batch = encoded[index]
         with batch.autocast(device):
             hidden = split.trunk(*batch.to(device)[:2]).cpu()
-        if states is None:
-            states = torch.zeros(*ids.shape, hidden.shape[-1], dtype=hidden.dtype)
-        states[index, : hidden.shape[1]] = hidden
-    return Encoded(ids, mask, states, bf16)
+        for position, states, length in zip(index.tolist(), hidden, batch.attention_mask.sum(dim=1), strict=True):
+            cache.add(prompts[position], states[:length].clone())
+    return Encoded(ids, mask, weights, cache.stack(prompts, ids.shape[1]), bf16)
+
+
+def _closing_weights(prompts: list[str], offsets: Tensor, mask: Tensor) -> Tensor:
+    weights = torch.zeros(mask.shape)
+    for row, prompt in enumerate(prompts):
+        ends = closings(prompt)
+        if not ends:
+            raise InputError(
+                "no feature's sentence in this prompt, and readout 'features' reads those",
+                where=prompt[:80],
+                fix="give a frame of named features, or set readout to last",
+            )
+        starts = offsets[row, : int(mask[row].sum()), 0].contiguous()
+        closing = torch.searchsorted(starts, torch.tensor(ends)) - 1  # the last token that begins before the end
+        weights[row, closing] = 1 / len(ends)
+    return weights
 
 
 @torch.no_grad()

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
+from radprompt.llm.split import head_name
+
 if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel
@@ -38,11 +40,6 @@ def add_adapters(model: "PreTrainedModel", first_layer: int, *, rank: int, alpha
     # Where the weights came from is the pipeline's record, not a path of the machine that trained.
     config.base_model_name_or_path = ""
     return wrapped
-
-
-def head_name(model: nn.Module) -> str:
-    """Return the attribute that holds the classification head (``score`` in decoders, ``classifier`` elsewhere)."""
-    return "score" if hasattr(model, "score") else "classifier"
 
 
 def trainable(model: nn.Module) -> dict[str, nn.Parameter]:

@@ -6,7 +6,7 @@ final norm and head stay the model's own, so the split model equals the whole on
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import torch
@@ -81,13 +81,22 @@ class SplitModel:
             handle.remove()
         raise AssertionError("the model's forward never ran its layers")
 
-    def logits(self, input_ids: Tensor, attention_mask: Tensor, hidden: Tensor | None = None) -> Tensor:
-        """Return one logit a prompt, shape (prompts,), from the trunk's ``hidden`` or, without them, from the start."""
-        if self.cut == 0 or hidden is None:
+    def logits(
+        self, input_ids: Tensor, attention_mask: Tensor, weights: Tensor | None = None, hidden: Tensor | None = None
+    ) -> Tensor:
+        """Return one logit a prompt, shape (prompts,).
+
+        Parameters
+        ----------
+        weights
+            Of each token's final state in what the head reads, shape (prompts, tokens); a row adds up to 1. None: what
+            the model itself pools (a decoder's last token).
+        hidden
+            The trunk's output; None: the model runs from the start.
+        """
+        injected = nullcontext() if self.cut == 0 or hidden is None else self._injected(hidden)
+        with injected, self._read(weights):
             output = self.model(input_ids=input_ids, attention_mask=attention_mask)
-        else:
-            with self._injected(hidden):
-                output = self.model(input_ids=input_ids, attention_mask=attention_mask)
         return output.logits.squeeze(-1).float()
 
     def check(self, input_ids: Tensor, attention_mask: Tensor, tolerance: float) -> None:
@@ -96,13 +105,37 @@ class SplitModel:
             return
         with torch.no_grad():
             whole = self.logits(input_ids, attention_mask)
-            split = self.logits(input_ids, attention_mask, self.trunk(input_ids, attention_mask))
+            split = self.logits(input_ids, attention_mask, hidden=self.trunk(input_ids, attention_mask))
         if not torch.allclose(whole, split, rtol=tolerance, atol=tolerance):
             raise InputError(
                 f"cut at layer {self.cut}, this backbone's logits change by {(whole - split).abs().max():.2g}",
                 where="llm.lora.layers",
                 fix="set llm.lora.layers: all for this architecture",
             )
+
+    @contextmanager
+    def _read(self, weights: Tensor | None) -> Iterator[None]:
+        """Let the head see the weighted mean of the states, at every token: whichever the model picks is that one."""
+        if weights is None:
+            yield
+            return
+
+        def pool(_module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+            states = inputs[0]
+            if states.ndim != 3:
+                raise InputError(
+                    f"{type(self.model).__name__} pools its states before the head",
+                    where="llm.readout",
+                    fix="set llm.readout: last for this architecture",
+                )
+            pooled = torch.einsum("bt,bth->bh", weights.to(states.dtype), states)
+            return (pooled[:, None].expand_as(states), *inputs[1:])
+
+        handle = getattr(self.model, head_name(self.model)).register_forward_pre_hook(pool)
+        try:
+            yield
+        finally:
+            handle.remove()
 
     @contextmanager
     def _injected(self, hidden: Tensor) -> Iterator[None]:
@@ -112,6 +145,11 @@ class SplitModel:
             yield
         finally:
             setattr(self._owner, self._name, self.layers)
+
+
+def head_name(model: nn.Module) -> str:
+    """Return the attribute that holds the classification head (``score`` in decoders, ``classifier`` elsewhere)."""
+    return "score" if hasattr(model, "score") else "classifier"
 
 
 def number_of_layers(model: "PreTrainedModel") -> int:

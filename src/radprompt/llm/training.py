@@ -2,17 +2,20 @@
 
 import json
 import math
-from collections.abc import Callable
+import statistics
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own short name
 from tqdm import tqdm
 
+from radprompt.errors import InputError
 from radprompt.llm.inference import Encoded, predict_logits
 from radprompt.llm.lora import trainable
 from radprompt.llm.split import SplitModel
@@ -127,6 +130,29 @@ def train(
             parameter.copy_(state.best[name])
     split.model.eval()
     return state
+
+
+def checked_labels(y: Sequence[int] | np.ndarray, rows: int) -> Tensor:
+    """Return labels as floats, shape (rows,); anything but one 0 or 1 a row is an :class:`InputError`."""
+    labels = np.asarray(y)
+    if labels.shape != (rows,):
+        raise InputError(f"{rows} rows but labels of shape {labels.shape}", where="y", fix="one label a row")
+    if not np.isin(labels, (0, 1)).all():
+        odd = int(np.flatnonzero(~np.isin(labels, (0, 1)))[0])
+        raise InputError(f"label {labels[odd]} in row {odd}", where="y", fix="0 benign, 1 malignant")
+    return torch.as_tensor(labels.astype(np.float32))
+
+
+def validation_scores(kept: list[dict[str, float]]) -> dict[str, float]:
+    """Sum up the kept epochs of several runs: mean of ``val_auc`` and ``val_loss``, and with ``_sd`` their spread."""
+    scores: dict[str, float] = {"runs": len(kept)}
+    for metric in ("val_auc", "val_loss"):
+        values = [entry[metric] for entry in kept if metric in entry]
+        if values:
+            scores[metric] = round(statistics.fmean(values), 6)
+        if len(values) > 1:
+            scores[f"{metric}_sd"] = round(statistics.stdev(values), 6)
+    return scores
 
 
 def _criterion(entry: dict[str, float], by: str) -> float | None:

@@ -65,6 +65,10 @@ class FeatureScaler:
         z = (_numbers(raw[list(self.features)]) - pd.Series(self.mean, self.features)) / sd.where(sd > 0, math.inf)
         return z + 0.0  # no negative zeros
 
+    def inverse_transform(self, z: pd.DataFrame) -> pd.DataFrame:
+        """Return raw values from z-scores; a constant feature gets its mean."""
+        return z[list(self.features)] * pd.Series(self.sd, self.features) + pd.Series(self.mean, self.features)
+
     def save(self, path: str | Path) -> None:
         """Write the scaler as JSON."""
         write_json(path, {name: list(values) for name, values in asdict(self).items()})

@@ -21,8 +21,8 @@ def read_features(path: str | Path) -> pd.DataFrame:
 
 
 def read_standardised(path: str | Path) -> pd.DataFrame:
-    """Read z-scores: ``lesion_id``, ``split``, ``label`` and the 67; errors as in :func:`read_features`."""
-    return _read(path, ["lesion_id", "split", "label"])
+    """Read z-scores: ``repeat``, ``lesion_id``, ``split``, ``label`` and the 67; errors as in :func:`read_features`."""
+    return _read(path, ["repeat", "lesion_id", "split", "label"])
 
 
 def _read(path: str | Path, leading: Sequence[str]) -> pd.DataFrame:
@@ -34,7 +34,7 @@ def _read(path: str | Path, leading: Sequence[str]) -> pd.DataFrame:
     missing = [name for name in columns if name not in table]
     if missing:
         raise InputError(f"column(s) {missing[:5]} missing", where=str(path), fix="run `dvc repro` again")
-    repeated = table.index[table["lesion_id"].duplicated()]
+    repeated = table.index[table.duplicated([name for name in ("repeat", "lesion_id") if name in leading])]
     if len(repeated):
         raise InputError(
             f"lesion_id {table['lesion_id'][repeated[0]]!r} occurs twice",

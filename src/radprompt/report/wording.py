@@ -5,6 +5,16 @@ from collections.abc import Iterable
 from typing import Literal
 
 DATASETS = {"cbis_ddsm": "CBIS-DDSM", "vindr_mammo": "VinDr-Mammo", "inbreast": "INbreast"}
+SETTINGS = {
+    "vindr": "VinDr-Mammo, internal test",
+    "inbreast_unadapted": "INbreast, not adapted",
+    "inbreast_adapted": "INbreast, adapted",
+    "inbreast_extended": "INbreast, extended",
+    "inbreast_scratch": "INbreast, from scratch",
+}
+SELECTIONS = {"mrmr": "mRMR", "common_eight": "the paper's common eight", "all": "every feature"}
+"""Words for ``features.selection``."""
+
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
 
@@ -31,6 +41,11 @@ _METRICS = {
 Verdict = Literal["above", "includes", "below", "unknown"]
 
 
+def setting_name(key: str) -> str:
+    """Return a setting's name in words."""
+    return SETTINGS.get(key, key)
+
+
 def model_name(key: str) -> str:
     """Return a model's name in words."""
     if key.startswith(_EMBEDDING):
@@ -51,6 +66,11 @@ def number(value: float | None, decimals: int = 3) -> str:
     if float(text) == 0:
         text = text.removeprefix("-")
     return text.replace("-", MINUS)
+
+
+def spread(value: float | None, decimals: int = 3) -> str:
+    """Return ``SD 0.034``, or nothing where there is no standard deviation."""
+    return "" if value is None or not math.isfinite(value) else f"SD {number(value, decimals)}"
 
 
 def interval(low: float | None, high: float | None, decimals: int = 2) -> str:
@@ -74,6 +94,12 @@ def listing(names: Iterable[str]) -> str:
     """Return ``a, b and c``."""
     names = list(names)
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def extent(values: Iterable[int]) -> str:
+    """Return ``38 to 44``, or the one value that all have."""
+    values = sorted(set(values))
+    return f"{values[0]} to {values[-1]}" if len(values) > 1 else str(*values)
 
 
 def count(amount: int, one: str, many: str = "") -> str:

@@ -11,10 +11,15 @@ from radprompt.outputs import write_json
 
 @dataclass(frozen=True)
 class Selection:
-    """Selected features, the best first: table columns ``features`` and the ``names`` that a prompt prints."""
+    """Selected features, the best first: table columns ``features`` and the ``names`` that a prompt prints.
+
+    ``method`` is ``features.selection`` of params.yaml; ``scheme`` and ``bins`` are mRMR's. ``fitted_on`` holds the ids of
+    the training lesions.
+    """
 
     features: tuple[str, ...]
     names: tuple[str, ...]
+    method: str
     scheme: str
     bins: int
     fitted_on: tuple[str, ...]

@@ -8,11 +8,17 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from radprompt.baselines.classical import SIZE, build, features_of, fit_predict
+from radprompt.baselines.classical import SIZE, Conventional, build, features_of
 from radprompt.errors import InputError
 from radprompt.params import Baseline, Baselines, load_params
 
-MODELS = get_args(Baseline)
+MODELS = [name for name in get_args(Baseline) if name != "transtab"]
+
+
+def fit_predict(
+    name: str, X: pd.DataFrame, y: np.ndarray, X_new: pd.DataFrame, params: Baselines, seed: int
+) -> np.ndarray:
+    return Conventional(name, params, seed).fit(X, y).predict_proba(X_new)[:, 1]
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +38,7 @@ def sample() -> tuple[pd.DataFrame, np.ndarray, pd.DataFrame, np.ndarray]:
 
 
 def test_the_paper_and_the_reviewers_are_all_there(params: Baselines) -> None:
-    assert set(params.models) == set(MODELS)
+    assert set(params.models) == {*MODELS, "transtab"}
     assert len(MODELS) == 10
 
 
@@ -94,6 +100,25 @@ def test_one_class_or_too_few_rows_is_an_input_error(sample: tuple, params: Base
     assert "3 or less" in caught.value.fix
     enough = replace(params, svm=replace(params.svm, folds=3))
     assert fit_predict("svm", X.iloc[few], y[few], X_new, enough, 0).shape == (60,)
+
+
+def test_other_columns_are_refused_by_name(sample: tuple, params: Baselines) -> None:
+    X, y, X_new, _ = sample
+    fitted = Conventional("svm", params, 0).fit(X, y)
+    with pytest.raises(InputError, match="svm was fitted on other features: b missing; c unknown") as caught:
+        fitted.predict_proba(X_new.rename(columns={"b": "c"}))
+    assert "no way to go on learning" in caught.value.fix
+    with pytest.raises(InputError, match="c unknown"):
+        fitted.predict_proba(X_new.assign(c=0.0))
+    with pytest.raises(InputError, match="a missing"):
+        fitted.predict_proba(X_new.drop(columns="a"))
+
+
+def test_columns_go_by_name_not_by_place(sample: tuple, params: Baselines) -> None:
+    X, y, X_new, _ = sample
+    fitted = Conventional("logistic_regression", params, 0).fit(X, y)
+    assert (fitted.predict_proba(X_new[X_new.columns[::-1]]) == fitted.predict_proba(X_new)).all()
+    assert fitted.predict_proba(X_new).sum(axis=1) == pytest.approx(1)
 
 
 def test_no_such_baseline(params: Baselines) -> None:

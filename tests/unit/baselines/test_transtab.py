@@ -1,6 +1,6 @@
 """TransTab: that it reads names, learns from every row, repeats itself, and leaves the machine as it was."""
 
-import importlib.util
+import copy
 import socket
 import sys
 from pathlib import Path
@@ -9,18 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from ruamel.yaml import YAML
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import roc_auc_score
 
 from radprompt.baselines.transtab import TransTabClassifier, _package, _workplace
 from radprompt.errors import InputError
-from radprompt.evaluation.predictions import read_predictions
-from radprompt.lesions import Lesion, to_table
-from radprompt.outputs import write_csv
 from radprompt.params import load_params
-from radprompt.radiomics.names import CATALOGUE, FEATURES
-from radprompt.selection.record import Selection
+from radprompt.prompts import shown_names
+from radprompt.radiomics.names import CATALOGUE
 
 ROOT = Path(__file__).parents[3]
 NAMES = ["Sphericity", "Zone Entropy", "Maximum"]
@@ -209,53 +206,60 @@ def test_bad_input_names_the_row_or_column(fitted: TransTabClassifier) -> None:
         quick().fit(X.set_axis(["Maximum", "Maximum", "Mean"], axis=1), y)
 
 
-def test_a_script_called_transtab_does_not_hide_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in sys.modules if name.split(".")[0] == "transtab"]:
-        monkeypatch.delitem(sys.modules, name)
-    (tmp_path / "transtab.py").write_text("decoy = True")
-    monkeypatch.syspath_prepend(tmp_path)
-    assert not hasattr(_package(), "decoy")
-    assert sys.path[0] == str(tmp_path)
+HALF = ["Elongation", "Zone Entropy", "Sphericity"]  # a new name, and another order
 
 
-def test_stage_writes_predictions_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    splits = ["train"] * 20 + ["val"] * 8 + ["test"] * 8
-    ids = [f"lesion{number:02d}" for number in range(len(splits))]
-    lesions = [
-        Lesion(key, f"p{key}", key, "vindr_mammo", "i", "CC", "L", "4", n % 2, split, 0, 0, 9, 9, "", 0.1, "unknown")
-        for n, (key, split) in enumerate(zip(ids, splits, strict=True))
-    ]
-    write_csv("data/lesions/vindr_mammo.csv", to_table(lesions))
-    values = np.random.default_rng(0).normal(size=(len(ids), len(FEATURES)))
-    table = pd.DataFrame(values, columns=list(FEATURES))
-    table.insert(0, "lesion_id", ids)
-    table.insert(1, "split", splits)
-    table.insert(2, "label", [n % 2 for n in range(len(ids))])
-    write_csv("data/standardised/vindr.csv", table)
-    chosen = CATALOGUE[:3]
-    keys, names = tuple(f.key for f in chosen), tuple(f.name for f in chosen)
-    Selection(keys, names, "MIQ", 5, tuple(ids[:20])).save("models/vindr/selection.json")
-    content = YAML(typ="safe").load(ROOT / "params.yaml")
-    content["baselines"]["transtab"]["epochs"] = 3
-    YAML().dump(content, Path("params.yaml"))
-    before = {path for path in tmp_path.rglob("*") if path.is_file()}
-    spec = importlib.util.spec_from_file_location("stage_transtab", ROOT / "stages/transtab.py")
-    assert spec is not None
-    assert spec.loader is not None
-    stage = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(stage)
-    stage.main("vindr")
-    written = Path("data/predictions/vindr/transtab.csv")
-    assert {path for path in tmp_path.rglob("*") if path.is_file()} - before == {tmp_path / written}
-    predictions = read_predictions([written])
-    assert predictions["lesion_id"].tolist() == ids[20:]
-    assert predictions["split"].tolist() == splits[20:]
-    assert set(predictions["model"]) == {"transtab"}
-    assert (predictions["patient_id"] == "p" + predictions["lesion_id"]).all()
-    # What the class says of the same rows under their readable names, seeded as params.yaml says.
-    params = load_params("params.yaml")
-    X, y = table[list(keys)].set_axis(list(names), axis=1), table["label"].to_numpy()
-    classifier = TransTabClassifier.from_params(params.baselines.transtab, params.seed)
-    expected = classifier.fit(X[:20], y[:20], X[20:28], y[20:28]).predict_proba(X[20:])[:, 1]
-    assert predictions["probability"].to_numpy() == pytest.approx(expected, abs=1e-6)
+def half(rows: int, seed: int = 4) -> tuple[pd.DataFrame, np.ndarray]:
+    """Rows of a second site, whose features differ; the label follows Elongation."""
+    generator = np.random.default_rng(seed)
+    X = pd.DataFrame(generator.normal(size=(rows, 3)), columns=HALF)
+    return X, (X["Elongation"] + 0.5 * generator.normal(size=rows) > 0).astype(int).to_numpy()
+
+
+def test_adapting_learns_what_a_new_column_says(fitted: TransTabClassifier) -> None:
+    X, y = half(100, seed=8)
+    adapted = copy.copy(fitted).adapt(*half(60))
+    assert list(adapted.feature_names_in_) == HALF
+    assert roc_auc_score(y, adapted.predict_proba(X)[:, 1]) > 0.85
+    with pytest.raises(InputError, match="Maximum"):
+        adapted.predict_proba(sample(5)[0])
+
+
+def test_adapting_starts_from_the_fitted_weights(fitted: TransTabClassifier) -> None:
+    still = copy.copy(fitted).set_params(learning_rate=1e-12).adapt(*half(20))
+    for kept, start in zip(still.model_.parameters(), fitted.model_.parameters(), strict=True):
+        assert torch.allclose(kept, start, atol=1e-6)
+    X, y = half(20)
+    assert weights(copy.copy(fitted).adapt(X, y)) != weights(clone(fitted).fit(X, y))
+
+
+def test_adapting_twice_gives_the_same_bytes_and_leaves_the_start_alone(fitted: TransTabClassifier) -> None:
+    before, (X, y), (X_val, y_val) = weights(fitted), half(20), half(9, seed=6)
+    once = copy.copy(fitted).adapt(X, y, X_val, y_val)
+    torch.manual_seed(99)
+    assert weights(copy.copy(fitted).adapt(X, y, X_val, y_val)) == weights(once)
+    assert weights(fitted) == before
+    assert list(fitted.feature_names_in_) == NAMES
+
+
+def test_adapting_follows_the_rules_of_fit(fitted: TransTabClassifier) -> None:
+    X, y = half(21)
+    other = y.copy()
+    other[20] = 1 - other[20]  # the last row counts
+    assert weights(copy.copy(fitted).adapt(X, y)) != weights(copy.copy(fitted).adapt(X, other))
+    X_val, y_val = half(25, seed=3)
+    slow = copy.copy(fitted).set_params(learning_rate=1e-5, epochs=4).adapt(X, y, X_val, 1 - y_val)
+    assert len(slow.history_) == 4
+    assert roc_auc_score(1 - y_val, slow.predict_proba(X_val)[:, 1]) == pytest.approx(max(slow.history_))
+    with pytest.raises(InputError, match="one class only"):
+        fitted.adapt(X, np.ones(21, dtype=int))
+    assert fitted.predict_proba(sample(3)[0]).shape == (3, 2)  # as it was
+    with pytest.raises(NotFittedError):
+        quick().adapt(X, y)
+
+
+def test_all_censored_names_differ_for_its_tokenizer() -> None:
+    names = shown_names([feature.name for feature in CATALOGUE], "censored", 0)
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(4, len(names))), columns=names)
+    assert {"Feature A", "Feature BO"} < set(names)  # no word is dropped: 'a' neither
+    assert np.isfinite(quick(epochs=1).fit(X, np.array([0, 1, 0, 1])).predict_proba(X)).all()

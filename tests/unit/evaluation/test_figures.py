@@ -26,7 +26,7 @@ def rows() -> pd.DataFrame:
         )
         for model, seed in [("svm", 1), ("llm", 2), ("llm", 1), ("logistic", 1)]
     ]
-    return pd.concat(parts, ignore_index=True).assign(setting="vindr")
+    return pd.concat(parts, ignore_index=True).assign(setting="inbreast_adapted", repeat=0)
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,17 @@ def test_area_under_the_points_is_the_auc_of_the_lowest_seed(rows: pd.DataFrame)
     for model, own in points.groupby("model"):
         run = rows[(rows["model"] == model) & (rows["seed"] == 1)]
         assert auc(own["fpr"], own["tpr"]) == pytest.approx(roc_auc_score(run["label"], run["probability"]))
+
+
+def test_of_several_repeats_the_first_is_drawn(rows: pd.DataFrame, evaluation: Evaluation) -> None:
+    # In another repeat other lesions are tested, here only malignant ones, and by a model of its own seed.
+    other = rows[rows["label"] == 1].assign(repeat=1, seed=0, probability=0.0)
+    both = pd.concat([other, rows])
+    for kind, points in curves(rows, 10, "llm").items():
+        pd.testing.assert_frame_equal(curves(both, 10, "llm")[kind], points)
+    cuts = {("inbreast_adapted", 0, "svm", 1): {"youden": 0.2}, ("inbreast_adapted", 1, "svm", 1): {"youden": 0.9}}
+    at_rule = replace(evaluation, threshold="youden")
+    pd.testing.assert_frame_equal(confusion(both, cuts, at_rule), confusion(rows, cuts, at_rule))
 
 
 def test_histograms_hold_every_lesion(rows: pd.DataFrame) -> None:
@@ -97,7 +108,8 @@ def test_confusion_has_a_column_for_each_model_as_dvc_wants_it(rows: pd.DataFram
 
 
 def test_confusion_at_a_rule_leaves_out_who_has_no_threshold(rows: pd.DataFrame, evaluation: Evaluation) -> None:
-    cuts = {("vindr", "svm", 1): {"youden": 0.2}, ("vindr", "llm", 2): {"youden": 0.2}}  # llm is shown by seed 1
+    chosen = {"youden": 0.2}
+    cuts = {("inbreast_adapted", 0, "svm", 1): chosen, ("inbreast_adapted", 0, "llm", 2): chosen}  # llm shows seed 1
     table = confusion(rows, cuts, replace(evaluation, threshold="youden"))
     assert list(table) == ["actual", "svm"]
     run = rows[rows["model"] == "svm"].sort_values("lesion_id")

@@ -13,10 +13,12 @@ from radprompt.evaluation.paper import (
     PRINTED,
     TEST_SETS,
     compare_with_paper,
+    paper_rows,
     read_paper_results,
     recompute,
 )
 from radprompt.params import Baseline
+from radprompt.settings import SETTINGS
 
 ROOT = Path(__file__).parents[3]
 CONVENTIONAL = ["random_forest", "xgboost", "gradient_boosting", "svm", "naive_bayes", "logistic_regression", "mlp"]
@@ -28,7 +30,7 @@ def comparison() -> pd.DataFrame:
     """Of two models on vindr, every metric 0.6 (0.5 to 0.7); the columns that the paper's comparison reads."""
     metrics = [*PRINTED, "balanced_accuracy", "brier", "sensitivity_at_youden"]
     table = pd.DataFrame([{"model": model, "metric": metric} for model in ("llm", "svm") for metric in metrics])
-    return table.assign(setting="vindr", value=0.6, low=0.5, high=0.7, lesions=72, patients=40, malignant=36)
+    return table.assign(setting="vindr", value=0.6, low=0.5, high=0.7, lesions=72, patients=40, malignant=36, repeats=1)
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +52,13 @@ def test_the_papers_figures_are_all_there() -> None:
     assert results[list(PRINTED)].apply(lambda column: column.between(0, 1)).all(axis=None)
     row = results[(results["table"] == 1) & (results["model"] == "llm") & (results["test_set"] == "inbreast")].iloc[0]
     assert row[list(PRINTED)].tolist() == [0.839, 0.873, 0.862, 0.838]
+
+
+def test_rows_of_one_table() -> None:
+    ranks = paper_rows(3)
+    assert list(ranks) == ["table", "test_set", "model", "setting", *PRINTED]
+    assert ranks.index.tolist() == list(range(8))
+    assert ranks.loc[ranks["test_set"] == "inbreast", "auc"].tolist() == [0.847, 0.866, 0.862, 0.879]
 
 
 @pytest.mark.skipif(not REFERENCE.is_file(), reason="the reference table is not on this machine")
@@ -130,7 +139,37 @@ def test_every_counterpart_is_a_row_of_the_paper_and_every_model_can_be_run() ->
     results = read_paper_results()
     keys = set(results[["table", "test_set", "setting"]].itertuples(index=False, name=None))
     assert set(COUNTERPARTS) <= keys
-    assert set(CONVENTIONAL) <= set(Baseline.__args__)
+    assert {*CONVENTIONAL, "transtab"} <= set(Baseline.__args__)
+
+
+def test_counterparts_are_the_papers_protocols() -> None:
+    # Which lesions are tested, whose model goes on learning, and on which lesions features were selected.
+    protocols = {
+        (1, "vindr_mammo", "main"): (None, "vindr_mammo"),
+        (1, "inbreast", "adapted"): ("vindr", "vindr_mammo"),
+        (2, "inbreast", "new_features"): (None, "inbreast"),
+        (2, "inbreast", "new_features_transfer"): ("vindr", "inbreast"),
+        (2, "inbreast", "new_features_extensible"): ("vindr", "inbreast"),
+        (2, "inbreast", "new_features_scratch"): (None, "inbreast"),
+    }
+    assert list(COUNTERPARTS) == list(protocols)
+    for key, (start, selected_on) in protocols.items():
+        setting = SETTINGS[COUNTERPARTS[key]]
+        assert (setting.test.dataset, setting.start) == (key[1], start)
+        assert SETTINGS[setting.selection].train.dataset == selected_on
+    rows = paper_rows(2)
+    ours = {COUNTERPARTS[2, "inbreast", setting] for setting in rows.loc[rows["model"].isin(CONVENTIONAL), "setting"]}
+    assert ours == {"inbreast_scratch"}
+
+
+def test_a_mean_over_halves_is_noted(comparison: pd.DataFrame) -> None:
+    halved = comparison.assign(setting="inbreast_adapted", repeats=3)
+    for synthetic in (False, True):
+        note = found(compare_with_paper(halved, synthetic=synthetic), 1, "inbreast", "llm", "adapted")["note"]
+        assert "ours is the mean over 3 halves of the patients, the paper's one half" in note.split("; ")
+    assert (
+        "halves" not in found(compare_with_paper(comparison, synthetic=False), 1, "vindr_mammo", "llm", "main")["note"]
+    )
 
 
 def test_the_stage_writes_it_and_says_what_it_lacks(

@@ -14,6 +14,7 @@ def rows(model: str, lesions: str = "abcd", **changes: object) -> pd.DataFrame:
             "lesion_id": [*lesions, "v"],
             "patient_id": [f"p{'abcd'.index(lesion) // 2}" for lesion in lesions] + ["p9"],
             "setting": "vindr",
+            "repeat": 0,
             "model": model,
             "seed": 7,
             "split": ["test"] * len(lesions) + ["val"],
@@ -55,7 +56,16 @@ def test_order_of_rows_and_files_does_not_matter(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(read_predictions([second, first]), read_predictions([mixed]))
 
 
-@pytest.mark.parametrize("column", COLUMNS)
+def halved(model: str, repeats: int = 2, **changes: object) -> pd.DataFrame:
+    """As one model writes several halves: even ones test patient p0 and validate on p1, odd ones the reverse."""
+    parts = []
+    for repeat in range(repeats):
+        part = rows(model, setting="inbreast_adapted", repeat=repeat).iloc[:4]
+        parts.append(part.assign(split=["test"] * 2 + ["val"] * 2 if repeat % 2 == 0 else ["val"] * 2 + ["test"] * 2))
+    return pd.concat(parts, ignore_index=True).assign(**changes)
+
+
+@pytest.mark.parametrize("column", [name for name in COLUMNS if name != "repeat"])
 def test_missing_column(tmp_path: Path, column: str) -> None:
     error = refusal(saved(tmp_path, rows("llm").drop(columns=column)))
     assert f"column(s) {column} missing" in error.what
@@ -78,6 +88,11 @@ def test_missing_column(tmp_path: Path, column: str) -> None:
         ("setting", "vinder"),
         ("seed", "x"),
         ("seed", "-1"),
+        ("repeat", "first"),
+        ("repeat", "-1"),
+        ("repeat", "0.0"),
+        ("repeat", ""),
+        ("repeat", "1"),  # vindr has one test split
         ("lesion_id", ""),
         ("patient_id", ""),
         ("model", ""),
@@ -146,7 +161,7 @@ def test_nothing_to_read(tmp_path: Path) -> None:
 
 
 def test_a_row_that_ends_early(tmp_path: Path) -> None:
-    path = saved(tmp_path, rows("llm")[[*COLUMNS[:4], *COLUMNS[5:], "seed"]])
+    path = saved(tmp_path, rows("llm")[[*(name for name in COLUMNS if name != "seed"), "seed"]])
     path.write_text(path.read_text().rstrip().rpartition(",")[0] + "\n")
     assert refusal(path).where.endswith("row 5")
 
@@ -159,3 +174,82 @@ def test_nothing_wrong_is_written(tmp_path: Path) -> None:
         with pytest.raises(InputError):
             write_predictions(path, wrong)
     assert path.read_bytes() == before
+
+
+def test_a_file_without_repeats_is_repeat_0(tmp_path: Path) -> None:
+    ours = saved(tmp_path, halved("llm"), "1.csv")
+    theirs = saved(tmp_path, halved("theirs", repeats=1).drop(columns="repeat"), "2.csv")
+    table = read_predictions([ours, theirs])
+    assert table.groupby("model")["repeat"].unique().map(list).to_dict() == {"llm": [0, 1], "theirs": [0]}
+    assert table["repeat"].tolist() == [0] * 8 + [1] * 4
+
+
+def test_a_lesion_may_change_sides_between_repeats_but_not_within(tmp_path: Path) -> None:
+    full = saved(tmp_path, halved("llm"), "1.csv")
+    table = read_predictions([full])
+    assert table.loc[table["lesion_id"] == "a", "split"].tolist() == ["test", "val"]
+    other = halved("svm")
+    other.loc[4, "split"] = "test"  # lesion a in repeat 1
+    error = refusal(full, saved(tmp_path, other, "2.csv"))
+    assert error.what.startswith("split of lesion 'a', repeat 1 is 'test', but 'val' in")
+    assert error.where.endswith("2.csv, row 5")
+    assert "1.csv, row 5" in error.what
+
+
+def test_label_and_patient_stay_over_repeats(tmp_path: Path) -> None:
+    for column, value in (("label", 1), ("patient_id", "p1")):
+        table = halved("llm")
+        table.loc[4, column] = value
+        error = refusal(saved(tmp_path, table))
+        assert error.what.startswith(f"{column} of lesion 'a' is '{value}', but")
+        assert error.where.endswith("user.csv, row 5")
+
+
+def test_a_patient_on_both_sides_of_a_repeat(tmp_path: Path) -> None:
+    table = halved("llm")
+    table.loc[5, "split"] = "test"  # lesion b of patient p0, whose lesion a is validated on
+    error = refusal(saved(tmp_path, table))
+    assert error.what.startswith("patient 'p0' has val lesion 'a' and test lesion 'b', repeat 1")
+    assert error.where.endswith("user.csv, row 5")
+    assert "user.csv, row 6" in error.what
+    single = rows("llm")
+    single.loc[4, "patient_id"] = "p1"
+    error = refusal(saved(tmp_path, single))
+    assert error.where.endswith("user.csv, row 5")
+    assert "repeat" not in error.what
+
+
+def test_models_may_have_different_repeats_but_begin_at_0(tmp_path: Path) -> None:
+    many = saved(tmp_path, halved("svm", repeats=4), "1.csv")
+    assert len(read_predictions([many, saved(tmp_path, halved("llm"), "2.csv")])) == 24
+    late = halved("llm")
+    error = refusal(many, saved(tmp_path, late[late["repeat"] == 1], "2.csv"))
+    assert "model 'llm' has no repeat 0 of setting 'inbreast_adapted'" in error.what
+    assert error.where.endswith("2.csv, row 1")
+
+
+def test_a_repeat_is_complete_by_itself(tmp_path: Path) -> None:
+    many = saved(tmp_path, halved("svm"), "1.csv")
+    error = refusal(many, saved(tmp_path, halved("llm").drop(index=7), "2.csv"))
+    assert (
+        "model 'llm' (seed 7, setting 'inbreast_adapted', repeat 1) lacks 1 lesion(s) of the test split" in error.what
+    )
+    assert "'d'" in error.what
+    assert "1.csv, row 8" in error.what
+
+
+def test_a_lesion_twice_in_a_repeat(tmp_path: Path) -> None:
+    table = pd.concat([halved("llm"), halved("llm").iloc[[4]]])
+    error = refusal(saved(tmp_path, table))
+    assert "lesion 'a' occurs again for model 'llm' (seed 7, setting 'inbreast_adapted', repeat 1)" in error.what
+    assert error.where.endswith("row 9")
+    assert "row 5" in error.what
+
+
+def test_rows_of_another_setting(tmp_path: Path) -> None:
+    path = saved(tmp_path, pd.concat([halved("llm"), rows("llm")]))
+    assert len(read_predictions([path])) == 13
+    with pytest.raises(InputError, match=r"user\.csv, row 9: setting 'vindr' is not 'inbreast_adapted'"):
+        read_predictions([path], "inbreast_adapted")
+    with pytest.raises(InputError, match="data/predictions/vindr: there are no predictions"):
+        read_predictions([], "vindr")

@@ -18,7 +18,7 @@ from radprompt.params import Evaluation, check_params, load_params
 PARAMS = Path(__file__).parents[3] / "params.yaml"
 LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 0, 1, 1])
 PROBABILITIES = np.array([0.1, 0.2, 0.5, 0.7, 0.5, 0.8, 0.9, 0.3, 0.4, 0.6])
-RUN = ("vindr", "llm", 1)
+RUN = ("vindr", 0, "llm", 1)
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +32,14 @@ def noisy(seed: int, lesions: int = 60) -> tuple[np.ndarray, np.ndarray]:
     return labels, np.round(np.clip(generator.normal(0.4 + 0.2 * labels, 0.25, lesions), 0, 1), 2)
 
 
-def predictions(splits: dict[str, tuple[np.ndarray, np.ndarray]], model: str = "llm", seed: int = 1) -> pd.DataFrame:
+def predictions(
+    splits: dict[str, tuple[np.ndarray, np.ndarray]], model: str = "llm", seed: int = 1, repeat: int = 0
+) -> pd.DataFrame:
     parts = [
         pd.DataFrame({"label": labels, "probability": probabilities}).assign(split=split)
         for split, (labels, probabilities) in splits.items()
     ]
-    return pd.concat(parts, ignore_index=True).assign(setting="vindr", model=model, seed=seed)
+    return pd.concat(parts, ignore_index=True).assign(setting="vindr", repeat=repeat, model=model, seed=seed)
 
 
 def test_youden_by_hand() -> None:
@@ -95,7 +97,15 @@ def test_runs_that_cannot_choose_are_left_out(evaluation: Evaluation) -> None:
             predictions({"val": one_class, "test": test}, model="svm"),
         ]
     )
-    assert set(choose_thresholds(table, evaluation)) == {RUN, ("vindr", "llm", 2)}
+    assert set(choose_thresholds(table, evaluation)) == {RUN, ("vindr", 0, "llm", 2)}
+
+
+def test_each_repeat_chooses_for_itself(evaluation: Evaluation) -> None:
+    table = pd.concat([predictions({"val": noisy(repeat)}, repeat=repeat) for repeat in (0, 1)])
+    chosen = choose_thresholds(table, evaluation)
+    assert [chosen["vindr", repeat, "llm", 1]["youden"] for repeat in (0, 1)] == [
+        youden_threshold(*noisy(repeat)) for repeat in (0, 1)
+    ]
 
 
 def test_the_main_threshold_is_a_number_or_a_rule(evaluation: Evaluation) -> None:

@@ -83,6 +83,8 @@ def table() -> tuple[pd.DataFrame, np.ndarray]:
     return frame, (frame["Sphericity"] > 0).astype(int).to_numpy()
 
 
+SITE = {"vindr_mammo": "", "inbreast": "second_"}
+"""What a data set's lesion ids begin with."""
 SPLITS = ["train"] * 16 + ["val"] * 4 + ["test"] * 4
 
 
@@ -96,27 +98,43 @@ def setting_folder(
     X, y = table
     ids = [f"lesion{number:02d}" for number in range(len(X))]
     prompts = [f"Sphericity is {value:.2f}." for value in X["Sphericity"]]
-    rows = pd.DataFrame({"lesion_id": ids, "split": SPLITS, "prompt": prompts, "label": y})
+    rows = pd.DataFrame({"repeat": 0, "lesion_id": ids, "split": SPLITS, "prompt": prompts, "label": y})
     write_prompts("data/prompts/vindr.jsonl", rows)
     box = (0, 0, 9, 9)
-    lesions = [
-        Lesion(key, f"p{key}", key, "vindr_mammo", "i", "CC", "L", "4", int(label), split, *box, "", 0.1, "unknown")
-        for key, label, split in zip(ids, y, SPLITS, strict=True)
-    ]
-    write_csv("data/lesions/vindr_mammo.csv", to_table(lesions))
+    for dataset in ("vindr_mammo", "inbreast"):
+        lesions = [
+            Lesion(
+                f"{SITE[dataset]}{key}",
+                f"p{key}",
+                key,
+                dataset,
+                "i",
+                "CC",
+                "L",
+                "4",
+                int(label),
+                split,
+                *box,
+                "",
+                0.1,
+                "unknown",
+            )
+            for key, label, split in zip(ids, y, SPLITS, strict=True)
+        ]
+        write_csv(f"data/lesions/{dataset}.csv", to_table(lesions))
     return rows
 
 
 @pytest.fixture
-def run_stage() -> Callable[[str], None]:
-    """Call the ``main`` of a script in ``stages/`` on the setting ``vindr``, in this process."""
+def run_stage() -> Callable[..., None]:
+    """Call the ``main`` of a script in ``stages/`` on a setting, in this process."""
 
-    def run_stage(name: str) -> None:
+    def run_stage(name: str, setting: str = "vindr") -> None:
         spec = importlib.util.spec_from_file_location(f"stage_{name}", ROOT / "stages" / f"{name}.py")
         assert spec is not None
         assert spec.loader is not None
         stage = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(stage)
-        stage.main("vindr")
+        stage.main(setting)
 
     return run_stage

@@ -15,6 +15,7 @@ from sklearn.metrics import roc_auc_score
 from radprompt import LanguageModelClassifier
 from radprompt.errors import InputError
 from radprompt.llm.backbone import load_backbone
+from radprompt.llm.split import SplitModel
 
 
 def _classifier(backbone, **changes):
@@ -38,14 +39,17 @@ def test_two_fits_with_one_seed_are_bitwise_equal_and_another_seed_differs(backb
     assert np.abs(first - other).max() > 1e-3
 
 
-@pytest.mark.parametrize("changes", [{"layers": 2}, {"layers": "all"}, {"tuning": "head"}])
+@pytest.mark.parametrize(
+    "changes", [{"layers": 2}, {"layers": "all"}, {"tuning": "head"}, {"layers": 2, "readout": "features"}]
+)
 def test_training_the_tail_on_the_cache_equals_training_the_whole_model(backbone, table, changes, monkeypatch):
     X, y = table
     cached = _classifier(backbone, **changes).fit(X, y)
     monkeypatch.setattr("radprompt.llm.split.SplitModel.trunk", lambda self, ids, mask: torch.zeros(*ids.shape, 1))
     original = cached._split.logits.__func__
     monkeypatch.setattr(
-        "radprompt.llm.split.SplitModel.logits", lambda self, ids, mask, h=None: original(self, ids, mask)
+        "radprompt.llm.split.SplitModel.logits",
+        lambda self, ids, mask, w=None, hidden=None: original(self, ids, mask, w),
     )
     whole = _classifier(backbone, **changes).fit(X, y)
     np.testing.assert_allclose(
@@ -157,6 +161,38 @@ def test_the_epoch_best_on_validation_is_kept(backbone, table, criterion):
     assert roc_auc_score(y[12:], probability) == pytest.approx(
         history.loc[history["epoch"] == classifier.state_.best_epoch, "val_auc"].item()
     )
+
+
+def test_columns_a_to_h_then_d_to_k_in_another_order_in_one_classifier(backbone):
+    """Issue 4: what a model that reads names can do."""
+    rng = np.random.default_rng(2)
+    first = pd.DataFrame(rng.normal(size=(24, 8)), columns=[f"Feature {c}" for c in "ABCDEFGH"])
+    second = pd.DataFrame(rng.normal(size=(16, 8)), columns=[f"Feature {c}" for c in "KFDJHIGE"])
+    y = (first["Feature A"] > 0).astype(int).to_numpy()
+    classifier = _classifier(backbone, readout="features").fit(first, y)
+    np.testing.assert_array_equal(
+        classifier.decision_function(first), classifier.decision_function(first[first.columns[::-1]])
+    )
+    before = classifier.decision_function(second)
+    adapted = classifier.adapt(second, (second["Feature K"] > 0).astype(int).to_numpy())
+    after = adapted.decision_function(second)
+    assert np.abs(after - before).max() > 1e-3
+    np.testing.assert_array_equal(after, adapted.decision_function(second[sorted(second.columns)]))
+
+
+def test_a_classifier_fitted_again_reads_no_prompt_through_its_trunk_twice(backbone, table, monkeypatch):
+    X, y = table
+    read = []
+    original = SplitModel.trunk
+    monkeypatch.setattr(SplitModel, "trunk", lambda self, ids, mask: read.append(len(ids)) or original(self, ids, mask))
+    classifier = _classifier(backbone).fit(X, y)
+    first = len(read)
+    classifier.set_params(seed=8).fit(X, y).embed(X)
+    assert len(read) == first + 1  # the check that the split model is the whole one
+    fresh = _classifier(backbone, seed=8).fit(X, y)
+    np.testing.assert_array_equal(classifier.decision_function(X), fresh.decision_function(X))
+    other = _classifier(backbone, layers=1).fit(X, y)
+    assert other.trunk_.origin != fresh.trunk_.origin
 
 
 def test_it_adapts_to_a_site_with_other_columns(backbone, table):

@@ -1,4 +1,4 @@
-"""The stage that trains the language model: several seeds, one model saved, curves, no checkpoint left behind."""
+"""The stages that train the language model and let it predict: seeds, halves, what goes on from what."""
 
 import shutil
 from collections.abc import Callable
@@ -8,28 +8,45 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from radprompt.embeddings import read_embeddings
 from radprompt.evaluation.predictions import read_predictions
 from radprompt.llm.classifier import LanguageModelClassifier
+from radprompt.prompts import write_prompts
+
+FIRST, SECOND = "repeat_0_seed_2025", "repeat_0_seed_2026"
 
 
 @pytest.fixture
 def two_seeds(setting_folder: pd.DataFrame, backbone: Path) -> pd.DataFrame:
     shutil.copytree(backbone, "models/backbone")
     params = Path("params.yaml")
-    text = params.read_text(encoding="utf-8")
-    for old, new in [
-        ("  seeds: 1 ", "  seeds: 2 "),
-        ("    layers: 8 ", "    layers: 2 "),
-        ("  epochs: 12 ", "  epochs: 3 "),
-        ("  precision: auto ", "  precision: fp32 "),
-    ]:
-        assert old in text
-        text = text.replace(old, new)
-    params.write_text(text, encoding="utf-8")
+    lines = []
+    for line in params.read_text(encoding="utf-8").splitlines():
+        for key, value in (("  seeds:", 2), ("    layers:", 2), ("  epochs: 12", 3), ("  precision:", "fp32")):
+            if line.startswith(key):
+                line = f"{line.split(':')[0]}: {value}"
+        if line.startswith("    llm: 3"):
+            line = "    llm: 2"
+        lines.append(line if not line.startswith("  readout:") else "  readout: last")
+    params.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return setting_folder
 
 
-def test_every_seed_predicts_and_the_first_is_saved(two_seeds: pd.DataFrame, run_stage: Callable[[str], None]) -> None:
+@pytest.fixture
+def halves(two_seeds: pd.DataFrame) -> pd.DataFrame:
+    """Two halves of the second site, the same lesions the other way round."""
+    first = two_seeds.assign(lesion_id="second_" + two_seeds["lesion_id"])
+    turned = first.iloc[::-1].assign(repeat=1, split=first["split"].to_numpy())
+    rows = pd.concat([first, turned], ignore_index=True)
+    for setting in ("inbreast_adapted", "inbreast_scratch"):
+        write_prompts(f"data/prompts/{setting}.jsonl", rows)
+    fitted = two_seeds[two_seeds["split"] != "test"]
+    tested = rows[rows["split"] == "test"]
+    write_prompts("data/prompts/inbreast_unadapted.jsonl", pd.concat([fitted, fitted.assign(repeat=1), tested]))
+    return rows
+
+
+def test_every_seed_predicts_and_is_saved(two_seeds: pd.DataFrame, run_stage: Callable[..., None]) -> None:
     run_stage("language_model")
     table = read_predictions(["data/predictions/vindr/llm.csv"])
     by_seed = table.pivot_table(index="lesion_id", columns="seed", values="probability")
@@ -38,19 +55,64 @@ def test_every_seed_predicts_and_the_first_is_saved(two_seeds: pd.DataFrame, run
     assert (by_seed[2025] - by_seed[2026]).abs().max() > 1e-4
 
     scored = two_seeds[two_seeds["split"] != "train"].sort_values("lesion_id")
-    saved = LanguageModelClassifier.load("models/vindr/language_model").predict_proba(scored["prompt"].tolist())
-    np.testing.assert_allclose(by_seed[2025], saved[:, 1], atol=1e-6)
+    for name, seed in ((FIRST, 2025), (SECOND, 2026)):
+        saved = LanguageModelClassifier.load(f"models/vindr/language_model/{name}")
+        np.testing.assert_allclose(by_seed[seed], saved.predict_proba(scored["prompt"].tolist())[:, 1], atol=1e-6)
+        kept = read_embeddings(f"data/embeddings/vindr/{name}.safetensors")
+        assert list(kept.index) == two_seeds["lesion_id"].tolist()
+        np.testing.assert_allclose(kept.loc[scored["lesion_id"]], saved.embed(scored["prompt"].tolist()), atol=1e-5)
 
     curve = pd.read_csv("plots/training/vindr/plots/metrics/val_loss.tsv", sep="\t")
     assert curve["step"].tolist() == [1, 2, 3]
     assert not Path(".radprompt/vindr").exists()
 
 
-def test_two_runs_write_the_same_bytes(two_seeds: pd.DataFrame, run_stage: Callable[[str], None]) -> None:
+def test_two_runs_write_the_same_bytes(two_seeds: pd.DataFrame, run_stage: Callable[..., None]) -> None:
     written = []
     for _ in range(2):
         run_stage("language_model")
-        files = sorted(p for folder in ("models/vindr", "data/predictions", "plots") for p in Path(folder).rglob("*.*"))
+        folders = ("models/vindr", "data/predictions", "data/embeddings", "metrics", "plots")
+        files = sorted(p for folder in folders for p in Path(folder).rglob("*.*"))
         written.append({p: p.read_bytes() for p in files if p.is_file()})
-    assert len(written[0]) >= 8
+    assert len(written[0]) >= 14
     assert written[0] == written[1]
+
+
+def test_adaptation_goes_on_from_the_first_site_and_scratch_does_not(
+    halves: pd.DataFrame, run_stage: Callable[..., None]
+) -> None:
+    run_stage("language_model")
+    for setting in ("inbreast_adapted", "inbreast_scratch"):
+        run_stage("language_model", setting)
+    for repeat, seed in ((0, 2025), (1, 2026)):
+        rows = halves[halves["repeat"] == repeat]
+        train, val = (rows[rows["split"] == split] for split in ("train", "val"))
+        test = rows[rows["split"] == "test"].sort_values("lesion_id")
+        data = (train["prompt"].tolist(), train["label"], val["prompt"].tolist(), val["label"])
+        adapted = LanguageModelClassifier.load(f"models/vindr/language_model/repeat_0_seed_{seed}").adapt(*data)
+        scratch = LanguageModelClassifier.load(f"models/inbreast_scratch/language_model/repeat_{repeat}_seed_{seed}")
+        for setting, model in (("inbreast_adapted", adapted), ("inbreast_scratch", scratch)):
+            table = read_predictions([f"data/predictions/{setting}/llm.csv"])
+            own = table[(table["repeat"] == repeat) & (table["seed"] == seed) & (table["split"] == "test")]
+            assert own["lesion_id"].tolist() == test["lesion_id"].tolist()
+            np.testing.assert_allclose(
+                own["probability"], model.predict_proba(test["prompt"].tolist())[:, 1], atol=1e-6
+            )
+        assert np.abs(adapted.decision_function(data[0]) - scratch.decision_function(data[0])).max() > 1e-3
+    scores = pd.read_json("metrics/training/inbreast_adapted.json")["inbreast_adapted"]
+    assert scores["runs"] == 4
+
+
+def test_unadapted_predicts_every_half_by_the_first_sites_model(
+    halves: pd.DataFrame, run_stage: Callable[..., None]
+) -> None:
+    run_stage("language_model")
+    run_stage("unadapted_language_model", "inbreast_unadapted")
+    table = read_predictions(["data/predictions/inbreast_unadapted/llm.csv"])
+    model = LanguageModelClassifier.load(f"models/vindr/language_model/{FIRST}")
+    for repeat in (0, 1):
+        own = table[(table["repeat"] == repeat) & (table["seed"] == 2025) & (table["split"] == "test")]
+        rows = halves[(halves["repeat"] == repeat) & (halves["split"] == "test")].sort_values("lesion_id")
+        assert own["lesion_id"].tolist() == rows["lesion_id"].tolist()
+        np.testing.assert_allclose(own["probability"], model.predict_proba(rows["prompt"].tolist())[:, 1], atol=1e-6)
+    assert not Path("models/inbreast_unadapted").exists()

@@ -7,7 +7,7 @@ import torch
 
 from radprompt.errors import InputError
 from radprompt.llm.backbone import load_backbone
-from radprompt.llm.inference import encode, predict_logits
+from radprompt.llm.inference import TrunkCache, encode, predict_logits
 from radprompt.llm.lora import add_adapters, trainable
 from radprompt.llm.split import SplitModel
 
@@ -42,7 +42,7 @@ def test_gradients_of_the_tail_equal_those_of_the_whole_model(backbone, cut):
     gradients = []
     for hidden in (rows.hidden, None):
         split.model.zero_grad()
-        split.logits(rows.input_ids, rows.attention_mask, hidden).square().sum().backward()
+        split.logits(rows.input_ids, rows.attention_mask, hidden=hidden).square().sum().backward()
         gradients.append({name: p.grad.clone() for name, p in trainable(split.model).items()})
     assert gradients[0].keys() == gradients[1].keys()
     for name, expected in gradients[1].items():
@@ -69,7 +69,7 @@ def test_model_is_whole_again_after_a_failure_in_the_tail(backbone):
     split, tokenizer = _split(backbone, 2)
     rows = encode(split, tokenizer, PROMPTS, bf16=False, batch_size=4)
     with pytest.raises(RuntimeError):
-        split.logits(rows.input_ids, rows.attention_mask, rows.hidden[..., :5])
+        split.logits(rows.input_ids, rows.attention_mask, hidden=rows.hidden[..., :5])
     assert len(split.model.model.layers) == LAYERS
     assert split.model.model.layers is split.layers
 
@@ -93,3 +93,49 @@ def test_prompt_longer_than_the_context_is_refused(backbone):
     split, tokenizer = _split(backbone, 2)
     with pytest.raises(InputError, match="600 tokens; this backbone reads 512"):
         encode(split, tokenizer, ["short", "x" * 600], bf16=False, batch_size=2)
+
+
+NAMED = [
+    "Classify. The 'Mean' feature is measured at 1 . The 'Zone Entropy' feature is measured at -0.25 .",
+    "Classify. The 'Sphericity' feature is measured at 0.5 .",
+]
+
+
+@pytest.mark.parametrize("cut", [0, 2, LAYERS])
+def test_readout_of_features_is_the_mean_over_the_tokens_that_close_their_sentences(any_backbone, cut):
+    split, tokenizer = _split(any_backbone, cut)
+    rows = encode(split, tokenizer, NAMED, readout="features", bf16=False, batch_size=2)
+    seen = []
+    handle = split.model.score.register_forward_hook(lambda _module, _inputs, output: seen.append(output[..., 0]))
+    with torch.no_grad():
+        split.model(input_ids=rows.input_ids, attention_mask=rows.attention_mask)
+    handle.remove()
+    # The tests' tokenizer has a token a character: the full stops are where the text has them.
+    first, second = NAMED[0].index("1 .") + 2, len(NAMED[0]) - 1
+    expected = torch.stack([seen[0][0, [first, second]].mean(), seen[0][1, len(NAMED[1]) - 1]])
+    torch.testing.assert_close(predict_logits(split, rows, 2), expected, rtol=1e-5, atol=1e-6)
+    assert not split.model.score._forward_pre_hooks
+
+
+def test_readout_of_features_needs_a_feature_to_read(backbone):
+    split, tokenizer = _split(backbone, 2)
+    with pytest.raises(InputError, match="no feature's sentence"):
+        encode(split, tokenizer, [NAMED[0], "x"], readout="features", bf16=False, batch_size=2)
+
+
+def test_the_trunk_reads_a_prompt_once_and_forgets_the_oldest_beyond_its_limit(backbone, monkeypatch):
+    split, tokenizer = _split(backbone, 2)
+    whole, read = split.trunk, []
+    monkeypatch.setattr(split, "trunk", lambda ids, mask: read.append(len(ids)) or whole(ids, mask))
+    fresh = encode(split, tokenizer, PROMPTS, bf16=False, batch_size=4).hidden
+    cache = TrunkCache("", max_bytes=1)
+    for prompts in ([PROMPTS[0], PROMPTS[2], PROMPTS[0]], PROMPTS):
+        kept = encode(split, tokenizer, prompts, bf16=False, batch_size=4, cache=cache)
+    assert read == [4, 2, 4]  # alone; the two distinct ones; all again, since one byte holds none of them
+    assert cache.missing(PROMPTS) == [0, 1, 2, 3]
+    mask = kept.attention_mask.bool()
+    torch.testing.assert_close(kept.hidden[mask], fresh[mask])
+    roomy = TrunkCache("")
+    for prompts in (PROMPTS[:2], PROMPTS):
+        encode(split, tokenizer, prompts, bf16=False, batch_size=4, cache=roomy)
+    assert read[3:] == [2, 2]

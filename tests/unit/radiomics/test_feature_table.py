@@ -21,12 +21,12 @@ def test_ids_stay_text_and_values_keep_nine_digits(tmp_path: Path) -> None:
     np.testing.assert_allclose(back[list(FEATURES)], TABLE[list(FEATURES)], rtol=5e-9)
 
 
-def test_standardised_tables_need_split_and_label(tmp_path: Path) -> None:
+def test_standardised_tables_need_repeat_split_and_label(tmp_path: Path) -> None:
     write_csv(tmp_path / "f.csv", TABLE)
-    with pytest.raises(InputError, match=r"\['split', 'label'\] missing"):
+    with pytest.raises(InputError, match=r"\['repeat', 'split', 'label'\] missing"):
         read_standardised(tmp_path / "f.csv")
-    write_csv(tmp_path / "f.csv", TABLE.assign(split="train", label=1))
-    assert list(read_standardised(tmp_path / "f.csv").columns[:3]) == ["lesion_id", "split", "label"]
+    write_csv(tmp_path / "f.csv", TABLE.assign(repeat=0, split="train", label=1))
+    assert list(read_standardised(tmp_path / "f.csv").columns[:4]) == ["repeat", "lesion_id", "split", "label"]
 
 
 @pytest.mark.parametrize(

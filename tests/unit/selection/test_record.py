@@ -5,7 +5,9 @@ import pytest
 from radprompt.errors import InputError
 from radprompt.selection.record import Selection
 
-RECORD = Selection(("shape_Sphericity", "glcm_Id"), ("Sphericity", "Inverse Difference"), "MIQ", 5, ("l1", "l2", "l3"))
+RECORD = Selection(
+    ("shape_Sphericity", "glcm_Id"), ("Sphericity", "Inverse Difference"), "mrmr", "MIQ", 5, ("l1", "l2", "l3")
+)
 
 
 def test_saving_and_loading_keeps_order(tmp_path: Path) -> None:
@@ -19,7 +21,7 @@ def test_saving_and_loading_keeps_order(tmp_path: Path) -> None:
         "not json",
         "[1]",
         '{"features": ["a"]}',
-        '{"features": ["a"], "names": [], "scheme": "MIQ", "bins": 5, "fitted_on": []}',
+        '{"features": ["a"], "names": [], "method": "mrmr", "scheme": "MIQ", "bins": 5, "fitted_on": []}',
     ],
 )
 def test_a_file_that_is_no_selection_is_named(tmp_path: Path, text: str) -> None:

@@ -86,9 +86,10 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
     values = np.random.default_rng(0).normal(size=(80, len(FEATURES)))
     values[:, 0] += 3 * (np.arange(80) % 2)
     table = pd.DataFrame(values, columns=list(FEATURES))
-    table.insert(0, "lesion_id", keys)
-    table.insert(1, "split", ["train"] * 60 + ["test"] * 20)
-    table.insert(2, "label", np.arange(80) % 2)
+    table.insert(0, "repeat", 0)
+    table.insert(1, "lesion_id", keys)
+    table.insert(2, "split", ["train"] * 60 + ["test"] * 20)
+    table.insert(3, "label", np.arange(80) % 2)
     write_csv("data/standardised/vindr.csv", table)
     spec = importlib.util.spec_from_file_location("stage_stability", ROOT / "stages" / "selection_stability.py")
     assert spec is not None

@@ -1,0 +1,1 @@
+"""Tables of ablations: DVC experiments that are queued, run, found again and collected."""

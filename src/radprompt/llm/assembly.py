@@ -1,0 +1,48 @@
+"""A backbone, its adapters and the cut, put together."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
+
+import torch
+
+from radprompt.device import computes_bf16, resolve_device
+from radprompt.llm.backbone import load_backbone
+from radprompt.llm.lora import add_adapters
+from radprompt.llm.split import SplitModel, number_of_layers
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+class Assembled(NamedTuple):
+    """The adapter around the model, the same model split, its tokenizer, and whether it computes in bf16."""
+
+    adapter: "PeftModel"
+    split: SplitModel
+    tokenizer: "PreTrainedTokenizerBase"
+    bf16: bool
+
+
+def assemble(
+    backbone: str | Path,
+    *,
+    layers: int | Literal["all"],
+    rank: int,
+    alpha: float,
+    dropout: float,
+    device: str,
+    precision: Literal["auto", "bf16", "fp32"],
+    seed: int,
+) -> Assembled:
+    """Load the backbone, add LoRA to its last ``layers`` layers (0: only the head learns) and cut it before them."""
+    place = resolve_device(device)
+    bf16 = precision == "bf16" or (precision == "auto" and computes_bf16(place))
+    torch.manual_seed(seed)
+    model, tokenizer = load_backbone(backbone, bf16=bf16)
+    count = number_of_layers(model)
+    cut = 0 if layers == "all" else count - layers
+    adapter = add_adapters(model, cut, rank=rank, alpha=alpha, dropout=dropout)
+    return Assembled(
+        adapter, SplitModel(cast("PreTrainedModel", adapter.get_base_model().to(place)), cut), tokenizer, bf16
+    )

@@ -1,0 +1,47 @@
+"""Which features a prompt names: by mRMR, the paper's fixed eight, or all."""
+
+import pandas as pd
+
+from radprompt.errors import InputError
+from radprompt.params import Features
+from radprompt.radiomics.names import FEATURES, readable
+from radprompt.selection.mrmr import MRMRSelector
+from radprompt.selection.record import Selection
+
+COMMON_EIGHT = (
+    "shape_PixelSurface",
+    "shape_Sphericity",
+    "shape_Perimeter",
+    "firstorder_Mean",
+    "firstorder_Variance",
+    "firstorder_Entropy",
+    "glszm_SmallAreaHighGrayLevelEmphasis",
+    "glszm_ZoneEntropy",
+)
+"""The features that the paper calls common, in its order (Table 4)."""
+
+
+def choose_features(train: pd.DataFrame, options: Features) -> Selection:
+    """Choose on training lesions.
+
+    Parameters
+    ----------
+    train
+        ``lesion_id``, ``label`` and the 67 features of the training lesions.
+    options
+        The method and its settings.
+
+    Raises
+    ------
+    InputError
+        If more features are wanted than there are.
+    """
+    if options.count > len(FEATURES):
+        raise InputError(f"count is {options.count}", where="params.yaml, features", fix=f"at most {len(FEATURES)}")
+    if options.selection == "mrmr":
+        selector = MRMRSelector(options.count, options.mrmr.scheme, options.mrmr.bins)
+        keys = tuple(selector.fit(train[list(FEATURES)], train["label"]).get_feature_names_ranked())
+    else:
+        keys = COMMON_EIGHT if options.selection == "common_eight" else tuple(FEATURES)
+    names = tuple(readable(key) for key in keys)
+    return Selection(keys, names, options.selection, options.mrmr.scheme, options.mrmr.bins, tuple(train["lesion_id"]))

@@ -6,7 +6,7 @@ Reads   params.yaml (seed, evaluation.seeds, adaptation.repeats, baselines, prom
         for the patients; data/standardised/<setting>.csv and the selections of its repeats in models/; for a TransTab
         that is transferred, the same of the setting that it starts from
 Writes  data/predictions/<setting>/baselines.csv: rows of every model and repeat for the splits val and test
-Takes   TODO
+Takes   20 s on the demo where one training serves all, 50 s for twenty halves; TransTab takes most of it
 Expect  on vindr, logistic regression near the top; the majority class at an AUC of 0.5
 
 Conventional models cannot go on learning on other columns: at the second site they start again, so that their rows of

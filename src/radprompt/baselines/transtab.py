@@ -29,6 +29,16 @@ from radprompt.params import TransTab
 Labels = Sequence[int] | NDArray[np.int_]
 Weights = Mapping[str, torch.Tensor]
 
+_SCHEDULES = ("linear", "cosine", "cosine_with_hard_restarts", "polynomial_decay", "constant")
+_UNUSED = {
+    "openml": (),  # writes into ~
+    # Imports peft: half the time that the package takes.
+    "transformers.optimization": (
+        "get_constant_schedule",
+        *(f"get_{name}_schedule_with_warmup" for name in _SCHEDULES),
+    ),
+}
+
 
 class TransTabClassifier(ClassifierMixin, BaseEstimator):
     """TransTab on the CPU, with the package's own layer sizes and training loop.
@@ -143,9 +153,12 @@ class TransTabClassifier(ClassifierMixin, BaseEstimator):
             def _build_dataloader(self, rows: tuple, batch_size: int, collator: Any, **options: Any) -> Any:
                 # The package's data set hands out row i - 1 for i: nothing at all for 0, and never the last row.
                 X, y = rows
-                single = [(X.iloc[[i]], y.iloc[[i]]) for i in range(len(X))]
-                shuffle = options.get("shuffle", True)
-                return torch.utils.data.DataLoader(single, batch_size, shuffle, collate_fn=collator)  # type: ignore[arg-type]
+                return torch.utils.data.DataLoader(
+                    range(len(X)),  # type: ignore[arg-type]
+                    batch_size,
+                    options.get("shuffle", True),
+                    collate_fn=lambda chosen: collator([(X.iloc[chosen], y.iloc[chosen])]),
+                )
 
             def create_optimizer(self) -> None:
                 # The package's Adam as one kernel, three times as fast: nearly all weights are words that no name has.
@@ -215,15 +228,16 @@ def _refuse_same_words(tokenizer: Any, names: list[str]) -> None:
 
 
 def _package() -> ModuleType:
-    """Import ``transtab`` itself, without ``openml``, which its example data alone need and which writes into ~."""
-    stand_in = "openml" not in sys.modules
-    if stand_in:
-        sys.modules["openml"] = ModuleType("openml")
+    """Import ``transtab`` without what it uses for its example data and for warm-ups of the learning rate alone."""
+    absent = [name for name in _UNUSED if name not in sys.modules]
+    for name in absent:
+        sys.modules[name] = ModuleType(name)
+        vars(sys.modules[name]).update(dict.fromkeys(_UNUSED[name]))
     try:
         return importlib.import_module("transtab")
     finally:
-        if stand_in:
-            del sys.modules["openml"]
+        for name in absent:
+            del sys.modules[name]
 
 
 @contextlib.contextmanager

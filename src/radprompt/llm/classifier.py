@@ -1,9 +1,9 @@
 """The estimator that people take home: named features in, probability of malignancy out."""
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
+from inspect import signature
 from pathlib import Path
 from typing import Literal, Self
 
@@ -12,14 +12,11 @@ import pandas as pd
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
-from torch import Tensor
 
 from radprompt.errors import InputError
 from radprompt.llm.assembly import assemble
 from radprompt.llm.explain import Explanation, explain_rows
-from radprompt.llm.inference import Encoded, Readout, TrunkCache, encode, predict_logits
-from radprompt.llm.lora import trainable
-from radprompt.llm.split import head_name
+from radprompt.llm.inference import Encoded, Readout, TrunkCache, encode, predict_logits, predict_states
 from radprompt.llm.training import Schedule, State, checked_labels, train
 from radprompt.outputs import whole_folder, write_json
 from radprompt.params import Llm, Prompt
@@ -116,27 +113,8 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
     @classmethod
     def from_params(cls, llm: Llm, prompt: Prompt, backbone: str | Path, seed: int) -> Self:
         """Make the classifier that ``params.yaml`` describes."""
-        return cls(
-            backbone,
-            tuning=llm.tuning,
-            rank=llm.lora.rank,
-            alpha=llm.lora.alpha,
-            dropout=llm.lora.dropout,
-            layers=llm.lora.layers,
-            readout=llm.readout,
-            epochs=llm.epochs,
-            batch_size=llm.batch_size,
-            learning_rate=llm.learning_rate,
-            weight_decay=llm.weight_decay,
-            warmup_fraction=llm.warmup_fraction,
-            best_epoch_by=llm.best_epoch_by,
-            device=llm.device,
-            precision=llm.precision,
-            instruction=prompt.instruction,
-            decimals=prompt.decimals,
-            order=prompt.order,
-            seed=seed,
-        )
+        given = {**vars(llm), **vars(llm.lora), **vars(prompt), "backbone": backbone, "seed": seed}
+        return cls(**{name: given[name] for name in signature(cls).parameters})
 
     def fit(
         self,
@@ -186,16 +164,7 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
     def embed(self, X: Prompts) -> np.ndarray:
         """Return the enhanced radiomics: the state that the head reads for each row, shape (rows, hidden size)."""
         check_is_fitted(self, "classes_")
-        rows = self._encode(X)
-        head = getattr(self._split.model, head_name(self._split.model))
-        seen: list[Tensor] = []
-        handle = head.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].float().cpu()))
-        try:
-            predict_logits(self._split, rows, self.batch_size)
-        finally:
-            handle.remove()
-        batches = torch.arange(len(rows)).split(self.batch_size)
-        return torch.cat([rows[i].pooled(states) for i, states in zip(batches, seen, strict=True)]).numpy()
+        return predict_states(self._split, self._encode(X), self.batch_size).numpy()
 
     def explain(
         self,
@@ -298,6 +267,8 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         device = next(self._split.model.parameters()).device
         with first.autocast(device):
             self._split.check(*first.to(device)[:2], tolerance=5e-2 if first.bf16 else 1e-4)
+        parameters = {name: str(value) for name, value in self.get_params().items()}
+        chosen = [] if validation is None else [validation[0].input_ids.tolist(), validation[1].tolist()]
         schedule = Schedule(**{field.name: getattr(self, field.name) for field in fields(Schedule)})
         self.state_ = train(
             self._split,
@@ -307,7 +278,7 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
             schedule,
             on_epoch=on_epoch,
             checkpoint=checkpoint,
-            fingerprint=self._fingerprint(prompts, labels, validation),
+            seen=[parameters, self._origin(), prompts, labels.tolist(), chosen],
         )
         self.classes_ = np.array([0, 1])
         return self
@@ -332,12 +303,3 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
     def _origin(self) -> str:
         """Return what says where the backbone's weights come from."""
         return (Path(self.backbone) / "source.json").read_text(encoding="utf-8")
-
-    def _fingerprint(self, prompts: list[str], labels: Tensor, validation: tuple[Encoded, Tensor] | None) -> str:
-        chosen = [] if validation is None else [validation[0].input_ids.tolist(), validation[1].tolist()]
-        parameters = {name: str(value) for name, value in self.get_params().items()}
-        start = hashlib.sha256()
-        for tensor in trainable(self._split.model).values():  # after fit, adapt starts from other weights
-            start.update(tensor.detach().cpu().numpy().tobytes())
-        seen = [parameters, self._origin(), start.hexdigest(), prompts, labels.tolist(), chosen]
-        return hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()

@@ -9,7 +9,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from radprompt.errors import InputError
-from radprompt.llm.split import SplitModel
+from radprompt.llm.split import SplitModel, head_name
 from radprompt.prompts import closings
 
 if TYPE_CHECKING:
@@ -175,3 +175,16 @@ def predict_logits(split: SplitModel, rows: Encoded, batch_size: int) -> Tensor:
         with batch.autocast(device):
             logits.append(split.logits(*batch.to(device)).cpu())
     return torch.cat(logits)
+
+
+def predict_states(split: SplitModel, rows: Encoded, batch_size: int) -> Tensor:
+    """Return what the head reads of each prompt, on the CPU, shape (prompts, hidden size), in float32."""
+    seen: list[Tensor] = []
+    head = getattr(split.model, head_name(split.model))
+    handle = head.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].float().cpu()))
+    try:
+        predict_logits(split, rows, batch_size)
+    finally:
+        handle.remove()
+    batches = torch.arange(len(rows)).split(batch_size)
+    return torch.cat([rows[index].pooled(states) for index, states in zip(batches, seen, strict=True)])

@@ -1,5 +1,6 @@
 """Binary cross-entropy on one logit: AdamW, cosine schedule, the best validation epoch kept, resumable."""
 
+import hashlib
 import json
 import math
 import statistics
@@ -54,7 +55,7 @@ def train(
     *,
     on_epoch: Callable[[dict[str, float]], None] | None = None,
     checkpoint: Path | None = None,
-    fingerprint: str = "",
+    seen: Sequence[Any] = (),
     progress: bool = True,
 ) -> State:
     """Train what is trainable in ``split`` and leave it holding the best epoch's weights.
@@ -70,13 +71,16 @@ def train(
         Called with ``epoch, train_loss, val_loss, val_auc, learning_rate`` after each epoch, also for epochs that a
         checkpoint had already done.
     checkpoint
-        Folder rewritten after each epoch; an interrupted run with the same ``fingerprint`` goes on from it.
+        Folder rewritten after each epoch; an interrupted run that starts from the same weights goes on from it.
+    seen
+        What else tells this run from another, as JSON holds it: a checkpoint of another one is not gone on from.
 
     Returns
     -------
     State
         History (one dict an epoch), best epoch (1 = first) and its score.
     """
+    fingerprint = "" if checkpoint is None else _fingerprint(split, seen)
     parameters = trainable(split.model)
     optimiser = torch.optim.AdamW(parameters.values(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay)
     steps_an_epoch = -(-len(rows) // schedule.batch_size)
@@ -141,6 +145,13 @@ def checked_labels(y: Sequence[int] | np.ndarray, rows: int) -> Tensor:
         odd = int(np.flatnonzero(~np.isin(labels, (0, 1)))[0])
         raise InputError(f"label {labels[odd]} in row {odd}", where="y", fix="0 benign, 1 malignant")
     return torch.as_tensor(labels.astype(np.float32))
+
+
+def _fingerprint(split: SplitModel, seen: Sequence[Any]) -> str:
+    start = hashlib.sha256()
+    for tensor in trainable(split.model).values():  # after fit, adapt starts from other weights
+        start.update(tensor.detach().cpu().numpy().tobytes())
+    return hashlib.sha256(json.dumps([*seen, start.hexdigest()], sort_keys=True).encode()).hexdigest()
 
 
 def validation_scores(kept: list[dict[str, float]]) -> dict[str, float]:

@@ -183,11 +183,12 @@ def _choose(table: pd.DataFrame, predictions: dict[str, float], threshold: float
 
 
 def _predictions(reader: Reader, setting: str, reference: str) -> dict[str, float]:
-    """Return the reference model's probabilities on the test split, from its lowest seed."""
+    """Return the reference model's probabilities on the test split, from the first repeat and its lowest seed."""
     for path in reader.matching(f"data/predictions/{setting}/*.csv"):
         rows = reader.table(path, ("lesion_id", "model", "seed", "split", "probability"))
         assert rows is not None
         own = rows[(rows["model"] == reference) & (rows["split"] == "test")]
+        own = own[own["repeat"] == own["repeat"].min()] if "repeat" in own else own
         own = own[own["seed"] == own["seed"].min()]
         if not own.empty:
             return dict(zip(own["lesion_id"], own["probability"].astype(float), strict=True))
@@ -195,4 +196,5 @@ def _predictions(reader: Reader, setting: str, reference: str) -> dict[str, floa
 
 
 def _prompts(reader: Reader, setting: str) -> dict[str, str]:
-    return {row["lesion_id"]: row["prompt"] for row in reader.json_lines(f"data/prompts/{setting}.jsonl") or []}
+    rows = reader.json_lines(f"data/prompts/{setting}.jsonl") or []
+    return {row["lesion_id"]: row["prompt"] for row in rows if row.get("repeat", 0) == 0}

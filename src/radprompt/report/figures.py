@@ -9,14 +9,15 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from radprompt.report.reader import Reader
-from radprompt.report.wording import number
+from radprompt.report.wording import number, spread
+from radprompt.settings import run_name
 
 KINDS = {
     "roc": "ROC curves",
     "calibration": "Calibration: predicted against observed",
     "decision": "Decision curves: net benefit by threshold",
     "scores": "Probabilities by true class",
-    "confusion": "Confusion at the threshold",
+    "confusion": "Calls against truth at the threshold",
 }
 """What the evaluate stage draws, in the page's order; other drawings follow by name."""
 
@@ -24,23 +25,34 @@ _COLOURS = {"train_loss": "#0072B2", "val_loss": "#D55E00"}
 
 
 def evaluation_figures(reader: Reader, setting: str) -> list[dict[str, str]]:
-    """Return ``plots/evaluation/<setting>_<kind>.svg`` as ``title`` and ``source`` (a data URI).
+    """Return ``plots/evaluation/<setting>/<kind>.svg`` as ``title`` and ``source`` (a data URI).
 
     A drawing inside an ``img`` keeps its ids to itself: Matplotlib's repeat from one drawing to the next.
     """
     drawings = {}
-    for path in reader.matching(f"plots/evaluation/{setting}_*.svg"):
-        kind = path.rsplit("/", 1)[1].removeprefix(f"{setting}_").removesuffix(".svg")
-        content = reader.content(path)
-        assert content is not None
-        drawings[kind] = {"title": KINDS.get(kind, kind.replace("_", " ")), "source": _data_uri(content)}
+    for path in reader.matching(f"plots/evaluation/{setting}/*.svg"):
+        kind = path.rsplit("/", 1)[1].removesuffix(".svg")
+        drawings[kind] = {"title": KINDS.get(kind, kind.replace("_", " ")), "source": drawing(reader, path) or ""}
     return [drawings[kind] for kind in [*(k for k in KINDS if k in drawings), *sorted(drawings.keys() - KINDS.keys())]]
 
 
-def training(reader: Reader, setting: str) -> dict[str, Any] | None:
-    """Return the language model's training: ``epochs``, ``best`` (the epoch kept, or None), ``auc`` then, ``source``.
+def training(reader: Reader, setting: str, seed: int) -> dict[str, Any] | None:
+    """Return the language model's training in one setting; None before the stage ran.
 
-    From DVCLive's ``plots/training/<setting>/plots/metrics/*.tsv``; None before the stage ran.
+    Parameters
+    ----------
+    reader
+        Access to DVCLive's ``plots/training/<setting>/plots/metrics/*.tsv``, which are those of the first run.
+    setting
+        Its setting.
+    seed
+        The first one.
+
+    Returns
+    -------
+    dict
+        Of the first run ``epochs``, ``best`` (the epoch kept, or None), ``auc`` then and ``source``; of all runs
+        ``runs``, ``mean_auc`` and ``spread`` of the validation AUC, empty where there is one.
     """
     curves = {}
     for path in reader.matching(f"plots/training/{setting}/plots/metrics/*.tsv"):
@@ -50,20 +62,25 @@ def training(reader: Reader, setting: str) -> dict[str, Any] | None:
         curves[name] = table.set_index("step")[name].astype(float)
     if not curves:
         return None
-    record = reader.json(f"models/{setting}/language_model/classifier.json") or {}
+    record = reader.json(f"models/{setting}/language_model/{run_name(0, seed)}/classifier.json") or {}
+    scores = (reader.json(f"metrics/training/{setting}.json") or {}).get(setting, {})
     best = record.get("best_epoch")
     auc = curves.get("val_auc", pd.Series(dtype=float))
+    several = scores.get("runs", 1) > 1 and "val_auc" in scores
     return {
         "epochs": max(len(curve) for curve in curves.values()),
         "best": best,
         "auc": number(float(auc.loc[best])) if best is not None and best in auc.index else "",
         "source": draw_curves(curves, "epoch", best),
+        "runs": scores.get("runs", 1),
+        "mean_auc": number(scores["val_auc"]) if several else "",
+        "spread": spread(scores.get("val_auc_sd")) if several else "",
     }
 
 
-def pipeline_drawing(reader: Reader) -> str | None:
-    """Return ``docs/pipeline.svg`` as a data URI, or None."""
-    content = reader.content("docs/pipeline.svg")
+def drawing(reader: Reader, path: str) -> str | None:
+    """Return an SVG that another stage drew as a data URI, or None."""
+    content = reader.content(path)
     return None if content is None else _data_uri(content)
 
 

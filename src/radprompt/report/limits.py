@@ -5,8 +5,9 @@ from typing import Any
 import pandas as pd
 
 from radprompt.params import Params
+from radprompt.report.sentences import FEW
 from radprompt.report.wording import DATASETS, count, listing, number
-from radprompt.settings import SETTINGS
+from radprompt.settings import HALVED, SETTINGS
 
 PAPER_BACKBONE, PAPER_EPOCHS = "LLaMA2-7B", 500
 
@@ -38,26 +39,24 @@ def limits(
     if synthetic:
         said.append(
             "The images are synthetic. Nothing here says how well any model tells benign from malignant in patients, "
-            "nor which model would do better there."
+            "nor which model would do better there. One phantom drew both sites: their difference is one of detectors."
         )
     said.append(_labels(synthetic))
-    for result in results:
+    said += _sizes(results)
+    if results:
         said.append(
-            f"{result['setting']}: {count(result['lesions'], 'test mass', 'test masses')} of "
-            f"{count(result['patients'], 'patient')}. One mass more called right moves the accuracy by "
-            f"{number(1 / result['lesions'])}; differences smaller than the intervals are noise."
+            "Intervals and bootstrap p-values hold the choice of test patients only: not that of the patients to train "
+            "on, nor training again."
         )
-    if not any("inbreast" in setting for setting in (result["setting"] for result in results)):
+    said += _repeats(params, results)
+    if not any(result["setting"].startswith(HALVED) for result in results):
         said.append("No external test in this run: training and test lesions come from one data set.")
     missing = sorted(set(SETTINGS) - {result["setting"] for result in results})
     if missing:
         said.append(f"Not evaluated in this run: {listing(missing)}.")
     said.append(_training(params))
     if comparison is not None and "seeds" in comparison and comparison["seeds"].max() <= 1:
-        said.append(
-            "Every model was trained once, from one seed. The intervals resample test patients; they do not hold the "
-            "spread from training again, from another split or from another selection of features."
-        )
+        said.append("Every model was trained from one seed in each half: the spread from another seed is not known.")
     predicted = {name: table for name, table in masks.items() if name in ("vindr_mammo", "inbreast")}
     if predicted and not any((table["source"] == "review").any() for table in predicted.values()):
         names = listing(DATASETS[name] for name in sorted(predicted))
@@ -66,10 +65,44 @@ def limits(
             "The command radprompt review writes the sheets for it."
         )
     said.append(
+        "Shares of features explain what one trained model does with a sentence, not what makes a mass malignant; "
+        "features that go together share what they say between them."
+    )
+    said.append(
         "Views and breasts of one patient are separate rows. Splits and intervals go by patient, but no model combines "
         "the views, and age, density and clinical findings are not used."
     )
     said.append("Research software, not a medical device; not for decisions about patients.")
+    return said
+
+
+def _sizes(results: list[dict[str, Any]]) -> list[str]:
+    """Say what one mass weighs, once for settings that test the same masses."""
+    by_size: dict[tuple[int, int], list[str]] = {}
+    for result in results:
+        by_size.setdefault((result["lesions"], result["patients"]), []).append(result["name"])
+    return [
+        f"{'; '.join(names)}: {count(lesions, 'test mass', 'test masses')} of {count(patients, 'patient')}"
+        f"{' in the first half' if any(n.startswith(DATASETS[HALVED]) for n in names) else ''}. One mass more called "
+        f"right moves the accuracy by {number(1 / lesions)}; differences smaller than the intervals are noise."
+        for (lesions, patients), names in by_size.items()
+    ]
+
+
+def _repeats(params: Params, results: list[dict[str, Any]]) -> list[str]:
+    repeats = params.adaptation.repeats
+    if not any(result["repeats"] > 1 for result in results):
+        return []
+    said = [
+        f"The {repeats.baselines} halves are drawn from the same patients, so they overlap: their standard deviation "
+        "is smaller than that of new patients would be, and their mean is no average over sites. Validation rows of a "
+        "half are few: epochs and thresholds chosen on them are chosen by chance to a good part."
+    ]
+    if 1 < repeats.llm <= FEW:
+        said.append(
+            f"The language model ran on {repeats.llm} halves. The test over halves (Nadeau and Bengio) then has "
+            f"{count(repeats.llm - 1, 'degree')} of freedom and little power: that p is large says next to nothing."
+        )
     return said
 
 

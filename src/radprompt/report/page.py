@@ -10,23 +10,32 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from radprompt.evaluation.paper import is_synthetic
 from radprompt.params import Params
+from radprompt.report.ablations import ablations
 from radprompt.report.checklists import CHECKLISTS, answer, load_checklist
 from radprompt.report.cohorts import cohorts
 from radprompt.report.examples import examples
+from radprompt.report.explanations import explanations
 from radprompt.report.facts import facts
-from radprompt.report.features import selected_features
-from radprompt.report.figures import evaluation_figures, pipeline_drawing, segmenter_training, training
+from radprompt.report.features import features_by_half, selected_features
+from radprompt.report.figures import drawing, evaluation_figures, segmenter_training, training
+from radprompt.report.learning_curve import learning_curve
 from radprompt.report.limits import limits
 from radprompt.report.paper import paper_blocks
-from radprompt.report.provenance import inputs, machine, packages
+from radprompt.report.protocols import halves, protocols, scaler_words
+from radprompt.report.provenance import code_version, inputs, machine, packages
 from radprompt.report.reader import Reader
 from radprompt.report.results import decision_threshold, read_comparison, setting_results, threshold_words
 from radprompt.report.segmentation import segmentation_quality
-from radprompt.report.wording import DATASETS, model_name, percent
+from radprompt.report.sentences import overview, steps
+from radprompt.report.tables import table_1, table_2
+from radprompt.report.wording import DATASETS, model_name, percent, setting_name
 from radprompt.settings import SETTINGS
 
 PREFIX = "../"
 """From the page, in ``reports/``, to the repository's root."""
+
+FIRST_SITE = "vindr"
+"""Setting of the internal test, whose lesions are the examples and whose features others are compared with."""
 
 
 def build(root: str | Path, params: Params) -> str:
@@ -60,13 +69,15 @@ def collect(reader: Reader, params: Params) -> dict[str, Any]:
     comparison = read_comparison(reader)
     evaluated = [] if comparison is None else _in_order(comparison["setting"].unique())
     results = [setting_results(comparison, name, reference, confidence) for name in evaluated if comparison is not None]
-    settings = evaluated or list(SETTINGS)
-    features = {name: selected_features(reader, name) for name in settings}
+    tables = [] if comparison is None else [t(comparison, reference) for t in (table_1, table_2)]
+    selected = {name: selected_features(reader, name) for name, setting in SETTINGS.items() if not setting.repeated}
+    by_half = _by_half(reader)
+    explained = explanations(reader)
     masks = _masks(reader)
     versions = packages()
-    known = facts(params, dict(versions), results, comparison, features[settings[0]], masks)
-    first = SETTINGS.get(settings[0], next(iter(SETTINGS.values())))
-    threshold = decision_threshold(comparison, first.name, params.evaluation)
+    second = next(iter(by_half.values()), None)
+    known = facts(params, dict(versions), results, comparison, selected[FIRST_SITE], second, explained, masks)
+    threshold = decision_threshold(comparison, FIRST_SITE, params.evaluation)
     return {
         "synthetic": synthetic,
         "root": params.data.root,
@@ -75,23 +86,35 @@ def collect(reader: Reader, params: Params) -> dict[str, Any]:
         "draws": params.evaluation.bootstrap_draws,
         "threshold": threshold_words(params.evaluation),
         "context": params.segmentation.context,
-        "settings": settings,
+        "names": {name: setting_name(name) for name in {*SETTINGS, *evaluated}},
+        "overview": [] if comparison is None else overview(comparison, evaluated, reference),
+        "steps": [] if comparison is None else steps(comparison, confidence),
         "results": results,
+        "tables": [table for table in tables if table],
+        "protocols": protocols(),
+        "halves": halves(reader, params),
+        "scaler": scaler_words(params),
         "cohorts": cohorts(reader),
-        "examples": examples(reader, params, first, threshold, synthetic=synthetic),
+        "examples": examples(reader, params, SETTINGS[FIRST_SITE], threshold, synthetic=synthetic),
         "segmentation": segmentation_quality(reader),
         "segmenter_curve": segmenter_training(reader),
-        "features": features,
-        "training": {name: training(reader, name) for name in settings},
-        "figures": {name: evaluation_figures(reader, name) for name in settings},
+        "features": selected,
+        "by_half": by_half,
+        "first_site": setting_name(FIRST_SITE),
+        "training": {name: training(reader, name, params.seed) for name, own in SETTINGS.items() if own.trains},
+        "learning_curve": learning_curve(reader),
+        "ablations": ablations(reader, params),
+        "explanations": explained,
+        "figures": {name: evaluation_figures(reader, name) for name in evaluated or SETTINGS},
         "paper": paper_blocks(reader),
-        "pipeline": pipeline_drawing(reader),
+        "pipeline": drawing(reader, "docs/pipeline.svg"),
         "limits": limits(params, results, masks, comparison, synthetic=synthetic),
         "checklists": [
             {"anchor": name} | answer(load_checklist(name), known, reader, synthetic=synthetic, prefix=PREFIX)
             for name in CHECKLISTS
         ],
         "params_text": reader.text("params.yaml") or "",
+        "version": code_version(reader),
         "packages": versions,
         "machine": machine(),
         "prefix": PREFIX,
@@ -117,6 +140,17 @@ def render(content: dict[str, Any]) -> str:
 def _masks(reader: Reader) -> dict[str, pd.DataFrame]:
     tables = {name: reader.table(f"data/masks/{name}.csv", ("lesion_id", "source")) for name in DATASETS}
     return {name: table for name, table in tables.items() if table is not None}
+
+
+def _by_half(reader: Reader) -> dict[str, dict[str, Any] | None]:
+    """Describe the settings that select in each half; one whose halves select what an earlier one's do is left out."""
+    own = [name for name, setting in SETTINGS.items() if setting.repeated and setting.selection == name]
+    found: dict[str, dict[str, Any] | None] = {}
+    for name in own:
+        described = features_by_half(reader, name, FIRST_SITE)
+        if described is None or not found.keys() & set(described["twins"]):
+            found[name] = described
+    return found
 
 
 def _in_order(settings: Iterable[str]) -> list[str]:

@@ -17,9 +17,9 @@ def paper_blocks(reader: Reader) -> dict[str, Any] | None:
     dict
         ``metrics`` (names), ``blocks`` (one for each of the paper's tables and test sets: ``title``, ``rows``),
         ``notes`` (texts that rows refer to, from 1), and ``matching`` of ``total``: rows whose printed AUC is the
-        balanced accuracy of hard labels. A row has ``model``, ``setting`` (the paper's), ``ours`` (our setting, where
-        something was measured), ``cells`` (printed, measured, interval), ``recomputed`` (the balanced accuracy behind
-        the printed figures), ``matches``, ``balanced`` (ours) with its interval, ``comparable`` and ``notes``.
+        balanced accuracy of hard labels. A row has ``model``, ``setting`` (the paper's), ``cells`` and ``balanced``
+        (balanced accuracy): ours as ``value`` with its ``interval``, and as ``spread`` the printed figure or the one
+        recomputed from printed ones; ``matches``, ``comparable`` and ``notes``.
     """
     table = reader.table("metrics/paper_comparison.csv", tuple(COLUMNS))
     if table is None:
@@ -42,24 +42,18 @@ def paper_blocks(reader: Reader) -> dict[str, Any] | None:
 
 
 def _row(row: dict[Any, Any], notes: dict[str, int]) -> dict[str, Any]:
-    measured = pd.notna(row["accuracy"])
     own = [] if pd.isna(row["note"]) else str(row["note"]).split("; ")
     return {
         "model": model_name(row["model"]),
         "setting": str(row["paper_setting"]).replace("_", " ").replace("+", ", "),
-        "ours": row["setting"] if measured else "",
-        "cells": [
-            {
-                "printed": number(row[f"paper_{metric}"]),
-                "value": number(row[metric]) if measured else "",
-                "interval": interval(row[f"{metric}_low"], row[f"{metric}_high"]) if measured else "",
-            }
-            for metric in PRINTED
-        ],
-        "recomputed": number(row["balanced_accuracy_recomputed"]),
+        "cells": [_cell(row, metric, f"paper {number(row[f'paper_{metric}'])}") for metric in PRINTED],
+        "balanced": _cell(row, "balanced_accuracy", f"recomputed {number(row['balanced_accuracy_recomputed'])}"),
         "matches": bool(row["matches"]),
-        "balanced": number(row["balanced_accuracy"]) if measured else "",
-        "balanced_interval": interval(row["balanced_accuracy_low"], row["balanced_accuracy_high"]) if measured else "",
         "comparable": row["comparable"],
         "notes": [notes.setdefault(note, len(notes) + 1) for note in own],
     }
+
+
+def _cell(row: dict[Any, Any], metric: str, below: str) -> dict[str, str]:
+    bounds = interval(row[f"{metric}_low"], row[f"{metric}_high"])
+    return {"value": number(row[metric]), "interval": bounds, "spread": below}

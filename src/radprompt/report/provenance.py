@@ -1,8 +1,10 @@
-"""Where the page's numbers come from: files by their hash, packages by their version, the machine in words."""
+"""Where the page's numbers come from: code and params by git's own hashes, files by theirs, packages, the machine."""
 
+import hashlib
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
+from typing import NamedTuple
 
 from radprompt.report.reader import Reader
 
@@ -12,6 +14,42 @@ PACKAGES = (
     *("dvc", "dvclive", "matplotlib", "Jinja2"),
 )
 """Distributions whose version can change a number."""
+
+CODE = ("src", "stages")
+"""Folders whose files are the code; git and DVC ignore what :data:`_IGNORED` names, and so does the digest."""
+
+PARAMS = "params.yaml"
+_IGNORED = ("__pycache__", ".egg-info", ".DS_Store")
+
+
+class Version(NamedTuple):
+    """What git can find again: ``params``, the blob of ``params.yaml``, and ``code``, the digest of :data:`CODE`."""
+
+    params: str
+    code: str
+
+
+def code_version(reader: Reader) -> Version:
+    """Name the params and the code that the page was made from by hashes that git knows, without asking git.
+
+    A commit cannot be named: the page's own hash is in ``dvc.lock``, so in the commit, before there is one. ``code`` is
+    the SHA-256 of git's blob hashes, one a line in the order of paths; either is empty where there is no such file.
+    """
+    params = reader.content(PARAMS)
+    paths = sorted(
+        (path.relative_to(reader.root).as_posix().encode(), path)
+        for folder in CODE
+        for path in (reader.root / folder).rglob("*")
+        if path.is_file() and not any(part.endswith(_IGNORED) for part in path.relative_to(reader.root).parts)
+    )
+    blobs = "".join(f"{git_blob(path.read_bytes())}\n" for _, path in paths)
+    code = hashlib.sha256(blobs.encode()).hexdigest() if paths else ""
+    return Version("" if params is None else git_blob(params), code)
+
+
+def git_blob(content: bytes) -> str:
+    """Return the hash by which git stores a file's content: what ``git hash-object`` prints."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def packages() -> list[tuple[str, str]]:

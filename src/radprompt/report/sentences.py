@@ -46,14 +46,14 @@ _STEPS = (
         "after adapting on the other half",
     ),
     (
-        "What names bring",
+        "What names bring: going on from VinDr instead of beginning again",
         "inbreast_scratch",
         "inbreast_extended",
         "begun again on the half's own features",
         "going on from VinDr with them",
     ),
 )
-_NAME_READERS = ("llm", "transtab")
+_NAME_READERS = {"llm": "The language model", "transtab": "TransTab"}
 """Models that can go on from one set of named features to another."""
 
 
@@ -72,17 +72,18 @@ def headline(own: pd.DataFrame, reference: str, confidence: float) -> list[str]:
     auc = _auc(own)
     if reference not in auc.index:
         return [f"No AUC of the {model_name(reference)} in this setting: there is nothing to compare with."]
-    mine, rivals = auc.loc[reference], auc.drop(index=reference)
+    mine, rivals = _record(auc, reference), auc.drop(index=reference)
     masses = f"{count(int(mine['lesions']), 'test mass', 'test masses')} of {count(int(mine['patients']), 'patient')}"
-    repeats = _repeats(mine)
-    sample = f"On {masses}, {int(mine['malignant'])} of them malignant, the {model_name(reference)} has an AUC of"
+    malignant, repeats, name = int(mine["malignant"]), _repeats(mine), model_name(reference)
+    sample = f"On {masses}, {malignant} of them malignant, the {name} has an AUC of"
     if repeats > 1:
         sample = (
-            f"Over {repeats} halves of the patients (the first tests {masses}, {int(mine['malignant'])} malignant) the "
-            f"{model_name(reference)} has a mean AUC of"
+            f"Over {repeats} halves of the patients (the first: {masses}, {malignant} malignant) the {name} "
+            "has a mean AUC of"
         )
     said = [
-        f"{sample} {_value(mine, percent(confidence))}" + _CHANCE_WORDS[verdict(mine["low"], mine["high"], CHANCE)],
+        f"{sample} {_value(mine, confidence, of_halves=False)}"
+        + _CHANCE_WORDS[verdict(mine["low"], mine["high"], CHANCE)]
     ]
     if rivals.empty:
         return [*said, "No other model was evaluated here."]
@@ -148,11 +149,11 @@ def steps(comparison: pd.DataFrame, confidence: float) -> list[tuple[str, list[s
     for title, before, after, words_before, words_after in _STEPS:
         sides = [_auc(comparison[comparison["setting"] == setting]) for setting in (before, after)]
         said = [
-            f"{_upper(model_name(model))} {words_before}: {_value(first, percent(confidence))}; {words_after}: "
-            f"{_value(second, percent(confidence))}: {_direction(first['value'], second['value'])}."
-            for model in _NAME_READERS
+            f"{words} {words_before}: {_value(first, confidence)}; {words_after}: "
+            f"{_value(second, confidence)}, measured {_direction(first['value'], second['value'])}."
+            for model, words in _NAME_READERS.items()
             if all(model in side.index for side in sides)
-            for first, second in [(side.loc[model] for side in sides)]
+            for first, second in [(_record(side, model) for side in sides)]
         ]
         if said:
             found.append((title, said))
@@ -165,15 +166,15 @@ def overview(comparison: pd.DataFrame, settings: Iterable[str], reference: str) 
     Returns
     -------
     list of dict
-        ``setting``, ``name``, ``lesions``, ``malignant``, ``repeats``, ``value``, ``interval``, ``spread``, ``bar`` (see
-        :func:`bar`; all four empty without the reference), ``best`` (name) and ``best_value``.
+        ``setting``, ``name``, ``lesions``, ``malignant``, ``repeats``, ``value``, ``interval``, ``spread``, ``bar``
+        (see :func:`bar`; all four empty without the reference), ``best`` (name) and ``best_value``.
     """
     rows = []
     for setting in settings:
         auc = _auc(comparison[comparison["setting"] == setting])
         if auc.empty:
             continue
-        mine = auc.loc[reference] if reference in auc.index else None
+        mine = _record(auc, reference) if reference in auc.index else None
         rivals = auc.drop(index=reference, errors="ignore")["value"]
         about = auc.iloc[0]
         rows.append(
@@ -207,20 +208,22 @@ def _auc(own: pd.DataFrame) -> pd.DataFrame:
     return rows.reindex(columns=[*rows.columns, *(name for name in columns if name not in rows)])
 
 
-def _repeats(row: pd.Series) -> int:
+def _record(auc: pd.DataFrame, model: str) -> dict[Any, Any]:
+    return auc.to_dict("index")[model]
+
+
+def _repeats(row: dict[Any, Any]) -> int:
     repeats = row.get("repeats", 1)
     return 1 if pd.isna(repeats) else int(repeats)
 
 
-def _value(row: pd.Series, level: str) -> str:
-    """Return an AUC with its interval and, of several repeats, its spread."""
-    halves = f"; {spread(row['repeat_sd'])} over {_repeats(row)} halves" if _repeats(row) > 1 else ""
-    return f"{number(row['value'])} ({level} interval {interval(row['low'], row['high']) or 'not defined'}{halves})"
+def _value(row: dict[Any, Any], confidence: float, *, of_halves: bool = True) -> str:
+    """Return an AUC with its interval and, of several repeats, its spread; ``of_halves`` says over how many."""
+    bounds = f"{percent(confidence)} interval {interval(row['low'], row['high']) or 'not defined'}"
+    if _repeats(row) > 1:
+        bounds += f"; {spread(row['repeat_sd'])}" + (f" over {_repeats(row)} halves" if of_halves else "")
+    return f"{number(row['value'])} ({bounds})"
 
 
 def _direction(before: float, after: float) -> str:
     return "higher" if after > before else "lower" if after < before else "the same"
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -23,6 +23,7 @@ _MODELS = {
     "svm": "SVM",
     "mlp": "MLP",
     "xgboost": "XGBoost",
+    "naive_bayes": "naive Bayes",
     "transtab": "TransTab",
     "majority": "majority class",
     "size_alone": "size alone",

@@ -1,11 +1,15 @@
 """Who is trained on what: repeats that share training rows share the training."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from radprompt.baselines.trainings import trainings
+from radprompt.baselines.trainings import jobs, trainings
 from radprompt.errors import InputError
+from radprompt.params import load_params
 from radprompt.selection.record import Selection
 
 SPLITS = ["train", "train", "val", "test"]
@@ -50,3 +54,16 @@ def test_only_the_repeats_asked_for() -> None:
     assert [ids(each.new) for each in found] == ["cx"]
     with pytest.raises(InputError, match=r"t\.csv: no rows of repeat 2"):
         trainings(table("abcx", "dbcy"), dict.fromkeys(range(3), selection("f")), "t.csv")
+
+
+@pytest.mark.parametrize("shares", [1, 2, 8])
+def test_shares_hold_each_training_once_and_transtab_comes_first(shares: int) -> None:
+    todo = trainings(table("abcx", "dbcy", "efgz"), dict.fromkeys(range(3), selection("f")), "t.csv")
+    params = load_params(Path(__file__).parents[3] / "params.yaml")
+    params = replace(params, baselines=replace(params.baselines, models=["svm", "transtab"]))
+    found = jobs(todo, params, todo[0], shares)
+    assert [job.model for job in found] == ["transtab"] * min(shares, 3) + ["svm"] * min(shares, 3)
+    for model in ("svm", "transtab"):
+        trained = [ids(each.train) for job in found if job.model == model for each in job.trainings]
+        assert sorted(trained) == ["ab", "db", "ef"]
+    assert [job.origin is todo[0] for job in found] == [job.model == "transtab" for job in found]

@@ -170,6 +170,17 @@ def test_leaves_the_machine_as_it_was(
     assert capfd.readouterr() == ("", "")
 
 
+def test_the_import_leaves_no_stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(sys.modules):
+        if name.split(".")[0] in ("transtab", "openml") or name == "transformers.optimization":
+            monkeypatch.delitem(sys.modules, name)
+    _package()
+    assert not {"openml", "transformers.optimization"} & set(sys.modules)
+    from transformers.optimization import get_constant_schedule
+
+    assert callable(get_constant_schedule)
+
+
 def test_a_failed_fit_leaves_no_alias_and_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     X, y = sample(20)

@@ -1,6 +1,5 @@
 """A small repository with artefacts of every kind, as the stages write them."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from radprompt.evaluation.model_comparison import COLUMNS
 from radprompt.imaging.contours import inscribed_ellipse, write_mask
 from radprompt.lesions import Exclusion, Lesion, to_table, write_exclusions
 from radprompt.outputs import write_csv, write_json, write_jsonl
+from radprompt.settings import SETTINGS
 
 ROOT = Path(__file__).parents[3]
 SHAPE = (64, 48)
@@ -51,18 +51,95 @@ def _lesions(root, dataset):
     return lesions
 
 
-def comparison(values, *, lesions=20, setting="vindr"):
+def comparison(values, *, lesions=20, setting="vindr", repeats=1):
     """Return AUC rows; ``values`` maps a model to (value, low, high, difference_low, difference_high)."""
+    test = "p_clustered_holm" if repeats == 1 else "p_resampled_holm"
     rows = [
         {
             **{"setting": setting, "model": model, "metric": "auc", "value": value, "low": low, "high": high},
-            **{"seeds": 1, "lesions": lesions, "patients": 9, "malignant": 8, "reference": "llm"},
-            **{"difference": values["llm"][0] - value if below == below else np.nan},  # NaN for the reference itself
-            **{"difference_low": below, "difference_high": above, "p_clustered_holm": 0.01 if below > 0 else 0.5},
+            **{"repeats": repeats, "repeat_sd": 0.034 if repeats > 1 else np.nan, "seeds": 1},
+            **{"lesions": lesions, "patients": 9, "malignant": 8, "reference": "llm"},
+            # Not a number for the reference itself.
+            **{"difference": values["llm"][0] - value if below == below else np.nan},
+            **{"paired_repeats": repeats if below == below else np.nan},
+            **{"difference_low": below, "difference_high": above, test: 0.01 if below > 0 else 0.5},
         }
         for model, (value, low, high, below, above) in values.items()
     ]
     return pd.DataFrame(rows).reindex(columns=COLUMNS)
+
+
+NAN = np.nan
+VALUES = {
+    "llm": (0.7, 0.6, 0.8, NAN, NAN),
+    "svm": (0.8, 0.7, 0.9, -0.2, 0.05),
+    "transtab": (0.65, 0.6, 0.75, -0.1, 0.2),
+    "majority": (0.5, 0.5, 0.5, 0.1, 0.3),
+}
+
+
+def _write_halves(root):
+    """Write two halves of INbreast: the lesion table's own, and the same with adapting and testing swapped."""
+    table = pd.read_csv(root / "data/lesions/inbreast.csv", dtype=str)[["lesion_id", "patient_id", "split"]]
+    parts = []
+    for repeat, adapting in enumerate(("adapt", "test")):
+        part = table["patient_id"].str[-1].map({"0": "train", "1": "val"}).where(table["split"] == adapting, "test")
+        parts.append(table.assign(repeat=repeat, split=part))
+    write_csv(root / "data/halves/inbreast.csv", pd.concat(parts)[["repeat", "lesion_id", "patient_id", "split"]])
+
+
+def _write_selections(root):
+    """Write selections: one feature in VinDr; in INbreast's halves the same, and in the second another besides."""
+    known = {"shape_Sphericity": "Sphericity", "shape_Perimeter": "Perimeter"}
+    chosen = {
+        "vindr": [["shape_Sphericity"]],
+        **{key: [["shape_Sphericity"], [*known]] for key in ("inbreast_extended", "inbreast_scratch")},
+    }
+    for setting, repeats in chosen.items():
+        for repeat, features in enumerate(repeats):
+            names = {"features": features, "names": [known[key] for key in features], "method": "mrmr"}
+            record = {**names, "scheme": "MIQ", "bins": 5, "fitted_on": ["a", "b"]}
+            write_json(root / f"models/{setting}/selection/{repeat}.json", record)
+    scaler = {"features": ["shape_Sphericity"], "mean": [0.8951], "sd": [0.03], "fitted_on": ["a", "b"]}
+    write_json(root / "models/vindr/scaler/0.json", scaler)
+    shares = pd.DataFrame({"feature": [*known], "name": [*known.values()], "share": [0.5, 0.25]})
+    write_csv(root / "metrics/selection_stability_vindr.csv", shares)
+
+
+def _write_training(root, setting, runs):
+    curves = root / f"plots/training/{setting}/plots/metrics"
+    curves.mkdir(parents=True)
+    for name, start in (("train_loss", 0.7), ("val_loss", 0.7), ("val_auc", 0.5)):
+        (curves / f"{name}.tsv").write_text(f"step\t{name}\n1\t{start}\n2\t0.625\n")
+    record = root / f"models/{setting}/language_model/repeat_0_seed_2025/classifier.json"
+    write_json(record, {"best_epoch": 2, "history": []})
+    scores = {"runs": runs, "val_auc": 0.6875, "val_loss": 0.5, "val_auc_sd": 0.125}
+    write_json(root / f"metrics/training/{setting}.json", {setting: scores})
+
+
+def _write_later_parts(root):
+    """Write learning curve, ablations and explanations."""
+    lines = {"extended": "llm", "scratch": "llm", "svm": "svm"}
+    points = [
+        {"line": line, "model": model, "lesions": lesions + whole * repeat, "all": whole, "repeat": repeat, "auc": auc}
+        for line, model in lines.items()
+        for repeat in (0, 1)
+        for lesions, whole, auc in ((0, False, 0.5), (10, False, 0.6 + 0.1 * repeat), (40, True, 0.75))
+    ]
+    write_csv(root / "metrics/learning_curve.csv", pd.DataFrame(points))
+    (root / "plots/learning_curve.svg").write_text(SVG)
+    shares = {"lesions": 4, "mean_share": -0.1, "mean_absolute_share": 0.4, "correlation": -0.9}
+    pushes = {"feature": "shape_Sphericity", "name": "Sphericity", "pushes": "benign when high"}
+    write_csv(root / "metrics/explanations.csv", pd.DataFrame([shares | pushes]))
+    (root / "plots/explanations").mkdir()
+    (root / "plots/explanations/cohort.svg").write_text(SVG)
+    shutil.copy(ROOT / "ablations.yaml", root / "ablations.yaml")
+    row = {"table": "table3", "row": "rank-4", "params": "llm.lora.rank=4", "setting": "vindr", "model": "llm"}
+    row |= {"auc": 0.6875, "auc_low": 0.5, "auc_high": 0.75, "paper_auc": 0.67, "minutes": 3.5}
+    write_csv(root / "metrics/ablations/table3.csv", pd.DataFrame([row]))
+
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
 
 
 @pytest.fixture
@@ -85,38 +162,28 @@ def repository(tmp_path):
         for lesion in lesions:
             write_mask(root / f"data/masks/{dataset}/{lesion.lesion_id}.png", inscribed_ellipse(lesion.box, SHAPE))
         write_csv(root / f"data/masks/{dataset}.csv", table[["lesion_id"]].assign(source="nnunet", flag="", area_px=9))
+    _write_halves(root)
     ids = [f"vindr_mammo_test_{n}" for n in range(4)]
-    rows = [{"lesion_id": i, "split": "test", "prompt": f"Classify {i} <b>.", "label": 0} for n, i in enumerate(ids)]
+    rows = [{"repeat": 0, "lesion_id": i, "split": "test", "prompt": f"Classify {i} <b>.", "label": 0} for i in ids]
     write_jsonl(root / "data/prompts/vindr.jsonl", rows)
     predictions = pd.DataFrame({"lesion_id": ids, "label": [0, 1, 0, 1], "probability": [0.1, 0.9, 0.8, 0.2]})
-    predictions = predictions.assign(patient_id="p", setting="vindr", model="llm", seed=2025, split="test")
+    predictions = predictions.assign(patient_id="p", setting="vindr", repeat=0, model="llm", seed=2025, split="test")
     write_csv(root / "data/predictions/vindr/llm.csv", predictions)
-    nan = np.nan
-    values = {
-        "llm": (0.7, 0.6, 0.8, nan, nan),
-        "svm": (0.8, 0.7, 0.9, -0.2, 0.05),
-        "majority": (0.5, 0.5, 0.5, 0.1, 0.3),
-    }
-    write_csv(root / "metrics/comparison.csv", comparison(values))
+    settings = {name: 3 if setting.repeated else 1 for name, setting in SETTINGS.items()}
+    parts = [comparison(VALUES, setting=name, repeats=repeats) for name, repeats in settings.items()]
+    write_csv(root / "metrics/comparison.csv", pd.concat(parts))
     gap = {"dice": 0.02, "dice_low": 0.01, "dice_high": 0.03}
     rivals = {name: {"dice": 0.9, "dice_median": 0.91, "hd95_px": 3.0} for name in ("nnunet", "ellipse")}
     scores = {"lesions": 4, "fallbacks": 1, "reviewed": 0, **rivals, "difference": gap}
     write_json(root / "metrics/segmentation.json", {"cbis_test": scores})
-    selection = {"features": ["shape_Sphericity"], "names": ["Sphericity"], "scheme": "MIQ", "bins": 5}
-    write_json(root / "models/vindr/selection.json", {**selection, "fitted_on": ["a", "b"]})
-    scaler = {"features": ["shape_Sphericity"], "mean": [0.8951], "sd": [0.03], "fitted_on": ["a", "b"]}
-    write_json(root / "models/vindr/scaler.json", scaler)
-    shares = pd.DataFrame({"feature": ["shape_Sphericity", "shape_Perimeter"], "name": ["", ""], "share": [0.5, 0.25]})
-    write_csv(root / "metrics/selection_stability_vindr.csv", shares)
-    curves = root / "plots/training/vindr/plots/metrics"
-    curves.mkdir(parents=True)
-    for name, start in (("train_loss", 0.7), ("val_loss", 0.7), ("val_auc", 0.5)):
-        (curves / f"{name}.tsv").write_text(f"step\t{name}\n1\t{start}\n2\t0.625\n")
-    (root / "models/vindr/language_model").mkdir()
-    (root / "models/vindr/language_model/classifier.json").write_text(json.dumps({"best_epoch": 2, "history": []}))
+    _write_selections(root)
+    _write_training(root, "vindr", 1)
+    _write_training(root, "inbreast_adapted", 3)
     write_csv(root / "plots/segmenter_training.csv", pd.DataFrame({"epoch": [1, 2], "train_loss": [0.2, 0.1]}))
-    (root / "plots/evaluation").mkdir()
-    (root / "plots/evaluation/vindr_roc.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+    for setting in SETTINGS:
+        (root / f"plots/evaluation/{setting}").mkdir(parents=True)
+        (root / f"plots/evaluation/{setting}/roc.svg").write_text(SVG)
+    _write_later_parts(root)
     return root
 
 

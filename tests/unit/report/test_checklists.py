@@ -1,5 +1,6 @@
 """The checklists: complete, answered, and pointing at files that are there."""
 
+from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from radprompt.report.reader import Reader
 
 ROOT = Path(__file__).parents[3]
 ITEMS = {"clear": 58, "metrics": 30}
-NO_FACTS = ({}, [], None, None, {})
+NO_FACTS = ({}, [], None, None, None, None, {})
 
 
 def _answers(name, root, *, synthetic=True):
@@ -49,6 +50,7 @@ def _outputs():
     """Return patterns of everything that the pipeline writes."""
     patterns = []
     for stage in YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())["stages"].values():
+        stage = stage.get("do", stage)
         for out in [*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])]:
             path = out if isinstance(out, str) else next(iter(out))
             patterns.append("".join("*" if i % 2 else part for i, part in enumerate(_split(path))))
@@ -90,9 +92,36 @@ def test_a_place_that_no_fact_fills_is_an_error():
 
 def test_external_test_is_answered_by_what_was_evaluated():
     params = load_params(ROOT / "params.yaml")
-    result = {"setting": "vindr", "lesions": 72, "patients": 30, "rows": [1, 2]}
-    inner = facts(params, {}, [result], None, None, {})
-    outer = facts(params, {}, [result, result | {"setting": "inbreast_adapted"}], None, None, {})
-    assert (inner["external_status"], outer["external_status"]) == ("no", "yes")
-    assert "inbreast_adapted" in outer["testing"]
+    real = replace(params, data=replace(params.data, root="data/raw"))
+    result = {"setting": "vindr", "name": "VinDr", "lesions": 72, "patients": 30, "repeats": 1, "rows": [1, 2]}
+    both = [result, result | {"setting": "inbreast_adapted", "repeats": 20}]
+    nothing = NO_FACTS[2:]
+    inner, outer = (facts(params, {}, results, *nothing) for results in ([result], both))
+    # Two data sets of one phantom are no two hospitals.
+    statuses = (inner["external_status"], outer["external_status"], facts(real, {}, both, *nothing)["external_status"])
+    assert statuses == ("no", "partly", "yes")
+    assert "inbreast_adapted, over 20 halves of its patients" in outer["testing"]
+    assert "one phantom" in outer["external"]
     assert inner["rivals"] == "1"
+
+
+def test_dimensions_fit_only_if_they_do_at_both_sites():
+    params = load_params(ROOT / "params.yaml")
+
+    def known(vindr, half):
+        features = {"rows": [{}] * 8, "fitted_on": vindr, "method": "mRMR (MIQ)", "stability": True}
+        by_half = {"rows": [{"rank": rank} for rank in (*range(1, 9), "", "")], "fitted_on": half}
+        return facts(params, {}, [], None, features, by_half, None, {})
+
+    assert known(160, 80)["dimensions_status"] == "yes"
+    assert known(160, 40)["dimensions_status"] == "partly"
+    assert known(40, 40)["dimensions_status"] == "no"
+    assert "INbreast, the first half: 8 features on 40 training masses, 5 a feature" in known(160, 40)["dimensions"]
+
+
+def test_redundancy_is_removed_by_mrmr_alone():
+    params = load_params(ROOT / "params.yaml")
+    every = replace(params, features=replace(params.features, selection="all"))
+    assert facts(params, *NO_FACTS)["redundancy_status"] == "yes"
+    assert facts(every, *NO_FACTS)["redundancy_status"] == "no"
+    assert "every feature" in facts(every, *NO_FACTS)["redundancy"]

@@ -1,8 +1,10 @@
 """The page as a whole: self-contained, tolerant, the same bytes twice, nothing shared that may not be."""
 
+import hashlib
 import re
 from html.parser import HTMLParser
 
+import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
@@ -82,6 +84,7 @@ def test_values_of_artefacts_are_on_the_page_and_escaped(repository):
     assert "no &lt;mass&gt;" in text
     assert "0.8951" in text  # the scaler's mean
     assert "epoch 2 was kept" in text
+    assert "mean over 3 trainings 0.688 (SD 0.125)" in text  # 0.6875 in metrics/training
     assert "Perimeter (25 %)" in text  # not selected here, though resamples would
 
 
@@ -96,7 +99,11 @@ def test_before_any_stage_the_page_names_what_is_missing(repository, tmp_path):
         "segmentation_quality",
         "select",
         "language_model",
+        "halves",
         "evaluate",
+        "summary",
+        "learning_curve",
+        "explain",
         "paper_comparison",
     ):
         assert f"dvc repro {stage}" in text
@@ -113,9 +120,19 @@ def test_before_any_stage_the_page_names_what_is_missing(repository, tmp_path):
         "data/predictions/vindr/llm.csv",
         "data/prompts/vindr.jsonl",
         "metrics/comparison.csv",
-        "models/vindr/scaler.json",
-        "models/vindr/language_model/classifier.json",
+        "models/vindr/scaler/0.json",
+        "models/vindr/selection/0.json",
+        "models/inbreast_extended/selection/0.json",
+        "models/vindr/language_model/repeat_0_seed_2025/classifier.json",
         "plots/training/vindr/plots/metrics/val_auc.tsv",
+        "plots/evaluation/inbreast_adapted/roc.svg",
+        "plots/learning_curve.svg",
+        "metrics/training/vindr.json",
+        "metrics/learning_curve.csv",
+        "metrics/explanations.csv",
+        "metrics/ablations/table3.csv",
+        "data/halves/inbreast.csv",
+        "ablations.yaml",
     ],
 )
 def test_any_one_artefact_may_be_absent(repository, gone):
@@ -130,6 +147,8 @@ def test_any_one_artefact_may_be_absent(repository, gone):
         ("metrics/comparison.csv", "setting,model\nvindr,llm\n", r"column\(s\) metric, value"),
         ("data/prompts/vindr.jsonl", "{}{}\n", "not valid JSON lines"),
         ("data/masks/vindr_mammo.csv", "", "not a table"),
+        ("metrics/learning_curve.csv", "line,auc\nextended,0.5\n", r"column\(s\) model, lesions"),
+        ("data/halves/inbreast.csv", "repeat,lesion_id\n0,a\n", r"column\(s\) patient_id, split"),
         ("data/lesions/inbreast_flow.json", '{"rows": 9, "excluded: no mass": 2, "mass": 8}', "7 remain"),
     ],
 )
@@ -164,9 +183,30 @@ def test_pixels_and_ids_of_data_that_may_not_be_passed_on_stay_out(repository):
 
 
 def test_every_file_read_is_under_provenance_with_its_hash(repository):
-    import hashlib
-
     text = build(repository, load_params(repository / "params.yaml"))
-    for path in ("metrics/comparison.csv", "data/predictions/vindr/llm.csv", "params.yaml", "models/vindr/scaler.json"):
+    for path in (
+        "metrics/comparison.csv",
+        "data/predictions/vindr/llm.csv",
+        "params.yaml",
+        "models/vindr/scaler/0.json",
+    ):
         assert path in text
         assert hashlib.sha256((repository / path).read_bytes()).hexdigest()[:16] in text
+
+
+def test_sections_come_in_the_order_that_one_reads_them(repository):
+    page = _Page(build(repository, load_params(repository / "params.yaml")))
+    order = ["summary", "method", "settings", "cohorts", "examples", "segmentation", "features", "training", "results"]
+    order += ["curve", "ablations", "explanations", "figures", "paper", "limits", "clear", "metrics", "provenance"]
+    assert page.ids == order
+    assert [link[1:] for link in page.links[: len(order)]] == order
+
+
+def test_a_page_without_the_second_site_still_says_what_is_missing(repository):
+    rows = pd.read_csv(repository / "metrics/comparison.csv")
+    rows[rows["setting"] == "vindr"].to_csv(repository / "metrics/comparison.csv", index=False)
+    text = build(repository, load_params(repository / "params.yaml"))
+    assert _Page(text).open == []
+    assert "Table 2: the second site" not in text
+    assert "No external test in this run" in text
+    assert "Not evaluated in this run: inbreast_adapted, inbreast_extended" in text

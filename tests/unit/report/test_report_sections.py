@@ -14,7 +14,7 @@ from radprompt.report.cohorts import cohorts, describe, flow
 from radprompt.report.examples import SIDE, examples, picture
 from radprompt.report.figures import draw_curves
 from radprompt.report.reader import Reader
-from radprompt.report.results import decision_threshold, sentences, setting_results
+from radprompt.report.results import decision_threshold, setting_results
 from radprompt.report.wording import count, interval, listing, model_name, number, p_value, verdict
 from radprompt.settings import find
 
@@ -50,34 +50,6 @@ def test_numbers_and_lists_in_words():
     assert count(1, "mass", "masses") == "1 mass"
     assert count(1200, "patient") == "1,200 patients"
     assert model_name("embedding_svm") == "SVM on embeddings"
-
-
-def test_sentences_follow_the_intervals(make_comparison):
-    values = {
-        "llm": (0.70, 0.60, 0.80, NAN, NAN),
-        "svm": (0.90, 0.80, 0.95, -0.30, -0.05),
-        "mlp": (0.72, 0.60, 0.85, -0.10, 0.05),
-        "majority": (0.50, 0.50, 0.50, 0.10, 0.30),
-    }
-    said = " ".join(sentences(make_comparison(values), "llm", 0.95))
-    assert "AUC of 0.700 (95 % interval 0.60 to 0.80): better than chance." in said
-    assert "Of 3 other models, 2 measured higher, SVM (0.900) the highest." in said
-    assert "lies below 0 against SVM: there the language model is worse" in said
-    assert "includes 0 against MLP: on these masses they cannot be told apart" in said
-    assert "lies above 0 against majority class: there the language model is better" in said
-    assert "p stays below 0.05 against majority class." in said
-
-
-def test_an_interval_that_touches_chance_is_not_called_better(make_comparison):
-    alone = make_comparison({"llm": (0.6, 0.5, 0.7, NAN, NAN)})
-    said = sentences(alone, "llm", 0.95)
-    assert "chance is not excluded" in said[0]
-    assert said[1] == "No other model was evaluated here."
-
-
-def test_without_the_reference_nothing_is_compared(make_comparison):
-    rows = make_comparison({"svm": (0.9, 0.8, 0.95, NAN, NAN)})
-    assert len(sentences(rows, "llm", 0.95)) == 1
 
 
 def test_models_are_ranked_by_auc_the_reference_among_them(make_comparison):

@@ -1,0 +1,149 @@
+"""The section on ablations: each table of ``metrics/ablations``, the paper's figures beside ours."""
+
+from pathlib import PurePosixPath
+from typing import Any
+
+import pandas as pd
+
+from radprompt.ablations.tables import FILE, Table, load_tables
+from radprompt.params import Params
+from radprompt.report.reader import Reader
+from radprompt.report.wording import count, interval, metric_name, model_name, number, setting_name, spread
+
+FOLDER = "metrics/ablations"
+METRICS = ("auc", "accuracy", "f1", "sensitivity", "balanced_accuracy")
+_ABLATION = ("table", "row", "params", "setting", "model")
+_DECISION = ("readout", "layers", "seeds", "val_auc", "val_auc_sd", "last_auc", "last_auc_sd")
+
+
+def ablations(reader: Reader, params: Params) -> dict[str, Any]:
+    """Lay out every table that is there.
+
+    Returns
+    -------
+    dict
+        ``tables``: ``title``, ``path``, ``note``, ``head`` (column names and whether they are numbers) and ``rows``
+        (cells: text, with ``interval`` and ``spread``); ``absent``: number and title of the paper's tables that were
+        not made in this run, and ``others``: names of further ones.
+    """
+    planned = _planned(reader)
+    paths = {PurePosixPath(path).stem: path for path in reader.matching(f"{FOLDER}/*.csv")}
+    order = [*(name for name in planned if name in paths), *(name for name in paths if name not in planned)]
+    absent = [table for name, table in planned.items() if name not in paths]
+    return {
+        "tables": [_lay_out(reader, paths[name], planned.get(name), params) for name in order],
+        "absent": [(table.paper, table.title) for table in absent if table.paper],
+        "others": [table.name for table in absent if not table.paper],
+    }
+
+
+def _planned(reader: Reader) -> dict[str, Table]:
+    """Return the tables of ``ablations.yaml``; none where the file is not there."""
+    return {} if reader.content(FILE.as_posix()) is None else load_tables(reader.root / FILE)
+
+
+def _lay_out(reader: Reader, path: str, planned: Table | None, params: Params) -> dict[str, Any]:
+    table = reader.table(path)
+    assert table is not None
+    if set(_DECISION) <= set(table.columns):
+        laid_out = _decision(table, params)
+    elif set(_ABLATION) <= set(table.columns):
+        title = planned.title if planned else PurePosixPath(path).stem
+        laid_out = _ablation(table, f"Table {planned.paper}: {title}" if planned and planned.paper else title)
+    else:
+        laid_out = _plain(table, PurePosixPath(path).stem.replace("_", " "))
+    return laid_out | {"path": path}
+
+
+def _decision(table: pd.DataFrame, params: Params) -> dict[str, Any]:
+    """Lay out what decided readout and layers, validation rows alone."""
+    layers = {"head": 0}.get(params.llm.tuning, params.llm.lora.layers)
+    used = table[(table["readout"] == params.llm.readout) & (table["layers"].astype(str) == str(layers))]
+    best = table.sort_values("last_auc", ascending=False, kind="stable").iloc[0]
+    seeds = count(int(table["seeds"].max()), "seed")
+    note = (
+        f"Decided on VinDr's validation rows over {seeds}; no test row was read. Highest mean AUC of the last epoch, "
+        f"which no choice of epoch flatters: {_configuration(best)}, {number(best['last_auc'])}. "
+    )
+    if used.empty:
+        note += (
+            f"What this run uses ({_configuration({'readout': params.llm.readout, 'layers': layers})}) is not in it."
+        )
+    else:
+        row = used.iloc[0]
+        note += f"This run uses: {_configuration(row)}, {number(row['last_auc'])}."
+    columns = {"val_auc": "Validation AUC", "val_loss": "Validation loss", "last_auc": "AUC of the last epoch"}
+    columns = {key: name for key, name in columns.items() if key in table}
+    return {
+        "title": "Readout and layers, decided on validation rows",
+        "note": note,
+        "head": [
+            ("Readout", False),
+            ("LoRA layers", True),
+            ("Seeds", True),
+            *((name, True) for name in columns.values()),
+        ],
+        "rows": [
+            [
+                _text(row["readout"]),
+                _text("none, head only" if str(row["layers"]) == "0" else row["layers"]),
+                _text(row["seeds"]),
+                *(
+                    {"value": number(row[key]), "interval": "", "spread": spread(row.get(f"{key}_sd"))}
+                    for key in columns
+                ),
+            ]
+            for row in table.to_dict("records")
+        ],
+    }
+
+
+def _ablation(table: pd.DataFrame, title: str) -> dict[str, Any]:
+    """Lay out one table of experiments."""
+    metrics = [metric for metric in METRICS if metric in table]
+    printed = [metric for metric in metrics if f"paper_{metric}" in table and table[f"paper_{metric}"].notna().any()]
+    timed = "minutes" in table and table["minutes"].notna().any()
+    head = [("Row", False), ("Parameters", False), ("Setting", False), ("Model", False)]
+    head += [(metric_name(metric), True) for metric in metrics]
+    rows = []
+    for row in table.to_dict("records"):
+        names = (row["row"], row["params"], setting_name(row["setting"]), model_name(row["model"]))
+        cells = [
+            {
+                "value": number(row[metric]),
+                "interval": interval(row.get(f"{metric}_low"), row.get(f"{metric}_high")),
+                "spread": f"paper {number(row[f'paper_{metric}'])}" if metric in printed else "",
+            }
+            for metric in metrics
+        ]
+        rows.append([*map(_text, names), *cells, *([_text(number(row["minutes"], 1))] if timed else [])])
+    notes = [
+        "Parameters are those that the row changes.",
+        *(["Below each value its interval and the paper's figure."] if printed else []),
+        *(["Minutes are those of the whole experiment, stages that it did not touch left out."] if timed else []),
+    ]
+    return {
+        "title": title,
+        "note": " ".join(notes),
+        "head": [*head, *([("Minutes", True)] if timed else [])],
+        "rows": rows,
+    }
+
+
+def _plain(table: pd.DataFrame, title: str) -> dict[str, Any]:
+    """Lay out a table of which nothing is known."""
+    numeric = [pd.api.types.is_numeric_dtype(table[name]) for name in table.columns]
+    rows = [
+        [_text(float(f"{value:.4g}") if isinstance(value, float) else value) for value in row]
+        for row in table.itertuples(index=False, name=None)
+    ]
+    return {"title": title, "note": "", "head": list(zip(map(str, table.columns), numeric, strict=True)), "rows": rows}
+
+
+def _configuration(row: Any) -> str:
+    layers = "the head alone" if str(row["layers"]) == "0" else f"{row['layers']} layers"
+    return f"readout {row['readout']}, {layers}"
+
+
+def _text(value: Any) -> dict[str, str]:
+    return {"value": "" if value is None or value != value else str(value), "interval": "", "spread": ""}

@@ -1,0 +1,196 @@
+"""Tables 1 and 2, the settings, and the parts that came with the second site."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from radprompt.evaluation.paper import compare_with_paper
+from radprompt.outputs import write_csv
+from radprompt.params import load_params
+from radprompt.report.ablations import ablations
+from radprompt.report.explanations import explanations
+from radprompt.report.features import features_by_half, selected_features
+from radprompt.report.learning_curve import learning_curve
+from radprompt.report.limits import limits
+from radprompt.report.paper import paper_blocks
+from radprompt.report.protocols import halves, protocols
+from radprompt.report.reader import Reader
+from radprompt.report.results import setting_results
+from radprompt.report.tables import table_1, table_2
+
+NAN = math.nan
+ONE = {"llm": (0.7, 0.6, 0.8, NAN, NAN), "svm": (0.9, 0.8, 0.95, -0.3, -0.05), "mlp": (0.5, 0.4, 0.6, 0.1, 0.3)}
+NAMES = {"llm": (0.7, 0.6, 0.8, NAN, NAN), "transtab": (0.6, 0.5, 0.7, 0, 0.2), "size_alone": (0.5, 0.4, 0.6, 0.1, 0.3)}
+
+
+def _names(table):
+    return {title: [row["name"] for row in rows] for title, rows in table["parts"]}
+
+
+def test_table_1_has_the_papers_models_in_its_order_and_both_sites_side_by_side(make_comparison):
+    rows = [make_comparison(ONE), make_comparison(ONE | NAMES, setting="inbreast_adapted", repeats=3)]
+    table = table_1(pd.concat(rows), "llm")
+    assert table["groups"] == [("VinDr-Mammo, internal test", False), ("INbreast, adapted", True)]
+    assert _names(table) == {
+        "The paper's models": ["SVM", "MLP", "TransTab", "language model"],
+        "Not in the paper": ["size alone"],
+    }
+    assert table["width"] == 5 + 5 + 1
+    svm, _, transtab, llm = table["parts"][0][1]
+    assert [group["cells"][0] for group in svm["groups"]] == [
+        {"value": "0.900", "interval": "0.80 to 0.95", "spread": ""},
+        {"value": "0.900", "interval": "0.80 to 0.95", "spread": "SD 0.034"},
+    ]
+    assert transtab["groups"][0]["cells"] == [None] * 5  # it was not evaluated on VinDr
+    assert (llm["reference"], llm["groups"][1]["repeats"]) == (True, 3)
+
+
+def test_table_2_has_two_rows_for_models_that_go_on_and_one_for_those_that_cannot(make_comparison):
+    worse = {"llm": (0.65, 0.5, 0.7, NAN, NAN), **{k: v for k, v in NAMES.items() if k != "llm"}}
+    on, again = (
+        make_comparison(values, setting=name, repeats=3)
+        for values, name in ((NAMES, "inbreast_extended"), (worse, "inbreast_scratch"))
+    )
+    table = table_2(pd.concat([on, again]), "llm")
+    paper = table["parts"][0][1]
+    assert [row["name"] for row in paper] == [
+        "TransTab, transferred",
+        "TransTab, from scratch",
+        "language model, extended",
+        "language model, from scratch",
+    ]
+    assert [row["groups"][0]["cells"][0]["value"] for row in paper[2:]] == ["0.700", "0.650"]
+    assert _names(table)["Not in the paper"] == ["size alone"]
+    assert table_2(make_comparison(ONE), "llm") is None
+
+
+def test_tests_that_a_setting_does_not_have_get_no_column(make_comparison):
+    once = setting_results(make_comparison(ONE), "vindr", "llm", 0.95)
+    several = setting_results(
+        make_comparison(ONE, setting="inbreast_scratch", repeats=3), "inbreast_scratch", "llm", 0.95
+    )
+    assert (once["tests"], several["tests"]) == (["by patient"], ["over halves"])
+    assert (once["repeats"], several["repeats"]) == (1, 3)
+    assert several["rows"][0]["cells"][0]["spread"] == "SD 0.034"
+
+
+def test_every_setting_says_what_is_fitted_on_what():
+    rows = {row["setting"]: row for row in protocols()}
+    assert rows["inbreast_unadapted"]["train"] == "nothing more"
+    assert rows["inbreast_adapted"]["features"] == "VinDr-Mammo: train"
+    assert rows["inbreast_extended"]["features"] == "INbreast: adapting half, training part"
+    assert rows["inbreast_extended"]["start"] == "the model of vindr"
+    assert rows["inbreast_scratch"]["start"] == "the pretrained model"
+    assert {row["test"] for name, row in rows.items() if name != "vindr"} == {"INbreast: other half"}
+
+
+def test_halves_are_counted_by_what_their_lesions_are_for(repository):
+    found = halves(Reader(repository), load_params(repository / "params.yaml"))
+    assert (found["drawn"], found["llm"], found["baselines"]) == (2, 3, 20)
+    counts = [(role, row["patients"], row["lesions"], row["malignant"]) for role, row in found["first"]]
+    assert counts == [("trains", 1, 2, 1), ("chooses epochs and thresholds", 1, 2, 1), ("tests", 2, 4, 2)]
+    assert found["extents"][2] == ("tests", "4 masses")
+
+
+def test_features_of_halves_are_counted_and_set_beside_the_first_sites(repository):
+    found = features_by_half(Reader(repository), "inbreast_extended", "vindr")
+    assert [(row["name"], row["count"], row["rank"], row["elsewhere"]) for row in found["rows"]] == [
+        ("Sphericity", 2, 1, 1),
+        ("Perimeter", 1, "", ""),
+    ]
+    assert (found["shared"], found["shared_extent"], found["distinct"]) == ("Sphericity", "1", 2)
+    assert found["twins"] == ["inbreast_scratch"]
+    assert selected_features(Reader(repository), "vindr")["method"] == "mRMR (MIQ)"
+
+
+def test_learning_curve_averages_repeats_and_joins_the_ends(repository):
+    found = learning_curve(Reader(repository))
+    assert found["columns"] == ["0", "10", "all (40 to 41)"]
+    assert [row["name"] for row in found["rows"]] == [
+        "language model that goes on learning",
+        "language model that begins again",
+        "SVM that begins again",
+    ]
+    assert found["rows"][0]["cells"][1] == {"value": "0.650", "interval": "", "spread": "SD 0.071"}
+    assert found["sentence"].endswith(
+        "mean AUC: from 10 masses 0.650 against 0.650; from all masses 0.750 against 0.750."
+    )
+
+
+@pytest.mark.parametrize(
+    ("feature", "pushes", "words"),
+    [
+        ("shape_Sphericity", "benign when high", "as the paper's discussion says"),
+        ("shape_Sphericity", "malignant when high", "the opposite of what the paper's discussion says"),
+        ("shape_Sphericity", "neither", "no clear direction"),
+        ("shape_Perimeter", "benign when high", "Sphericity is not among the features"),
+    ],
+)
+def test_whether_sphericity_pushes_to_benign_is_what_the_numbers_say(repository, feature, pushes, words):
+    path = repository / "metrics/explanations.csv"
+    write_csv(path, pd.read_csv(path).assign(feature=feature, pushes=pushes))
+    found = explanations(Reader(repository))
+    assert words in found["sentences"][-1]
+    assert "by 0.400 on average" in found["sentences"][0]
+    assert [title for title, _ in found["drawings"]] == ["Each mass's share of each feature"]
+
+
+def test_ablations_have_the_papers_figures_beside_ours_and_name_what_was_not_run(repository):
+    found = ablations(Reader(repository), load_params(repository / "params.yaml"))
+    (table,) = found["tables"]
+    assert table["title"] == "Table 3: Rank of LoRA"
+    assert [name for name, _ in table["head"]] == ["Row", "Parameters", "Setting", "Model", "AUC", "Minutes"]
+    assert [cell["value"] for cell in table["rows"][0]][1:] == [
+        *("llm.lora.rank=4", "VinDr-Mammo, internal test", "language model", "0.688", "3.5"),
+    ]
+    assert table["rows"][0][4] == {"value": "0.688", "interval": "0.50 to 0.75", "spread": "paper 0.670"}
+    assert [number for number, _ in found["absent"]] == [4, 5]
+    assert "order" in found["others"]
+
+
+def test_the_table_that_decided_the_readout_says_what_this_run_uses(repository):
+    params = load_params(repository / "params.yaml")
+    used = {"readout": params.llm.readout, "layers": params.llm.lora.layers, "last_auc": 0.625}
+    rows = pd.DataFrame([used, {"readout": "other", "layers": 0, "last_auc": 0.75}])
+    rows = rows.assign(seeds=5, val_auc=0.7, val_auc_sd=0.02, val_loss=0.6, val_loss_sd=0.01, last_auc_sd=0.03)
+    write_csv(repository / "metrics/ablations/decided.csv", rows)
+    table = ablations(Reader(repository), params)["tables"][-1]
+    assert "over 5 seeds; no test row was read" in table["note"]
+    assert "flatters: readout other, the head alone, 0.750." in table["note"]
+    assert f"This run uses: readout {params.llm.readout}, {params.llm.lora.layers} layers, 0.625." in table["note"]
+    assert table["rows"][0][3] == {"value": "0.700", "interval": "", "spread": "SD 0.020"}
+
+
+def test_a_table_of_unknown_columns_is_shown_as_it_is(repository):
+    write_csv(repository / "metrics/ablations/other_thing.csv", pd.DataFrame({"what": ["a", None], "much": [0.5, NAN]}))
+    table = ablations(Reader(repository), load_params(repository / "params.yaml"))["tables"][-1]
+    assert (table["title"], table["head"]) == ("other thing", [("what", False), ("much", True)])
+    assert [[cell["value"] for cell in row] for row in table["rows"]] == [["a", "0.5"], ["", ""]]
+
+
+def test_the_papers_figures_stand_below_ours(repository, make_comparison):
+    rows = pd.concat([make_comparison(ONE).assign(metric=metric) for metric in ("auc", "accuracy")])
+    write_csv(repository / "metrics/paper_comparison.csv", compare_with_paper(rows, synthetic=True))
+    found = paper_blocks(Reader(repository))
+    assert (found["matching"], found["total"]) == (21, 49)
+    accuracy, _, auc, _ = found["blocks"][0]["rows"][3]["cells"]  # SVM, VinDr-Mammo
+    assert accuracy == {"value": "0.900", "interval": "0.80 to 0.95", "spread": "paper 0.653"}
+    assert auc["spread"] == "paper 0.653"
+    naive_bayes = found["blocks"][0]["rows"][4]
+    assert naive_bayes["cells"][0] == {"value": "\N{EN DASH}", "interval": "", "spread": "paper 0.627"}
+    assert naive_bayes["balanced"]["spread"] == "recomputed 0.623"
+
+
+def test_limits_say_what_halves_and_intervals_leave_out(repository, make_comparison):
+    params = load_params(repository / "params.yaml")
+    rows = pd.concat([make_comparison(ONE), make_comparison(ONE, setting="inbreast_adapted", repeats=3)])
+    results = [setting_results(rows, name, "llm", 0.95) for name in ("vindr", "inbreast_adapted")]
+    said = " ".join(limits(params, results, {}, rows, synthetic=True))
+    assert "hold the choice of test patients only" in said
+    assert "2 degrees of freedom and little power" in said
+    assert "The 20 halves are drawn from the same patients" in said
+    assert "No external test" not in said
+    alone = " ".join(limits(params, results[:1], {}, rows, synthetic=True))
+    assert "halves are drawn" not in alone
+    assert "No external test in this run" in alone

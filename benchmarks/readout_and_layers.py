@@ -3,7 +3,7 @@
     python benchmarks/readout_and_layers.py
 
 Reads   params.yaml; data/prompts/vindr.jsonl; models/backbone/ (`dvc repro language_model@vindr` leaves them)
-Writes  metrics/ablations/readout.csv: mean and spread over seeds of the kept epoch's validation AUC and loss, and of the
+Writes  metrics/ablations/readout_and_layers.csv: mean and spread over seeds of the kept epoch's validation AUC and loss, and of the
         last epoch's AUC, which no choice of epoch flatters. Test rows are not read.
 Takes   an hour on two cores; a configuration that the table holds already is not run again
 """
@@ -19,7 +19,7 @@ from radprompt.outputs import write_csv
 from radprompt.params import load_params
 from radprompt.prompts import read_prompts
 
-TABLE = Path("metrics/ablations/readout.csv")
+TABLE = Path("metrics/ablations/readout_and_layers.csv")
 READOUTS, LAYERS, SEEDS = ("features", "last"), (0, 4, 2, 8), 5
 
 

@@ -22,7 +22,7 @@ def main() -> None:
     try:
         comparison = pd.read_csv(SOURCE)
     except FileNotFoundError:
-        raise InputError("no such file", where=SOURCE, fix="run `dvc repro evaluate`, or `dvc pull`") from None
+        raise InputError("no such file", where=SOURCE, fix="run `dvc repro summary`, or `dvc pull`") from None
     table = compare_with_paper(comparison, synthetic=is_synthetic(load_params()))
     write_csv(TARGET, table)
     print(f"paper_comparison: {table['accuracy'].notna().sum()} of {len(table)} rows have one of ours beside: {TARGET}")

@@ -3,7 +3,7 @@
     python stages/unadapted_language_model.py inbreast_unadapted
 
 Reads   params.yaml (seed, evaluation.seeds, adaptation.repeats); data/prompts/<setting>.jsonl; data/lesions/*.csv
-        (patients); models/backbone/; the models of the setting that it starts from
+        (patients); models/backbone/; of the setting that it starts from the models, and what they said of its lesions
 Writes  data/embeddings/<setting>/<run>.safetensors, data/predictions/<setting>/llm.csv
 Takes   30 s on the demo, the trunk's reading of every prompt once
 Expect  an AUC on the test halves near that on VinDr's test split, or below it: scanners differ
@@ -12,8 +12,8 @@ Expect  an AUC on the test halves near that on VinDr's test split, or below it: 
 import pandas as pd
 
 from radprompt.baselines.rows import prediction_rows, read_patients, with_patients
-from radprompt.embeddings import write_embeddings
-from radprompt.evaluation.predictions import write_predictions
+from radprompt.embeddings import read_embeddings, write_embeddings
+from radprompt.evaluation.predictions import read_predictions, write_predictions
 from radprompt.llm.classifier import LanguageModelClassifier
 from radprompt.outputs import whole_folder
 from radprompt.params import load_params
@@ -28,15 +28,23 @@ def main(name: str) -> None:
     source = f"data/prompts/{name}.jsonl"
     table = with_patients(read_prompts(source), read_patients(setting), source)
     parts = []
+    first = read_predictions([f"data/predictions/{setting.start}/llm.csv"])
     with whole_folder(f"data/embeddings/{name}") as embedded:
         for seed in params.seeds:
-            classifier = LanguageModelClassifier.load(f"models/{setting.start}/language_model/{run_name(0, seed)}")
+            start = run_name(0, seed)
+            classifier = LanguageModelClassifier.load(f"models/{setting.start}/language_model/{start}")
+            known = read_embeddings(f"data/embeddings/{setting.start}/{start}.safetensors")
+            said = first[first["seed"] == seed].set_index("lesion_id")["probability"]
             for repeat in setting.repeats(params.adaptation.repeats.llm):
                 rows = table[table["repeat"] == repeat]
-                scored = rows[rows["split"] != "train"]
-                path = embedded / f"{run_name(repeat, seed)}.safetensors"
-                write_embeddings(path, rows["lesion_id"].tolist(), classifier.embed(rows["prompt"].tolist()))
-                probability = classifier.predict_proba(scored["prompt"].tolist())[:, 1]
+                tested, prompts = (
+                    rows.loc[rows["split"] == "test", column].tolist() for column in ("lesion_id", "prompt")
+                )
+                vectors = pd.concat([known, pd.DataFrame(classifier.embed(prompts), tested)])
+                malignant = pd.concat([said, pd.Series(classifier.predict_proba(prompts)[:, 1], tested)])
+                ids, scored = rows["lesion_id"].tolist(), rows[rows["split"] != "train"]
+                write_embeddings(embedded / f"{run_name(repeat, seed)}.safetensors", ids, vectors.loc[ids].to_numpy())
+                probability = malignant[scored["lesion_id"]].to_numpy()
                 parts.append(prediction_rows(scored, name, repeat, "llm", seed, probability))
     target = f"data/predictions/{name}/llm.csv"
     write_predictions(target, pd.concat(parts))

@@ -18,7 +18,7 @@ PROFILES = Path("profiles")
 
 @app.command()
 def summary(
-    metrics: Annotated[Path, typer.Option(help="What the evaluate stage wrote.")] = Path("metrics/summary.json"),
+    metrics: Annotated[Path, typer.Option(help="What the summary stage wrote.")] = Path("metrics/summary.json"),
 ) -> None:
     """Print the metrics of every model as a table.
 

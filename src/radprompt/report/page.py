@@ -100,7 +100,6 @@ def collect(reader: Reader, params: Params) -> dict[str, Any]:
         "segmenter_curve": segmenter_training(reader),
         "features": selected,
         "by_half": by_half,
-        "first_site": setting_name(FIRST_SITE),
         "training": {name: training(reader, name, params.seed) for name, own in SETTINGS.items() if own.trains},
         "learning_curve": learning_curve(reader),
         "ablations": ablations(reader, params),

@@ -58,7 +58,7 @@ _NAME_READERS = {"llm": "The language model", "transtab": "TransTab"}
 
 
 def headline(own: pd.DataFrame, reference: str, confidence: float) -> list[str]:
-    """Say how good the reference is in one setting, and how many others measured higher.
+    """Say how well the reference ranks and calls in one setting, and how many others measured higher.
 
     Parameters
     ----------
@@ -84,6 +84,12 @@ def headline(own: pd.DataFrame, reference: str, confidence: float) -> list[str]:
     said = [
         f"{sample} {_value(mine, confidence, of_halves=False)}"
         + _CHANCE_WORDS[verdict(mine["low"], mine["high"], CHANCE)]
+    ]
+    calls = own[(own["model"] == reference) & (own["metric"] == "balanced_accuracy")].to_dict("records")
+    said += [
+        f"Its calls have a balanced accuracy of {_value(row, confidence, of_halves=False)}"
+        + _CHANCE_WORDS[verdict(row["low"], row["high"], CHANCE)]
+        for row in calls
     ]
     if rivals.empty:
         return [*said, "No other model was evaluated here."]
@@ -219,7 +225,7 @@ def _repeats(row: dict[Any, Any]) -> int:
 
 def _value(row: dict[Any, Any], confidence: float, *, of_halves: bool = True) -> str:
     """Return an AUC with its interval and, of several repeats, its spread; ``of_halves`` says over how many."""
-    bounds = f"{percent(confidence)} interval {interval(row['low'], row['high']) or 'not defined'}"
+    bounds = f"{percent(confidence)} interval {interval(row['low'], row['high'], 3) or 'not defined'}"
     if _repeats(row) > 1:
         bounds += f"; {spread(row['repeat_sd'])}" + (f" over {_repeats(row)} halves" if of_halves else "")
     return f"{number(row['value'])} ({bounds})"

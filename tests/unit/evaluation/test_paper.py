@@ -182,7 +182,7 @@ def test_the_stage_writes_it_and_says_what_it_lacks(
     spec.loader.exec_module(stage)
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / "params.yaml", tmp_path)
-    with pytest.raises(InputError, match=r"comparison\.csv[\s\S]*dvc repro evaluate"):
+    with pytest.raises(InputError, match=r"comparison\.csv[\s\S]*dvc repro summary"):
         stage.main()
     assert not (tmp_path / "metrics").exists()
     (tmp_path / "metrics").mkdir()

@@ -25,7 +25,7 @@ def two_seeds(setting_folder: pd.DataFrame, backbone: Path) -> pd.DataFrame:
         for key, value in (("  seeds:", 2), ("    layers:", 2), ("  epochs: 12", 3), ("  precision:", "fp32")):
             if line.startswith(key):
                 line = f"{line.split(':')[0]}: {value}"
-        if line.startswith("    llm: 3"):
+        if line.startswith("    llm:"):
             line = "    llm: 2"
         lines.append(line if not line.startswith("  readout:") else "  readout: last")
     params.write_text("\n".join(lines) + "\n", encoding="utf-8")

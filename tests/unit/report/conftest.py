@@ -106,15 +106,16 @@ def _write_selections(root):
     write_csv(root / "metrics/selection_stability_vindr.csv", shares)
 
 
-def _write_training(root, setting, runs):
-    curves = root / f"plots/training/{setting}/plots/metrics"
+def _write_training(root):
+    """Write what three trainings on VinDr leave."""
+    curves = root / "plots/training/vindr/plots/metrics"
     curves.mkdir(parents=True)
     for name, start in (("train_loss", 0.7), ("val_loss", 0.7), ("val_auc", 0.5)):
         (curves / f"{name}.tsv").write_text(f"step\t{name}\n1\t{start}\n2\t0.625\n")
-    record = root / f"models/{setting}/language_model/repeat_0_seed_2025/classifier.json"
+    record = root / "models/vindr/language_model/repeat_0_seed_2025/classifier.json"
     write_json(record, {"best_epoch": 2, "history": []})
-    scores = {"runs": runs, "val_auc": 0.6875, "val_loss": 0.5, "val_auc_sd": 0.125}
-    write_json(root / f"metrics/training/{setting}.json", {setting: scores})
+    scores = {"runs": 3, "val_auc": 0.6875, "val_loss": 0.5, "val_auc_sd": 0.125}
+    write_json(root / "metrics/training/vindr.json", {"vindr": scores})
 
 
 def _write_later_parts(root):
@@ -177,8 +178,7 @@ def repository(tmp_path):
     scores = {"lesions": 4, "fallbacks": 1, "reviewed": 0, **rivals, "difference": gap}
     write_json(root / "metrics/segmentation.json", {"cbis_test": scores})
     _write_selections(root)
-    _write_training(root, "vindr", 1)
-    _write_training(root, "inbreast_adapted", 3)
+    _write_training(root)
     write_csv(root / "plots/segmenter_training.csv", pd.DataFrame({"epoch": [1, 2], "train_loss": [0.2, 0.1]}))
     for setting in SETTINGS:
         (root / f"plots/evaluation/{setting}").mkdir(parents=True)

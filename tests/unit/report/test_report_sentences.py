@@ -20,7 +20,7 @@ def test_headline_follows_interval_and_differences(make_comparison):
     said = headline(make_comparison(VALUES), "llm", 0.95)
     assert said == [
         "On 20 test masses of 9 patients, 8 of them malignant, the language model has an AUC of 0.700 (95 % interval "
-        "0.60 to 0.80): better than chance.",
+        "0.600 to 0.800): better than chance.",
         "Of 3 other models, 2 measured higher on the same masses, SVM by most (0.200).",
     ]
 
@@ -33,7 +33,7 @@ def test_headline_of_several_halves_has_their_spread_and_compares_on_common_ones
     assert said[0].startswith(
         "Over 3 halves of the patients (the first: 20 test masses of 9 patients, 8 malignant) the"
     )
-    assert "mean AUC of 0.700 (95 % interval 0.60 to 0.80; SD 0.034): better" in said[0]
+    assert "mean AUC of 0.700 (95 % interval 0.600 to 0.800; SD 0.034): better" in said[0]
     assert said[1] == "Of 4 other models, 2 measured higher on the halves that both ran on, SVM by most (0.200)."
 
 
@@ -45,6 +45,17 @@ def test_an_interval_that_touches_chance_is_not_called_better(make_comparison, l
     said = headline(make_comparison({"llm": (0.6, low, high, NAN, NAN)}), "llm", 0.95)
     assert words in said[0]
     assert said[1] == "No other model was evaluated here."
+
+
+def test_calls_that_are_no_better_than_chance_are_said_to_be_so(make_comparison):
+    auc = make_comparison({"llm": (0.64, 0.51, 0.79, NAN, NAN)})
+    calls = auc.assign(metric="balanced_accuracy", value=0.514, low=0.46, high=0.56)
+    said = headline(pd.concat([auc, calls]), "llm", 0.95)
+    assert said[0].endswith("0.640 (95 % interval 0.510 to 0.790): better than chance.")
+    assert said[1].startswith(
+        "Its calls have a balanced accuracy of 0.514 (95 % interval 0.460 to 0.560); the interval"
+    )
+    assert "chance is not excluded" in said[1]
 
 
 def test_without_the_reference_nothing_is_compared(make_comparison):
@@ -84,8 +95,8 @@ def test_steps_put_both_settings_side_by_side_for_models_that_read_names(make_co
     ((title, said),) = steps(pd.concat(rows), 0.95)  # without inbreast_scratch names cannot be judged
     assert title == "What adapting brings"
     assert said == [
-        "The language model as VinDr trained it: 0.700 (95 % interval 0.60 to 0.80; SD 0.034 over 3 halves); after "
-        "adapting on the other half: 0.750 (95 % interval 0.65 to 0.85; SD 0.034 over 3 halves), measured higher."
+        "The language model as VinDr trained it: 0.700 (95 % interval 0.600 to 0.800; SD 0.034 over 3 halves); after "
+        "adapting on the other half: 0.750 (95 % interval 0.650 to 0.850; SD 0.034 over 3 halves), measured higher."
     ]
 
 

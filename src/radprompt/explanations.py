@@ -99,7 +99,7 @@ def draw_lesions(explanations: pd.DataFrame, count: int) -> "Figure":
         axes.axvline(0, color="grey", linewidth=0.8)
         first = own.iloc[0]
         truth = "malignant" if first["label"] else "benign"
-        axes.set_title(f"{truth}, probability {first['probability']:.2f}", fontsize=9)
+        axes.set_title(f"{truth}, p = {first['probability']:.2f}", fontsize=9)
         axes.tick_params(labelsize=7)
     for axes in panels:
         axes.axis("off")

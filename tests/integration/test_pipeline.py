@@ -24,7 +24,7 @@ def _run(*command: str, cwd: Path, expect: int = 0) -> str:
         "DVC_NO_ANALYTICS": "1",
         "COLUMNS": "120",
     }
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=1200)
     assert done.returncode == expect, f"{command} -> {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
     return done.stdout + done.stderr
 

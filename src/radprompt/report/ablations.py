@@ -24,14 +24,17 @@ def ablations(reader: Reader, params: Params) -> dict[str, Any]:
     dict
         ``tables``: ``title``, ``path``, ``note``, ``head`` (column names and whether they are numbers) and ``rows``
         (cells: text, with ``interval`` and ``spread``); ``absent``: number and title of the paper's tables that were
-        not made in this run, and ``others``: names of further ones.
+        not made in this run, ``others``: names of further ones, and ``seeds``: over how many readout and layers were
+        compared on validation rows, 0 where they were not.
     """
     planned = _planned(reader)
     paths = {PurePosixPath(path).stem: path for path in reader.matching(f"{FOLDER}/*.csv")}
     order = [*(name for name in planned if name in paths), *(name for name in paths if name not in planned)]
     absent = [table for name, table in planned.items() if name not in paths]
+    tables = [_lay_out(reader, paths[name], planned.get(name), params) for name in order]
     return {
-        "tables": [_lay_out(reader, paths[name], planned.get(name), params) for name in order],
+        "tables": tables,
+        "seeds": max((table.get("seeds", 0) for table in tables), default=0),
         "absent": [(table.paper, table.title) for table in absent if table.paper],
         "others": [table.name for table in absent if not table.paper],
     }
@@ -60,10 +63,10 @@ def _decision(table: pd.DataFrame, params: Params) -> dict[str, Any]:
     layers = {"head": 0}.get(params.llm.tuning, params.llm.lora.layers)
     used = table[(table["readout"] == params.llm.readout) & (table["layers"].astype(str) == str(layers))]
     best = table.sort_values("last_auc", ascending=False, kind="stable").iloc[0]
-    seeds = count(int(table["seeds"].max()), "seed")
+    seeds = int(table["seeds"].max())
     note = (
-        f"Decided on VinDr's validation rows over {seeds}; no test row was read. Highest mean AUC of the last epoch, "
-        f"which no choice of epoch flatters: {_configuration(best)}, {number(best['last_auc'])}. "
+        f"Decided on VinDr's validation rows over {count(seeds, 'seed')}; no test row was read. Highest mean AUC of "
+        f"the last epoch, which no choice of epoch flatters: {_configuration(best)}, {number(best['last_auc'])}. "
     )
     if used.empty:
         note += (
@@ -76,6 +79,7 @@ def _decision(table: pd.DataFrame, params: Params) -> dict[str, Any]:
     columns = {key: name for key, name in columns.items() if key in table}
     return {
         "title": "Readout and layers, decided on validation rows",
+        "seeds": seeds,
         "note": note,
         "head": [
             ("Readout", False),

@@ -1,5 +1,6 @@
 """The section on explanations: what each named feature adds to the language model's logits."""
 
+from math import isclose
 from typing import Any
 
 from radprompt.report.figures import drawing
@@ -70,7 +71,11 @@ def _weightiest(rows: list[dict[Any, Any]], lesions: int) -> str:
 def _sphericity(rows: list[dict[Any, Any]]) -> str:
     for row in rows:
         if row["feature"] == SPHERICITY:
-            return _VERDICTS[row["pushes"]].format(correlation=number(row["correlation"], 2))
+            said = _VERDICTS[row["pushes"]].format(correlation=number(row["correlation"], 2))
+            if row["mean_absolute_share"] > 0 and isclose(abs(row["mean_share"]), row["mean_absolute_share"]):
+                side = "benign" if row["mean_share"] < 0 else "malignant"
+                said += f" Whatever its value, its share is on the {side} side in every mass."
+            return said
     return (
         "Sphericity is not among the features of these prompts, so the paper's remark that it pushes to benign when "
         "high cannot be looked at."

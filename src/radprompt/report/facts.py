@@ -25,6 +25,7 @@ def facts(
     features: dict[str, Any] | None,
     by_half: dict[str, Any] | None,
     explained: dict[str, Any] | None,
+    tuning_seeds: int,
     masks: dict[str, pd.DataFrame],
 ) -> dict[str, str]:
     """Collect the facts.
@@ -45,6 +46,8 @@ def facts(
         The second site's, from :func:`radprompt.report.features.features_by_half`.
     explained
         From :func:`radprompt.report.explanations.explanations`.
+    tuning_seeds
+        Over how many seeds readout and layers were compared on validation rows, 0 where they were not.
     masks
         Mask tables by data set.
     """
@@ -92,6 +95,10 @@ def facts(
         or ABSENT,
         "auc_size": _auc(comparison, setting, "size_alone"),
         "explained": count(explained["lesions"], "test mass", "test masses") if explained else ABSENT,
+        "tuned": "Where the language model is read and how many layers learn was compared on VinDr's validation rows "
+        f"over {count(tuning_seeds, 'seed')}; nothing else is tuned."
+        if tuning_seeds
+        else "None is tuned by search in this run.",
         "testing": _testing(first, external, is_synthetic(params)),
         "external": _external(external, is_synthetic(params)),
         "external_status": "no" if not external else "partly" if is_synthetic(params) else "yes",

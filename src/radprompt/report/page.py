@@ -72,11 +72,11 @@ def collect(reader: Reader, params: Params) -> dict[str, Any]:
     tables = [] if comparison is None else [t(comparison, reference) for t in (table_1, table_2)]
     selected = {name: selected_features(reader, name) for name, setting in SETTINGS.items() if not setting.repeated}
     by_half = _by_half(reader)
-    explained = explanations(reader)
+    explained, ablated = explanations(reader), ablations(reader, params)
     masks = _masks(reader)
     versions = packages()
-    second = next(iter(by_half.values()), None)
-    known = facts(params, dict(versions), results, comparison, selected[FIRST_SITE], second, explained, masks)
+    sites = (selected[FIRST_SITE], next(iter(by_half.values()), None))
+    known = facts(params, dict(versions), results, comparison, *sites, explained, ablated["seeds"], masks)
     threshold = decision_threshold(comparison, FIRST_SITE, params.evaluation)
     return {
         "synthetic": synthetic,
@@ -102,7 +102,7 @@ def collect(reader: Reader, params: Params) -> dict[str, Any]:
         "by_half": by_half,
         "training": {name: training(reader, name, params.seed) for name, own in SETTINGS.items() if own.trains},
         "learning_curve": learning_curve(reader),
-        "ablations": ablations(reader, params),
+        "ablations": ablated,
         "explanations": explained,
         "figures": {name: evaluation_figures(reader, name) for name in evaluated or SETTINGS},
         "paper": paper_blocks(reader),

@@ -27,6 +27,7 @@ _CHANCE_WORDS = {
     "below": ": worse than chance.",
     "unknown": ".",
 }
+_ALIKE = ": it calls every mass alike."
 _DIFFERENCE_WORDS = {
     "above": "The {level} interval of the difference ({name} minus rival) lies above 0 against {rivals}: there the "
     "{name} is better.",
@@ -88,7 +89,7 @@ def headline(own: pd.DataFrame, reference: str, confidence: float) -> list[str]:
     calls = own[(own["model"] == reference) & (own["metric"] == "balanced_accuracy")].to_dict("records")
     said += [
         f"Its calls have a balanced accuracy of {_value(row, confidence, of_halves=False)}"
-        + _CHANCE_WORDS[verdict(row["low"], row["high"], CHANCE)]
+        + (_ALIKE if row["low"] == row["high"] == CHANCE else _CHANCE_WORDS[verdict(row["low"], row["high"], CHANCE)])
         for row in calls
     ]
     if rivals.empty:
@@ -127,7 +128,7 @@ def differences(own: pd.DataFrame, reference: str, confidence: float) -> list[st
     how = {
         "p_clustered_holm": "Tested by patient",
         "p_resampled_holm": f"Tested over the {common} common halves (Nadeau and Bengio's corrected t, "
-        f"{common - 1} degrees of freedom)",
+        f"{count(common - 1, 'degree')} of freedom)",
     }
     for column, words in how.items():
         if column not in rivals or rivals[column].isna().all():

@@ -15,7 +15,7 @@ from radprompt.report.reader import Reader
 
 ROOT = Path(__file__).parents[3]
 ITEMS = {"clear": 58, "metrics": 30}
-NO_FACTS = ({}, [], None, None, None, None, {})
+NO_FACTS = ({}, [], None, None, None, None, 0, {})
 
 
 def _answers(name, root, *, synthetic=True):
@@ -111,12 +111,18 @@ def test_dimensions_fit_only_if_they_do_at_both_sites():
     def known(vindr, half):
         features = {"rows": [{}] * 8, "fitted_on": vindr, "method": "mRMR (MIQ)", "stability": True}
         by_half = {"rows": [{"rank": rank} for rank in (*range(1, 9), "", "")], "fitted_on": half}
-        return facts(params, {}, [], None, features, by_half, None, {})
+        return facts(params, {}, [], None, features, by_half, None, 0, {})
 
     assert known(160, 80)["dimensions_status"] == "yes"
     assert known(160, 40)["dimensions_status"] == "partly"
     assert known(40, 40)["dimensions_status"] == "no"
     assert "INbreast, the first half: 8 features on 40 training masses, 5 a feature" in known(160, 40)["dimensions"]
+
+
+def test_tuning_is_said_to_have_been_done_where_its_table_is_there():
+    params = load_params(ROOT / "params.yaml")
+    assert facts(params, *NO_FACTS)["tuned"] == "None is tuned by search in this run."
+    assert "validation rows over 5 seeds" in facts(params, {}, [], None, None, None, None, 5, {})["tuned"]
 
 
 def test_redundancy_is_removed_by_mrmr_alone():

@@ -56,6 +56,8 @@ def test_calls_that_are_no_better_than_chance_are_said_to_be_so(make_comparison)
         "Its calls have a balanced accuracy of 0.514 (95 % interval 0.460 to 0.560); the interval"
     )
     assert "chance is not excluded" in said[1]
+    alike = headline(pd.concat([auc, calls.assign(value=0.5, low=0.5, high=0.5)]), "llm", 0.95)
+    assert alike[1].endswith("(95 % interval 0.500 to 0.500): it calls every mass alike.")
 
 
 def test_without_the_reference_nothing_is_compared(make_comparison):
@@ -76,12 +78,12 @@ def test_differences_follow_the_intervals(make_comparison):
     assert "halves" not in said
 
 
-@pytest.mark.parametrize(("repeats", "weak"), [(3, True), (20, False)])
-def test_the_test_over_few_halves_is_said_to_have_little_power(make_comparison, repeats, weak):
+@pytest.mark.parametrize(
+    ("repeats", "freedom", "weak"), [(2, "1 degree", True), (3, "2 degrees", True), (20, "19 degrees", False)]
+)
+def test_the_test_over_few_halves_is_said_to_have_little_power(make_comparison, repeats, freedom, weak):
     said = differences(make_comparison(VALUES, repeats=repeats), "llm", 0.95)[-1]
-    assert (
-        f"over the {repeats} common halves (Nadeau and Bengio's corrected t, {repeats - 1} degrees of freedom)" in said
-    )
+    assert f"over the {repeats} common halves (Nadeau and Bengio's corrected t, {freedom} of freedom)" in said
     assert said.endswith("little power.") is weak
 
 

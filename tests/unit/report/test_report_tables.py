@@ -1,6 +1,7 @@
 """Tables 1 and 2, the settings, and the parts that came with the second site."""
 
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -22,6 +23,13 @@ from radprompt.report.tables import table_1, table_2
 NAN = math.nan
 ONE = {"llm": (0.7, 0.6, 0.8, NAN, NAN), "svm": (0.9, 0.8, 0.95, -0.3, -0.05), "mlp": (0.5, 0.4, 0.6, 0.1, 0.3)}
 NAMES = {"llm": (0.7, 0.6, 0.8, NAN, NAN), "transtab": (0.6, 0.5, 0.7, 0, 0.2), "size_alone": (0.5, 0.4, 0.6, 0.1, 0.3)}
+
+
+def _params(repository):
+    """Return the repository's params, with as many halves as the tests count on."""
+    params = load_params(repository / "params.yaml")
+    repeats = replace(params.adaptation.repeats, llm=3, baselines=20)
+    return replace(params, adaptation=replace(params.adaptation, repeats=repeats))
 
 
 def _names(table):
@@ -86,7 +94,7 @@ def test_every_setting_says_what_is_fitted_on_what():
 
 
 def test_halves_are_counted_by_what_their_lesions_are_for(repository):
-    found = halves(Reader(repository), load_params(repository / "params.yaml"))
+    found = halves(Reader(repository), _params(repository))
     assert (found["drawn"], found["llm"], found["baselines"]) == (2, 3, 20)
     counts = [(role, row["patients"], row["lesions"], row["malignant"]) for role, row in found["first"]]
     assert counts == [("trains", 1, 2, 1), ("chooses epochs and thresholds", 1, 2, 1), ("tests", 2, 4, 2)]
@@ -136,6 +144,12 @@ def test_whether_sphericity_pushes_to_benign_is_what_the_numbers_say(repository,
     assert [title for title, _ in found["drawings"]] == ["Each mass's share of each feature"]
 
 
+def test_a_feature_that_pushes_one_way_whatever_its_value_is_said_to(repository):
+    path = repository / "metrics/explanations.csv"
+    write_csv(path, pd.read_csv(path).assign(pushes="neither", mean_share=-0.4))
+    assert "its share is on the benign side in every mass" in explanations(Reader(repository))["sentences"][-1]
+
+
 def test_ablations_have_the_papers_figures_beside_ours_and_name_what_was_not_run(repository):
     found = ablations(Reader(repository), load_params(repository / "params.yaml"))
     (table,) = found["tables"]
@@ -155,7 +169,9 @@ def test_the_table_that_decided_the_readout_says_what_this_run_uses(repository):
     rows = pd.DataFrame([used, {"readout": "other", "layers": 0, "last_auc": 0.75}])
     rows = rows.assign(seeds=5, val_auc=0.7, val_auc_sd=0.02, val_loss=0.6, val_loss_sd=0.01, last_auc_sd=0.03)
     write_csv(repository / "metrics/ablations/decided.csv", rows)
-    table = ablations(Reader(repository), params)["tables"][-1]
+    found = ablations(Reader(repository), params)
+    table = found["tables"][-1]
+    assert found["seeds"] == 5
     assert "over 5 seeds; no test row was read" in table["note"]
     assert "flatters: readout other, the head alone, 0.750." in table["note"]
     assert f"This run uses: readout {params.llm.readout}, {params.llm.lora.layers} layers, 0.625." in table["note"]
@@ -183,7 +199,7 @@ def test_the_papers_figures_stand_below_ours(repository, make_comparison):
 
 
 def test_limits_say_what_halves_and_intervals_leave_out(repository, make_comparison):
-    params = load_params(repository / "params.yaml")
+    params = _params(repository)
     rows = pd.concat([make_comparison(ONE), make_comparison(ONE, setting="inbreast_adapted", repeats=3)])
     results = [setting_results(rows, name, "llm", 0.95) for name in ("vindr", "inbreast_adapted")]
     said = " ".join(limits(params, results, {}, rows, synthetic=True))

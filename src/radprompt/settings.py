@@ -138,8 +138,8 @@ def gather(
     Returns
     -------
     DataFrame
-        ``repeat``, ``lesion_id``, ``split`` (one of :data:`ROLES`), ``label`` and the features, in the order of repeats,
-        roles and ids.
+        ``repeat``, ``lesion_id``, ``split`` (one of :data:`ROLES`), ``label`` and the features, in the order of
+        repeats, roles and ids.
 
     Raises
     ------

@@ -22,8 +22,8 @@ def draw_halves(
     Parameters
     ----------
     lesions
-        Of one data set, with the splits ``adapt`` and ``test``: these are repeat 0. The others are drawn anew, stratified
-        by whether a patient has a malignant lesion.
+        Of one data set, with the splits ``adapt`` and ``test``: these are repeat 0. The others are drawn anew,
+        stratified by whether a patient has a malignant lesion.
     repeats
         How many halves.
     adaptation_fraction

@@ -13,8 +13,8 @@ from radprompt.outputs import write_json
 class Selection:
     """Selected features, the best first: table columns ``features`` and the ``names`` that a prompt prints.
 
-    ``method`` is ``features.selection`` of params.yaml; ``scheme`` and ``bins`` are mRMR's. ``fitted_on`` holds the ids of
-    the training lesions.
+    ``method`` is ``features.selection`` of params.yaml; ``scheme`` and ``bins`` are mRMR's. ``fitted_on`` holds the ids
+    of the training lesions.
     """
 
     features: tuple[str, ...]

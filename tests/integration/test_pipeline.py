@@ -155,7 +155,7 @@ def test_a_rank_touches_language_models_only(repository):
     params = repository / "params.yaml"
     text = params.read_text()
     try:
-        params.write_text(text.replace("    rank: 4 ", "    rank: 2 "))
+        params.write_text(text.replace("    rank: 4\n", "    rank: 2\n"))
         changed = set(json.loads(_run("dvc", "status", "--json", cwd=repository)))
     finally:
         params.write_text(text)

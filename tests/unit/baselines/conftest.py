@@ -1,6 +1,5 @@
 """A working directory with everything that the baselines' stages read: few lesions, three halves, small models."""
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -100,18 +99,3 @@ def set_params(**changes: Any) -> None:
 def change_params() -> Callable[..., None]:
     """Change the section ``baselines`` of ``params.yaml`` in the working directory."""
     return set_params
-
-
-@pytest.fixture
-def run_stage() -> Callable[[str, str], None]:
-    """Call the ``main`` of a script in ``stages/`` on a setting, in this process."""
-
-    def run_stage(name: str, setting: str) -> None:
-        spec = importlib.util.spec_from_file_location(f"stage_{name}", ROOT / "stages" / f"{name}.py")
-        assert spec is not None
-        assert spec.loader is not None
-        stage = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(stage)
-        stage.main(setting)
-
-    return run_stage

@@ -1,9 +1,7 @@
 """A LLaMA small enough for a unit test: 4 layers, 32 wide, random weights, a tokenizer of single characters."""
 
-import importlib.util
 import shutil
 import string
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -123,18 +121,3 @@ def setting_folder(
         ]
         write_csv(f"data/lesions/{dataset}.csv", to_table(lesions))
     return rows
-
-
-@pytest.fixture
-def run_stage() -> Callable[..., None]:
-    """Call the ``main`` of a script in ``stages/`` on a setting, in this process."""
-
-    def run_stage(name: str, setting: str = "vindr") -> None:
-        spec = importlib.util.spec_from_file_location(f"stage_{name}", ROOT / "stages" / f"{name}.py")
-        assert spec is not None
-        assert spec.loader is not None
-        stage = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(stage)
-        stage.main(setting)
-
-    return run_stage

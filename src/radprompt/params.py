@@ -23,8 +23,9 @@ NonNegative = Annotated[float, Field(ge=0)]
 class Compute:
     """How per-lesion work is spread."""
 
-    backend: Literal["loky", "threading", "multiprocessing"]
+    backend: Literal["loky", "threading", "multiprocessing", "dask", "ray"]
     workers: Annotated[int, Field(ge=-1)]
+    address: str | None = None
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -86,6 +87,7 @@ class Radiomics:
     resample_mm: PositiveFloat | None
     shape_unit: Literal["mm", "px"]
     masks: MaskChoice
+    downsample: Positive = 1
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -149,6 +151,7 @@ class Backbone:
 
     source: str
     revision: str | None
+    quantisation: Literal["none", "4bit"] = "none"
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -175,6 +178,7 @@ class Llm:
     weight_decay: NonNegative
     warmup_fraction: Annotated[float, Field(ge=0, lt=1)]
     best_epoch_by: Literal["auc", "loss"]
+    patience: Positive | None
     device: str
     precision: Literal["auto", "bf16", "fp32"]
 
@@ -260,6 +264,40 @@ class Evaluation:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class MaskBounds:
+    """What a usable contour is."""
+
+    smallest_px: Positive
+    largest_share: Fraction
+    box_margin: NonNegative
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Leakage:
+    """What counts as the same image, or as a label in disguise."""
+
+    hash_bits: Annotated[int, Field(ge=0, lt=64)]
+    feature_auc: Annotated[float, Field(gt=0.5, le=1)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Drift:
+    """What counts as a shift between two sites."""
+
+    difference: PositiveFloat
+    alpha: Fraction
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Validation:
+    """Bounds of the data's checks."""
+
+    masks: MaskBounds
+    leakage: Leakage
+    drift: Drift
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Params:
     """All of ``params.yaml``."""
 
@@ -276,6 +314,7 @@ class Params:
     baselines: Baselines
     evaluation: Evaluation
     explain: Explain
+    validation: Validation
 
     @property
     def seeds(self) -> range:

@@ -10,6 +10,9 @@ from dvc.repo import Repo
 
 ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
+# They read settings, word errors and spread work: no value of an output depends on them, and the settings themselves are
+# tracked by `params`. A new key must not train the segmenter again.
+PLUMBING = {SRC / "radprompt" / f"{name}.py" for name in ("params", "params_errors", "errors", "compute", "stage")}
 
 
 @cache
@@ -41,7 +44,7 @@ def _closure(script: Path) -> set[Path]:
             seen.add(file)
             todo += _imports(file)
     # An __init__.py that imports nothing only documents its package.
-    return {f for f in seen if f.name != "__init__.py" or _imports(f)}
+    return {f for f in seen if f.name != "__init__.py" or _imports(f)} - PLUMBING
 
 
 def _stages():

@@ -39,7 +39,7 @@ def main(name: str) -> None:
     todo = jobs(read_trainings(setting, params), params, origin, effective_n_jobs(params.compute.workers))
     # Not threads: how many of them a sum takes, torch's generator and the working directory are a process's own.
     compute = replace(params.compute, backend="loky") if params.compute.backend == "threading" else params.compute
-    parts = for_each(predict, todo, compute, f"Baselines of {name}", setting=name, params=params)
+    parts = for_each(predict, todo, compute, f"Baselines of {name}", unit="job", setting=name, params=params)
     path = f"data/predictions/{name}/baselines.csv"
     write_predictions(path, pd.concat(parts))
     print(f"{name}: {len(params.baselines.models)} models, {sum(map(len, parts))} rows: {path}")

@@ -17,9 +17,10 @@ def for_each(
     items: Sequence[Item],
     compute: Compute,
     label: str,
+    unit: str = "lesion",
     **constants: Any,
 ) -> list[Result]:
     """Return ``[function(item, **constants) for item in items]``, spread over ``compute.workers`` processes."""
     parallel = Parallel(n_jobs=compute.workers, backend=compute.backend, return_as="generator")
     results = parallel(delayed(function)(item, **constants) for item in items)
-    return list(tqdm(results, total=len(items), desc=label, unit="lesion", mininterval=1.0))
+    return list(tqdm(results, total=len(items), desc=label, unit=unit, mininterval=1.0))

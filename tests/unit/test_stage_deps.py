@@ -10,8 +10,8 @@ from dvc.repo import Repo
 
 ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
-# They read settings, word errors and spread work: no value of an output depends on them, and the settings themselves are
-# tracked by `params`. A new key must not train the segmenter again.
+# They read settings, word errors and spread work: no value of an output depends on them, and the settings themselves
+# are tracked by `params`. A new key must not train the segmenter again.
 PLUMBING = {SRC / "radprompt" / f"{name}.py" for name in ("params", "params_errors", "errors", "compute", "stage")}
 
 

@@ -33,15 +33,22 @@ def recalibration(labels: NDArray, probabilities: Floats, weights: Floats | None
 
 
 def _slope(labels: Floats, x: Floats, weights: Floats) -> Floats:
-    slopes = np.full(len(weights), np.nan)
     scale = x.std()
     if scale < 1e-9:
-        return slopes
+        return np.full(len(weights), np.nan)
     x = (x - x.mean()) / scale  # centred and scaled, Newton starts well; the slope is scaled back at the end
+    sample = _fit(labels, x, np.ones((1, len(labels))), (0.0, 0.0))[0]
+    # Resamples differ little from the sample: from its line, few steps are left.
+    return _fit(labels, x, weights, (0.0, 0.0) if np.isnan(sample).any() else (sample[0], sample[1]))[:, 1] / scale
+
+
+def _fit(labels: Floats, x: Floats, weights: Floats, start: tuple[float, float]) -> Floats:
+    """Fit ``logit P = a + b x`` by Newton's method; a row (a, b) a resample, NaN where there is none."""
+    fitted = np.full((len(weights), 2), np.nan)
     total = weights.sum(axis=1)
     positive = weights @ labels
     active = np.flatnonzero((positive > 0) & (positive < total))
-    a, b = logit(positive[active] / total[active]), np.zeros(len(active))
+    a, b = (np.full(len(active), value) for value in start)
     w = weights[active]
     for _ in range(_STEPS):
         mu = expit(a[:, None] + b[:, None] * x)
@@ -55,12 +62,12 @@ def _slope(labels: Floats, x: Floats, weights: Floats) -> Floats:
         step_a, step_b = (h11 * g0 - h01 * g1) / determinant, (h00 * g1 - h01 * g0) / determinant
         a, b = a + step_a, b + step_b
         done = alive & (np.maximum(np.abs(step_a), np.abs(step_b)) < _TOLERANCE)
-        slopes[active[done]] = b[done] / scale
+        fitted[active[done]] = np.column_stack([a, b])[done]
         keep = alive & ~done
         active, a, b, w = active[keep], a[keep], b[keep], w[keep]
         if not len(active):
             break
-    return slopes
+    return fitted
 
 
 def _intercept(labels: Floats, x: Floats, weights: Floats) -> Floats:

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from radprompt.errors import InputError
 from radprompt.llm.assembly import assemble
 from radprompt.llm.explain import Explanation, explain_rows
+from radprompt.llm.head import begin_at_zero
 from radprompt.llm.inference import Encoded, Readout, TrunkCache, encode, predict_logits, predict_states
 from radprompt.llm.training import Schedule, State, checked_labels, train
 from radprompt.outputs import whole_folder, write_json
@@ -43,8 +44,9 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
     readout
         What the head reads: ``last``, the state of the prompt's last token (paper), or ``features``, the mean of the
         states at the tokens that close each feature's sentence.
-    epochs, batch_size, learning_rate, weight_decay, warmup_fraction, best_epoch_by
-        AdamW with a cosine schedule; the epoch best on the validation rows by ``auc`` or ``loss`` is kept.
+    epochs, batch_size, learning_rate, weight_decay, warmup_fraction, best_epoch_by, patience
+        AdamW with a cosine schedule; the epoch best on the validation rows by ``auc`` or ``loss`` is kept. Training
+        stops early after ``patience`` epochs without a better one; None: all are run.
     device, precision
         ``auto``, ``cpu`` or ``cuda[:n]``; ``bf16`` autocast, ``fp32``, or ``auto``: bf16 where the hardware has it.
     instruction, decimals, order
@@ -81,6 +83,7 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         weight_decay: float = 0.01,
         warmup_fraction: float = 0.05,
         best_epoch_by: Literal["auc", "loss"] = "auc",
+        patience: int | None = None,
         device: str = "auto",
         precision: Literal["auto", "bf16", "fp32"] = "auto",
         instruction: str = (
@@ -103,6 +106,7 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         self.weight_decay = weight_decay
         self.warmup_fraction = warmup_fraction
         self.best_epoch_by = best_epoch_by
+        self.patience = patience
         self.device = device
         self.precision = precision
         self.instruction = instruction
@@ -131,7 +135,7 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         An interrupted call with the same arguments goes on from ``checkpoint``.
         """
         self._build()
-        return self._train(X, y, X_val, y_val, on_epoch, checkpoint)
+        return self._train(X, y, X_val, y_val, on_epoch, checkpoint, new=True)
 
     def adapt(
         self,
@@ -257,6 +261,7 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         y_val: Labels | None,
         on_epoch: OnEpoch,
         checkpoint: Path | None,
+        new: bool = False,
     ) -> Self:
         prompts, labels = self._prompts(X), checked_labels(y, len(X))
         validation = None
@@ -267,6 +272,8 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         device = next(self._split.model.parameters()).device
         with first.autocast(device):
             self._split.check(*first.to(device)[:2], tolerance=5e-2 if first.bf16 else 1e-4)
+        if new:
+            begin_at_zero(self._split.model)
         parameters = {name: str(value) for name, value in self.get_params().items()}
         chosen = [] if validation is None else [validation[0].input_ids.tolist(), validation[1].tolist()]
         schedule = Schedule(**{field.name: getattr(self, field.name) for field in fields(Schedule)})

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from torch import nn
 
+from radprompt.llm.head import PreciseLinear
 from radprompt.llm.split import head_name
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ def add_adapters(model: "PreTrainedModel", first_layer: int, *, rank: int, alpha
     from peft import LoraConfig, PeftModel, TaskType, get_peft_model
     from peft.utils.constants import DUMMY_TARGET_MODULES
 
+    head = getattr(model, head_name(model))
+    if type(head) is nn.Linear:
+        setattr(model, head_name(model), PreciseLinear.of(head))
     count = model.config.num_hidden_layers
     some = first_layer < count
     config = LoraConfig(

@@ -1,4 +1,7 @@
-"""Binary cross-entropy on one logit: AdamW, cosine schedule, the best validation epoch kept, resumable."""
+"""Binary cross-entropy on one logit: AdamW, cosine schedule, the best validation epoch kept, resumable.
+
+The head learns on standardised states (:mod:`radprompt.llm.head`).
+"""
 
 import hashlib
 import json
@@ -17,7 +20,8 @@ from torch.nn import functional as F  # noqa: N812 - torch's own short name
 from tqdm import tqdm
 
 from radprompt.errors import InputError
-from radprompt.llm.inference import Encoded, predict_logits
+from radprompt.llm.head import standardised_head
+from radprompt.llm.inference import Encoded, predict_logits, predict_states
 from radprompt.llm.lora import trainable
 from radprompt.llm.split import SplitModel
 from radprompt.outputs import whole_folder
@@ -33,6 +37,7 @@ class Schedule:
     weight_decay: float
     warmup_fraction: float
     best_epoch_by: Literal["auc", "loss"]
+    patience: int | None
     seed: int
 
 
@@ -81,6 +86,23 @@ def train(
         History (one dict an epoch), best epoch (1 = first) and its score.
     """
     fingerprint = "" if checkpoint is None else _fingerprint(split, seen)
+    with standardised_head(split.model, predict_states(split, rows, schedule.batch_size)):
+        state = _epochs(split, rows, labels, validation, schedule, on_epoch, checkpoint, fingerprint, progress)
+    split.model.eval()
+    return state
+
+
+def _epochs(
+    split: SplitModel,
+    rows: Encoded,
+    labels: Tensor,
+    validation: tuple[Encoded, Tensor] | None,
+    schedule: Schedule,
+    on_epoch: Callable[[dict[str, float]], None] | None,
+    checkpoint: Path | None,
+    fingerprint: str,
+    progress: bool,
+) -> State:
     parameters = trainable(split.model)
     optimiser = torch.optim.AdamW(parameters.values(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay)
     steps_an_epoch = -(-len(rows) // schedule.batch_size)
@@ -96,6 +118,8 @@ def train(
     epochs = range(len(state.history) + 1, schedule.epochs + 1)
     bar = tqdm(epochs, initial=len(state.history), total=schedule.epochs, desc="training", disable=not progress)
     for epoch in bar:
+        if schedule.patience is not None and epoch - 1 - state.best_epoch >= schedule.patience:
+            break
         split.model.train()
         torch.manual_seed(schedule.seed * 100_003 + epoch)  # an epoch's shuffle and dropout do not depend on the past
         losses = []
@@ -132,7 +156,6 @@ def train(
     with torch.no_grad():
         for name, parameter in parameters.items():
             parameter.copy_(state.best[name])
-    split.model.eval()
     return state
 
 

@@ -163,6 +163,18 @@ def test_the_epoch_best_on_validation_is_kept(backbone, table, criterion):
     )
 
 
+def test_training_stops_after_epochs_without_a_better_one(backbone, table, tmp_path):
+    X, y = table
+    patient = _classifier(backbone, epochs=9, learning_rate=1e-3, best_epoch_by="loss", patience=2)
+    # Validation labels that contradict the training rows make every epoch worse than the one before.
+    patient.fit(X[:12], y[:12], X[:12], 1 - y[:12], checkpoint=tmp_path / "c")
+    assert patient.state_.best_epoch == 1
+    assert [entry["epoch"] for entry in patient.state_.history] == [1, 2, 3]
+    again = _classifier(backbone, epochs=9, learning_rate=1e-3, best_epoch_by="loss", patience=2)
+    again.fit(X[:12], y[:12], X[:12], 1 - y[:12], checkpoint=tmp_path / "c")  # the checkpoint has had enough, too
+    assert again.state_.history == patient.state_.history
+
+
 def test_columns_a_to_h_then_d_to_k_in_another_order_in_one_classifier(backbone):
     """Issue 4: what a model that reads names can do."""
     rng = np.random.default_rng(2)

@@ -22,7 +22,7 @@ def two_seeds(setting_folder: pd.DataFrame, backbone: Path) -> pd.DataFrame:
     params = Path("params.yaml")
     lines = []
     for line in params.read_text(encoding="utf-8").splitlines():
-        for key, value in (("  seeds:", 2), ("    layers:", 2), ("  epochs: 12", 3), ("  precision:", "fp32")):
+        for key, value in (("  seeds:", 2), ("    layers:", 2), ("  epochs: 8", 3), ("  precision:", "fp32")):
             if line.startswith(key):
                 line = f"{line.split(':')[0]}: {value}"
         if line.startswith("    llm:"):

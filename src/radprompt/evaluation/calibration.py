@@ -37,12 +37,17 @@ def _slope(labels: Floats, x: Floats, weights: Floats) -> Floats:
     if scale < 1e-9:
         return np.full(len(weights), np.nan)
     x = (x - x.mean()) / scale  # centred and scaled, Newton starts well; the slope is scaled back at the end
-    sample = _fit(labels, x, np.ones((1, len(labels))), (0.0, 0.0))[0]
-    # Resamples differ little from the sample: from its line, few steps are left.
-    return _fit(labels, x, weights, (0.0, 0.0) if np.isnan(sample).any() else (sample[0], sample[1]))[:, 1] / scale
+    a, b = _fit(labels, x, np.ones((1, len(labels))))[0]
+    if np.isnan(b):
+        return _fit(labels, x, weights)[:, 1] / scale
+    # Resamples differ little from the sample: from its line, few steps are left. Those that it leads astray start anew.
+    fitted = _fit(labels, x, weights, (a, b))
+    lost = np.isnan(fitted[:, 1])
+    fitted[lost] = _fit(labels, x, weights[lost])
+    return fitted[:, 1] / scale
 
 
-def _fit(labels: Floats, x: Floats, weights: Floats, start: tuple[float, float]) -> Floats:
+def _fit(labels: Floats, x: Floats, weights: Floats, start: tuple[float, float] = (0.0, 0.0)) -> Floats:
     """Fit ``logit P = a + b x`` by Newton's method; a row (a, b) a resample, NaN where there is none."""
     fitted = np.full((len(weights), 2), np.nan)
     total = weights.sum(axis=1)

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radprompt.compute import for_each
 from radprompt.errors import InputError
 from radprompt.evaluation.calibration import Floats
 from radprompt.evaluation.comparisons import bootstrap_p, delong_test, holm, resampled_test
@@ -102,12 +101,8 @@ def _compare(rows: pd.DataFrame, cuts: Cuts, params: Params) -> pd.DataFrame:
     first = samples[0]
     about = {"lesions": len(first.labels), "patients": len(set(first.patients)), "malignant": first.labels.sum()}
     reference, records = None, []
-    names = sorted(set(rows["model"]), key=lambda name: (name != evaluation.reference, name))
-    each = [rows[rows["model"] == name] for name in names]
-    scored = for_each(
-        _score, each, params.compute, "evaluating", unit="model", samples=samples, cuts=cuts, evaluation=evaluation
-    )
-    for name, own in zip(names, scored, strict=True):
+    for name in sorted(set(rows["model"]), key=lambda name: (name != evaluation.reference, name)):
+        own = _score(rows[rows["model"] == name], samples, cuts, evaluation)
         if name == evaluation.reference:
             reference = own
         for metric in own.metrics:

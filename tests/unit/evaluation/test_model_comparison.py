@@ -17,8 +17,7 @@ from radprompt.params import Params, load_params
 @pytest.fixture(scope="module")
 def params() -> Params:
     whole = load_params(Path(__file__).parents[3] / "params.yaml")
-    evaluation = replace(whole.evaluation, bootstrap_draws=300, reference="llm")
-    return replace(whole, evaluation=evaluation, compute=replace(whole.compute, workers=1))
+    return replace(whole, evaluation=replace(whole.evaluation, bootstrap_draws=300, reference="llm"))
 
 
 def predictions(seeds: dict[str, list[int]], lesions: int = 60) -> pd.DataFrame:

@@ -36,7 +36,7 @@ def params() -> Params:
     evaluation = replace(
         whole.evaluation, threshold=0.5, bootstrap_draws=DRAWS, confidence=0.95, calibration_bins=10, reference="llm"
     )
-    return replace(whole, seed=11, evaluation=evaluation, compute=replace(whole.compute, workers=1))
+    return replace(whole, seed=11, evaluation=evaluation)
 
 
 def halves(runs: dict[str, dict[int, list[int]]], patients: int = 24, seed: int = 3) -> pd.DataFrame:

@@ -15,7 +15,7 @@ export UV_SYSTEM_CERTS := true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro ablations ablation-table test test-unit lint format clean
+.PHONY: help setup repro ablations ablation-table remote check-lock test test-unit lint format clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -44,6 +44,12 @@ ablations: setup  ## Run a table of ablations.yaml: make ablations TABLE=3 [JOBS
 
 ablation-table: setup  ## Collect it into metrics/ablations: make ablation-table TABLE=3
 	@$(BIN)/radprompt ablation-table $(TABLE)
+
+remote: setup  ## Where dvc push and dvc pull go: make remote URL=ssh://host/path (or s3, gs, azure, webdavs, a folder)
+	@$(BIN)/radprompt remote '$(value URL)' $(if $(ENDPOINT),--endpoint '$(value ENDPOINT)')
+
+check-lock: setup  ## Fail where code, params, data or figures changed and dvc.lock did not
+	@$(BIN)/radprompt check-lock
 
 test: setup  ## All tests, the tiny pipeline through real DVC included (under 10 min)
 	$(BIN)/python -m pytest

@@ -18,7 +18,7 @@ def main() -> None:
     """Write models/backbone."""
     backbone = load_params().llm.backbone
     with whole_folder(Path("models/backbone")) as folder:
-        record = write_backbone(backbone.source, backbone.revision, folder)
+        record = write_backbone(backbone.source, backbone.revision, folder, backbone.quantisation)
     shape = record["config"]
     print(f"backbone: {record['source']}, {shape['layers']} layers, hidden size {shape['hidden_size']}")
 

@@ -1,5 +1,6 @@
 """The command line: what is not a stage."""
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -43,6 +44,31 @@ def profile(name: Annotated[str, typer.Argument(help="A file in profiles/, witho
     for line in changed:
         typer.echo(line)
     typer.echo(f"{len(changed)} values of params.yaml changed" if changed else "params.yaml holds that profile already")
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    gpu: Annotated[str | None, typer.Option(help="Estimate for this card, such as 'RTX 4090', here or not.")] = None,
+    params: Annotated[Path, typer.Option(help="The parameters to look after.")] = Path("params.yaml"),
+) -> None:
+    """Say what is missing and where to get it, and what each stage will take, before anything runs.
+
+    Looks at the data sets, the language model, GPU, memory, disk, packages, git and DVC. Status 1 if something that the
+    pipeline needs is missing.
+
+    Examples: `radprompt doctor`, `radprompt doctor --gpu 'RTX 4090'`, `radprompt doctor --json`
+    """
+    from radprompt.doctor import display
+    from radprompt.doctor.diagnosis import diagnose
+
+    found = diagnose(params, gpu)
+    if as_json:
+        typer.echo(display.as_json(found))
+    else:
+        display.show(found, typer.echo)
+    if not found.green:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -132,6 +158,166 @@ def ablation_table(
     write_csv(chosen.file, collected)
     Console().print(render(chosen, collected))
     typer.echo(f"{len(collected)} lines in {chosen.file}")
+
+
+@app.command()
+def remote(
+    url: Annotated[str, typer.Argument(help="s3://, ssh://, gs://, azure://, webdavs:// or a folder.")] = "",
+    endpoint: Annotated[str, typer.Option(help="Address of an S3 server that is not Amazon's.")] = "",
+) -> None:
+    """Set where `dvc push` and `dvc pull` go, or without a URL show it; secrets stay out of git (docs/remotes.md).
+
+    Examples: `radprompt remote /mnt/share/radprompt`, `radprompt remote ssh://host/srv/radprompt`,
+    `radprompt remote s3://bucket/radprompt --endpoint https://s3.hospital.org`
+    """
+    from radprompt.remotes import describe_remotes, set_remote
+
+    for line in set_remote(url, endpoint) if url else describe_remotes():
+        typer.echo(line)
+
+
+@app.command()
+def check_lock() -> None:
+    """Fail when code, params, data or figures changed and dvc.lock did not; what is merely not pulled is no failure.
+
+    Example: `radprompt check-lock`
+    """
+    from radprompt.lock_check import check_lock, describe
+
+    typer.echo(describe(check_lock()))
+
+
+@app.command()
+def export(
+    target: Annotated[Path, typer.Argument(help="A new folder, or a file ending in .zip.")],
+    setting: Annotated[str, typer.Option(help="Whose model; README.md lists the settings.")] = "vindr",
+    half: Annotated[int, typer.Option(min=0, help="Of the second site's patients, where they are halved.")] = 0,
+) -> None:
+    """Pack a trained model into one folder that `radprompt predict` uses elsewhere, with its model card.
+
+    Examples: `radprompt export my_model`, `radprompt export inbreast.zip --setting inbreast_adapted --half 1`
+    """
+    from radprompt.deployment.export import export_model
+
+    done = export_model(target, setting, half)
+    if done.licensed:
+        typer.echo(f"The backbone {done.licensed} is licensed and not in there: `radprompt predict` wants its folder")
+    typer.echo(f"{done.path}: {done.size / 1e6:.1f} MB, SHA-256 of its manifest {done.sha256}")
+
+
+@app.command()
+def predict(
+    image: Annotated[Path | None, typer.Argument(help="One mammogram: DICOM, or PNG of 8 or 16 bits of grey.")] = None,
+    model: Annotated[Path, typer.Option(help="What `radprompt export` wrote.")] = Path("exported_model"),
+    box: Annotated[str, typer.Option(help="Around the mass: xmin,ymin,xmax,ymax in px.")] = "",
+    mask: Annotated[Path | None, typer.Option(help="Or its contour: a PNG of the image's size, 0 outside.")] = None,
+    table: Annotated[Path | None, typer.Option(help="Many cases: CSV with id, image, and a box or mask.")] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder that the table's paths start from.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for <id>.json and <id>.html.")] = Path("predictions"),
+    name: Annotated[str, typer.Option("--id", help="Of the case; the image's name if none is given.")] = "",
+    spacing: Annotated[float, typer.Option(help="mm from pixel to pixel, for images that do not say it.")] = math.nan,
+    shares: Annotated[str, typer.Option(help="Pairs of orders, all (exact) or none; model: as exported.")] = "model",
+    backbone: Annotated[Path | None, typer.Option(help="Folder of a licensed backbone.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, or cuda[:n].")] = "auto",
+) -> None:
+    """Predict one mass, or a table of them, with an exported model. Not for clinical use.
+
+    Examples: `radprompt predict --model my_model image.dcm --box 120,80,190,150`,
+    `radprompt predict --model my_model --table cases.csv --images folder --out results`
+    """
+    from radprompt.deployment.cases import Case, parse_box
+    from radprompt.deployment.commands import EXCLUDED, PREDICTIONS, open_predictor, predict_case, predict_table
+
+    if (image is None) == (table is None):
+        raise InputError("name an image or a table, one of the two", fix="see `radprompt predict --help`")
+    if table is not None:
+        done, excluded = predict_table(
+            lambda: open_predictor(model, shares, backbone, device), table, images, spacing, out
+        )
+        typer.echo(f"{done} predicted: {out / PREDICTIONS}; {excluded} excluded: {out / EXCLUDED}")
+    elif image is not None:
+        case = Case(name or image.stem, image, parse_box(box) if box else None, mask, spacing)
+        said = predict_case(open_predictor(model, shares, backbone, device), case, out)
+        typer.echo(f"probability of malignancy {said.probability:.3f}: {out / case.case_id}.html, .json")
+    typer.echo("Not for clinical use")
+
+
+@app.command()
+def new(folder: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
+    """Make a pipeline folder for a feature table of your own, without images (docs/own_table.md).
+
+    Example: `radprompt new my_study`
+    """
+    from radprompt.own_table.folder import new_folder
+
+    typer.echo(f"{folder}: a DVC pipeline, {new_folder(folder)}; its README.md says how to go on")
+
+
+@app.command()
+def table(
+    csv: Annotated[Path, typer.Argument(help="One row a case, one column a feature.")],
+    label: Annotated[str, typer.Option(help="Column of the two classes.")],
+    positive: Annotated[str | None, typer.Option(help="The label that counts as 1; else where it is plain.")] = None,
+    case: Annotated[str | None, typer.Option("--id", help="Column that names each case; else its row number.")] = None,
+    group: Annotated[str | None, typer.Option(help="Column that names the patient, never on two sides.")] = None,
+    site: Annotated[str | None, typer.Option(help="Column of the hospital: the first trains, others adapt.")] = None,
+    split: Annotated[str | None, typer.Option(help="Column with train, val and test; else they are drawn.")] = None,
+    ignore: Annotated[list[str] | None, typer.Option(help="Column that is no feature; may be repeated.")] = None,
+    category: Annotated[list[str] | None, typer.Option(help="Column of codes that are names; may be repeated.")] = None,
+    task: Annotated[str | None, typer.Option(help="The prompt's first sentence.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The pipeline's folder; else beside the table.")] = None,
+    run: Annotated[bool, typer.Option(help="Run the pipeline, or only make its folder.")] = True,
+) -> None:
+    """Run any feature table through language model, baselines and report, as a DVC pipeline in a folder of its own.
+
+    Examples: `radprompt table mydata.csv --label diagnosis --id case --group patient`,
+    `radprompt table mydata.csv --label diagnosis --positive M --task "Classify benign or malignant of this mass."`
+    """
+    from radprompt.own_table.folder import check_first, fill, is_ours, new_folder, repro
+    from radprompt.own_table.results import render_results
+
+    roles = {"label": label, "positive": positive, "id": case, "group": group, "site": site, "split": split}
+    roles |= {"ignore": ignore or [], "categories": category or []}
+    checked, changes = check_first(csv, roles, task)
+    folder = out or csv.with_name(f"{csv.stem}_radprompt")
+    if folder.exists() and any(folder.iterdir()):
+        is_ours(folder)
+    else:
+        typer.echo(f"{folder}: a DVC pipeline, {new_folder(folder)}")
+    fill(folder, csv, changes)
+    typer.echo(f"{len(checked.about)} cases, {len(checked.columns)} features, {checked.classes[1]!r} counts as 1")
+    for note in checked.notes:
+        typer.echo(note)
+    if not run:
+        typer.echo(f"cd {folder}; dvc repro  runs it")
+        return
+    repro(folder)
+    from rich.console import Console
+
+    Console().print(render_results(folder))
+    typer.echo(f"{folder / 'reports/index.html'} has the rest")
+
+
+@app.command()
+def pr_report(
+    base: Annotated[str, typer.Option(help="Branch, tag or commit that the pull request goes to.")] = "origin/main",
+    out: Annotated[Path | None, typer.Option(help="File for the comment; without it, the terminal.")] = None,
+    page: Annotated[Path, typer.Option(help="File for the plots.")] = Path("reports/pull_request.html"),
+    web: Annotated[str, typer.Option(help="The repository's address, for pictures in the comment.")] = "",
+) -> None:
+    """Write what this branch changes, in Markdown: figures with intervals and verdicts, params, stages, plots.
+
+    Example: `radprompt pr-report --base origin/main --out comment.md`
+    """
+    from radprompt.outputs import write_text
+    from radprompt.pull_request.report import pull_request_report
+
+    written = pull_request_report(base, page, web)
+    if out is None:
+        typer.echo(written.comment, nl=False)
+    else:
+        write_text(out, written.comment)
+        typer.echo(f"{out}: the comment; {page}: {written.plots} plots side by side")
 
 
 def main() -> None:

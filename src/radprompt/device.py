@@ -1,5 +1,7 @@
 """Which device computes, and in which precision, decided at run time."""
 
+import os
+
 import torch
 
 from radprompt.errors import InputError
@@ -14,7 +16,9 @@ def resolve_device(name: str) -> torch.device:
         If there is no such device on this machine.
     """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        own = os.environ.get("LOCAL_RANK")  # of processes that train together, each has its own GPU
+        gpu = "cuda" if own is None else f"cuda:{own}"
+        return torch.device(gpu if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
     except RuntimeError:

@@ -276,7 +276,7 @@ class MaskBounds:
 class Leakage:
     """What counts as the same image, or as a label in disguise."""
 
-    hash_bits: Annotated[int, Field(ge=0, lt=64)]
+    hash_bits: Annotated[int, Field(ge=0, lt=256)]
     feature_auc: Annotated[float, Field(gt=0.5, le=1)]
 
 

@@ -17,10 +17,14 @@ from radprompt.params import Prompt
 from radprompt.settings import ROLES
 
 COLUMNS = ("repeat", "lesion_id", "split", "prompt", "label")
-_CLOSING = re.compile(r" feature is measured at \S+ \.")
+_CLOSING = re.compile(r" feature is .+? \.(?= The '|$)")
 
 
-def render(names: Sequence[str], values: Sequence[float], settings: Prompt) -> str:
+class Named(str):
+    """A value that is a word, such as a category's: printed as it is, ``feature is oval .``; never a number."""
+
+
+def render(names: Sequence[str], values: Sequence[float | Named], settings: Prompt) -> str:
     """Return one prompt, worded, spaced and punctuated as the paper prints it.
 
     Parameters
@@ -29,7 +33,7 @@ def render(names: Sequence[str], values: Sequence[float], settings: Prompt) -> s
         Feature names as they are to be printed, in the order of the sentence.
     values
         Their values: z-scores are rounded to ``settings.decimals``, trailing zeros dropped, never ``-0``; raw values
-        have that many significant digits after the first.
+        have that many significant digits after the first; a :class:`Named` one is a word.
     settings
         The instruction, what the values are, and the decimals.
 
@@ -44,8 +48,7 @@ def render(names: Sequence[str], values: Sequence[float], settings: Prompt) -> s
     "Classify. The 'Sphericity' feature is measured at -0.8 ."
     """
     sentences = [
-        f"The '{name}' feature is measured at {_number(name, value, settings)} ."
-        for name, value in zip(names, values, strict=True)
+        f"The '{name}' feature is {_value(name, value, settings)} ." for name, value in zip(names, values, strict=True)
     ]
     return " ".join([settings.instruction, *sentences])
 
@@ -161,6 +164,10 @@ def read_prompts(path: str | Path) -> pd.DataFrame:
     if not rows:
         raise InputError("no prompts", where=str(path), fix="run `dvc repro` again")
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _value(name: str, value: float | Named, settings: Prompt) -> str:
+    return value if isinstance(value, Named) else f"measured at {_number(name, value, settings)}"
 
 
 def _number(name: str, value: float, settings: Prompt) -> str:

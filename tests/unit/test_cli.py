@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["summary", "profile", "review", "ablations", "ablation-table"]
+COMMANDS = ["summary", "profile", "doctor", "review", "ablations", "ablation-table", "new", "table"]
 
 
 def _radprompt(*arguments, cwd=ROOT):

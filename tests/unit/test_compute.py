@@ -1,15 +1,21 @@
 """Work over processes: same results, same order, errors that survive the way back."""
 
+import os
+import sys
+
 import pytest
 
+from radprompt import compute as module
 from radprompt.compute import for_each
-from radprompt.errors import ImageError
+from radprompt.errors import ImageError, InputError
 from radprompt.params import Compute
 
 
 def _square(x, *, plus=0):
     if x == 13:
         raise ImageError("truncated", where="a.dcm", fix="download it again")
+    if x == 14:
+        raise KeyError("spacing")
     return x * x + plus
 
 
@@ -24,3 +30,57 @@ def test_an_image_error_keeps_its_parts_across_processes():
         for_each(_square, [1, 13], Compute("loky", 2), "t")
     assert (caught.value.what, caught.value.where, caught.value.fix) == ("truncated", "a.dcm", "download it again")
     assert str(caught.value) == "a.dcm: truncated\nFix: download it again"
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_any_other_error_names_its_item(backend):
+    with pytest.raises(KeyError, match="spacing") as caught:
+        for_each(_square, [1, 14, 2], Compute(backend, 2), "t", unit="image")
+    assert caught.value.__notes__ == ["image 2: 14"]
+
+
+@pytest.mark.parametrize(("backend", "package"), [("dask", "distributed"), ("ray", "ray")])
+def test_a_cluster_that_is_not_installed_says_what_to_install(backend, package, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(InputError, match=f"{package} is not installed") as caught:
+        for_each(_square, [1], Compute(backend, 1), "t")
+    assert caught.value.where == "params.yaml, compute.backend"
+    assert f"pip install {package}" in caught.value.fix
+
+
+def test_no_scheduler_at_the_address(monkeypatch):
+    monkeypatch.setattr(module, "_WAIT_S", 1)
+    with pytest.raises(InputError, match=r"no Dask scheduler answers at 'tcp://127\.0\.0\.1:9'") as caught:
+        for_each(_square, [1], Compute("dask", 1, "tcp://127.0.0.1:9"), "t")
+    assert caught.value.where == "params.yaml, compute.address"
+
+
+def test_a_cluster_never_holds_more_than_so_many_items(monkeypatch):
+    monkeypatch.setattr(module, "_AHEAD", 3)
+    handed, most, done = set(), [], []
+
+    def submit(number, item):
+        handed.add(number)
+        most.append(len(handed) - len(done))
+        return item
+
+    def result(future, named):
+        done.append(named)
+        return future
+
+    task = module._Task(_square, {}, "lesion")
+    assert list(module._in_turn(submit, result, task, list("abcdefg"))) == list("abcdefg")
+    assert max(most) == 3
+    assert done[-1] == "lesion 7: g"
+
+
+def test_a_worker_elsewhere_works_where_the_caller_does(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    task = module._Task(lambda item: os.getcwd() + item, {}, "lesion").here()
+    monkeypatch.chdir("/")
+    assert task(0, "!") == f"{tmp_path}!"
+    monkeypatch.chdir("/")
+    tmp_path.rmdir()
+    with pytest.raises(InputError, match="cannot enter the working directory") as caught:
+        task(0, "!")
+    assert caught.value.where == str(tmp_path)

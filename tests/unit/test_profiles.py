@@ -37,6 +37,31 @@ def test_clinical_profile_holds_the_papers_language_model(params):
     apply_profile(ROOT / "profiles" / "clinical.yaml", params)
     llm = load_params(params).llm
     assert (llm.lora.rank, llm.lora.layers, llm.epochs, llm.learning_rate) == (16, "all", 500, 1e-4)
+    assert (llm.tuning, llm.readout, llm.patience, llm.backbone.quantisation) == ("lora", "last", None, "none")
+
+
+def test_clinical_profile_keeps_nnunets_own_plan_and_the_laboratorys_radiomics(params):
+    apply_profile(ROOT / "profiles" / "clinical.yaml", params)
+    merged = load_params(params)
+    assert (merged.segmentation.plan, merged.segmentation.epochs, merged.segmentation.iterations) == (
+        "default",
+        1000,
+        250,
+    )
+    radiomics = merged.radiomics
+    assert (radiomics.bin_count, radiomics.downsample, radiomics.resample_mm) == (128, 3, None)
+
+
+def test_clinical_profile_does_not_hang_on_what_the_demo_prefers(params):
+    """The paper's settings are all in the profile: a demo that stops early or reads 4 bits must not reach it."""
+    text = params.read_text(encoding="utf-8")
+    demo = {"patience: null": "patience: 5", "quantisation: none": "quantisation: 4bit", "tuning: lora": "tuning: head"}
+    for old, new in demo.items():
+        text = text.replace(old, new)
+    params.write_text(text, encoding="utf-8")
+    apply_profile(ROOT / "profiles" / "clinical.yaml", params)
+    llm = load_params(params).llm
+    assert (llm.patience, llm.backbone.quantisation, llm.tuning) == (None, "none", "lora")
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ import pandas as pd
 from radprompt.compute import Compute
 from radprompt.datasets import nbia
 from radprompt.datasets.birads import category
-from radprompt.datasets.findings import Finding, Outline, UnusableError, locate
+from radprompt.datasets.findings import Finding, Outline, UnusableError, locate, require_name
 from radprompt.datasets.lesion_set import NO_MASS, LesionSet
 from radprompt.datasets.splits import in_both
 from radprompt.datasets.table import Provenance, read_table, records
@@ -93,10 +93,7 @@ def load(root: Path, masks: Path, compute: Compute) -> LesionSet:
         [read_table(root / name, COLUMNS, PROVENANCE).assign(split=split) for split, name in TABLES.items()]
     )
     series = nbia.index(root, "Mass-", PROVENANCE)
-    found = list(_findings(rows, series))
-    exclusions = [each for each in found if isinstance(each, Exclusion)]
-    lesions, unusable = locate([each for each in found if isinstance(each, Finding)], masks, compute, DATASET)
-    return LesionSet.of(lesions, exclusions + unusable)
+    return locate(_findings(rows, series), masks, compute, DATASET)
 
 
 def _findings(rows: pd.DataFrame, series: dict[str, list[nbia.Series]]) -> Iterator[Finding | Exclusion]:
@@ -120,8 +117,8 @@ def _findings(rows: pd.DataFrame, series: dict[str, list[nbia.Series]]) -> Itera
             yield CbisFinding(
                 source=TABLES[row["split"]],
                 row=number,
-                lesion_id=lesion,
-                patient_id=row["patient_id"],
+                lesion_id=require_name(lesion, "lesion"),
+                patient_id=require_name(row["patient_id"], "patient"),
                 study_id=_part(row["image_file_path"], 1),
                 dataset=DATASET,
                 image=_mammogram(_part(row["image_file_path"], 0), series),
@@ -176,7 +173,8 @@ def _mask_files(subject: str, series: dict[str, list[nbia.Series]]) -> tuple[Pat
 
 def _reference_mask(files: tuple[Path, ...]) -> np.ndarray:
     """Return the file with two values at most, the larger one if the crop is flat; raises UnusableError."""
-    masks, problems = [], []
+    found: np.ndarray | None = None
+    problems = []
     for file in files:
         try:
             pixels = read_pixels(file)
@@ -184,9 +182,10 @@ def _reference_mask(files: tuple[Path, ...]) -> np.ndarray:
             problems.append(f"{file.name}: {error.what}")
             continue
         low, high = pixels.min(), pixels.max()
-        if ((pixels == low) | (pixels == high)).all():
-            masks.append(pixels > low)  # empty where the file is flat
-    if not masks:
+        two_values = ((pixels == low) | (pixels == high)).all()
+        if two_values and (found is None or pixels.size > found.size):
+            found = pixels > low  # empty where the file is flat
+    if found is None:
         detail = "; ".join(problems) or f"none of {len(files)} files has two values"
         raise UnusableError("mask unusable", f"{files[0].parent.parent.parent.name} {detail}")
-    return max(masks, key=lambda mask: mask.size)
+    return found

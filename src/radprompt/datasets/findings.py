@@ -11,22 +11,36 @@ from typing import NamedTuple
 import numpy as np
 
 from radprompt.compute import for_each
-from radprompt.datasets.lesion_set import mask_path
+from radprompt.datasets.lesion_set import LesionSet, mask_path
 from radprompt.errors import ImageError
 from radprompt.imaging.contours import write_mask
 from radprompt.imaging.dicom import read_mammogram
+from radprompt.inputs import is_name, shown
 from radprompt.lesions import Box, Exclusion, Lesion
 from radprompt.params import Compute
 
 SMALLEST_SIDE = 2
 """px; a box under this on a side has no shape or texture to measure."""
 
+SMALLEST_AREA = 16
+"""px; the fewest that a mask may have to be measured, as in :mod:`radprompt.radiomics.extraction`."""
+
+LONGEST_REASON = 400
+"""Letters of an exclusion's detail."""
+
 
 class UnusableError(Exception):
     """Why a finding cannot become a lesion: a kind, which the flow counts, and the detail of this one."""
 
     def __init__(self, kind: str, detail: str = "") -> None:
-        super().__init__(f"{kind}: {detail}" if detail else kind)
+        super().__init__(f"{kind}: {shown(detail, LONGEST_REASON)}" if detail else kind)
+
+
+def require_name(text: str, what: str) -> str:
+    """Return an id that becomes part of a file's name; one that could lead elsewhere is an :class:`UnusableError`."""
+    if not is_name(text):
+        raise UnusableError("unsafe or empty name", f"{what} {shown(text, 80)!r}")
+    return text
 
 
 class Outline(NamedTuple):
@@ -66,47 +80,62 @@ class Finding(ABC):
         return Exclusion(self.source, self.row, self.lesion_id, reason)
 
 
-def locate(
-    findings: Iterable[Finding], masks: Path, compute: Compute, label: str
-) -> tuple[list[Lesion], list[Exclusion]]:
+def locate(found: Iterable[Finding | Exclusion], masks: Path, compute: Compute, dataset: str) -> LesionSet:
     """Look every finding up in its image, in parallel over images.
 
     Parameters
     ----------
-    findings
-        The masses that their tables do not rule out.
+    found
+        The masses that their tables do not rule out, and the rows that they do.
     masks
         Folder that receives ``<lesion_id>.png`` for findings with a contour.
     compute
         Workers.
-    label
-        Of the progress bar.
+    dataset
+        Name beside the progress bar.
 
     Returns
     -------
-    tuple
-        The lesions, and an exclusion with its reason for each finding that has no usable image or outline.
+    LesionSet
+        The lesions; the exclusions given, and one with its reason for each finding that has no usable image or outline.
     """
     by_image: dict[Path, list[Finding]] = defaultdict(list)
-    for finding in findings:
-        by_image[finding.image].append(finding)
+    outcomes: list[Lesion | Exclusion] = []
+    for each in found:
+        if isinstance(each, Exclusion):
+            outcomes.append(each)
+        else:
+            by_image[each.image].append(each)
     groups = [by_image[image] for image in sorted(by_image)]
-    located = [each for group in for_each(_locate_in_image, groups, compute, label, masks=masks) for each in group]
-    return [x for x in located if isinstance(x, Lesion)], [x for x in located if isinstance(x, Exclusion)]
+    for group in for_each(_locate_in_image, groups, compute, dataset, masks=masks):
+        outcomes.extend(group)
+    return LesionSet.of(outcomes)
 
 
 def _locate_in_image(group: list[Finding], masks: Path) -> list[Lesion | Exclusion]:
     image = group[0].image
-    if not image.is_file():
-        return [finding.excluded(str(UnusableError("image missing", image.as_posix()))) for finding in group]
+    place = image.as_posix()
     try:
+        if place != shown(place, len(place)):
+            raise UnusableError("image unusable", f"{place} its path is no plain text")
+        if not is_there(image):
+            raise UnusableError("image missing", place)
         mammogram = read_mammogram(image)
     except ImageError as error:
-        reason = str(UnusableError("image unusable", f"{image.as_posix()} {error.what}"))
-        return [finding.excluded(reason) for finding in group]
+        return [finding.excluded(str(UnusableError("image unusable", f"{place} {error.what}"))) for finding in group]
+    except UnusableError as reason:
+        return [finding.excluded(str(reason)) for finding in group]
     shape = mammogram.pixels.shape[0], mammogram.pixels.shape[1]
     spacing = mammogram.spacing_mm, mammogram.spacing_source
     return [_locate_one(finding, shape, spacing, masks) for finding in group]
+
+
+def is_there(path: Path) -> bool:
+    """Tell whether something that may be opened has this name; what may not be looked at counts as there."""
+    try:
+        return path.exists()
+    except OSError:
+        return True
 
 
 def _locate_one(
@@ -118,6 +147,8 @@ def _locate_one(
         if side < SMALLEST_SIDE:
             kind = "outline too small" if side > 0 else "outline outside the image"
             raise UnusableError(kind, f"box {tuple(box)} in an image of {shape[1]} x {shape[0]} px")
+        if mask is not None and (area := np.count_nonzero(mask)) < SMALLEST_AREA:
+            raise UnusableError("outline too small", f"{area} px, {SMALLEST_AREA} needed")
     except UnusableError as reason:
         return finding.excluded(str(reason))
     if mask is not None:

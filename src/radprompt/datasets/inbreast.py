@@ -4,28 +4,27 @@ Decisions
 ---------
 - A region counts as a mass when it is named ``Mass``. ``Spiculated Region`` does not: it is drawn around a mass that
   has a contour of its own, and would count the lesion twice. Clusters, distortions, asymmetries are other findings.
-- Regions of one or two points are marks, not areas, and are excluded.
+- Regions of one or two points are marks, not areas, and are excluded; so is a region that repeats another's outline.
 - ``label`` comes from the image's BI-RADS, the only one there is (3 benign, 4a to 6 malignant; paper, Data).
 - The pixel size is the DICOM's; 0.07 mm, the published one, where it has none (source ``table``).
 - A row of the flow is a region of interest, or an image without any.
 """
 
-import plistlib
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from xml.parsers.expat import ExpatError
 
 import pandas as pd
 
 from radprompt.compute import Compute
 from radprompt.datasets.birads import category, label
-from radprompt.datasets.findings import Finding, Outline, UnusableError, locate
+from radprompt.datasets.findings import Finding, Outline, UnusableError, is_there, locate, require_name
 from radprompt.datasets.lesion_set import NO_ANNOTATION, NO_MASS, LesionSet
+from radprompt.datasets.osirix import Roi, read_rois
 from radprompt.datasets.table import Provenance, read_table, records
 from radprompt.imaging.contours import box_of, polygon_mask
+from radprompt.inputs import shown
 from radprompt.lesions import Exclusion
 
 DATASET = "inbreast"
@@ -35,8 +34,6 @@ COLUMNS = ("laterality", "view", "acquisition_date", "file_name", "bi-rads")
 MASS = "mass"
 SPACING_MM = 0.07
 """Pixel size of the detector (Moreira et al., Acad Radiol 2012), mm."""
-
-_POINT = re.compile(r"\(\s*(-?[\d.]+(?:[eE][-+]?\d+)?)\s*,\s*(-?[\d.]+(?:[eE][-+]?\d+)?)\s*\)")
 
 
 @dataclass(frozen=True)
@@ -55,14 +52,6 @@ class InbreastFinding(Finding):
     def published_spacing_mm(self) -> float:
         """Return the detector's pixel size."""
         return SPACING_MM
-
-
-@dataclass(frozen=True)
-class Roi:
-    """A region of interest as OsiriX wrote it: its name and corners (column, row), px."""
-
-    name: str
-    points: tuple[tuple[float, float], ...]
 
 
 def load(root: Path, masks: Path, compute: Compute) -> LesionSet:
@@ -88,27 +77,7 @@ def load(root: Path, masks: Path, compute: Compute) -> LesionSet:
     by_file: dict[str, list[Path]] = defaultdict(list)
     for path in sorted(images.glob("*.dcm")):
         by_file[path.name.split("_")[0]].append(path)
-    found = [*_findings(rows, by_file, outlines), *_unlisted(rows, outlines)]
-    exclusions = [each for each in found if isinstance(each, Exclusion)]
-    lesions, unusable = locate([each for each in found if isinstance(each, Finding)], masks, compute, DATASET)
-    return LesionSet.of(lesions, exclusions + unusable)
-
-
-def read_rois(path: Path) -> list[Roi]:
-    """Read the regions of an OsiriX property list; :class:`UnusableError` for one that is broken."""
-    try:
-        content = plistlib.loads(path.read_bytes())
-        regions = [roi for image in content["Images"] for roi in image["ROIs"]]
-        return [Roi(str(roi.get("Name", "")), tuple(_point(text) for text in roi["Point_px"])) for roi in regions]
-    except (plistlib.InvalidFileException, ExpatError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UnusableError(NO_ANNOTATION, f"{path.name} is no OsiriX property list ({type(error).__name__})") from None
-
-
-def _point(text: str) -> tuple[float, float]:
-    match = _POINT.fullmatch(text.strip())
-    if not match:
-        raise ValueError(f"not a point: {text!r}")
-    return float(match[1]), float(match[2])
+    return locate([*_findings(rows, by_file, outlines), *_unlisted(rows, outlines)], masks, compute, DATASET)
 
 
 def _findings(rows: pd.DataFrame, by_file: dict[str, list[Path]], outlines: Path) -> Iterator[Finding | Exclusion]:
@@ -123,13 +92,20 @@ def _findings(rows: pd.DataFrame, by_file: dict[str, list[Path]], outlines: Path
                     else UnusableError(NO_MASS, "no file name")
                 )
             seen.add(file)
+            require_name(file, "file")
             rois = _rois_of(outlines / f"{file}.xml", row["bi-rads"])
         except UnusableError as reason:
             yield Exclusion(TABLE, number, file, str(reason))
             continue
+        outlined: set[tuple[tuple[float, float], ...]] = set()
         for position, roi in enumerate(rois, start=1):
             lesion = f"{file}_{position}"
             try:
+                if roi.name.strip().lower() != MASS:
+                    raise UnusableError(NO_MASS, f"region {roi.name.strip()!r}")
+                if roi.points in outlined:
+                    raise UnusableError("repeated region", "the first one counts")
+                outlined.add(roi.points)
                 yield _finding(lesion, position, roi, row, by_file.get(file, []))
             except UnusableError as reason:
                 yield Exclusion(f"AllXML/{file}.xml", position, lesion, str(reason))
@@ -137,7 +113,7 @@ def _findings(rows: pd.DataFrame, by_file: dict[str, list[Path]], outlines: Path
 
 def _rois_of(path: Path, birads: str) -> list[Roi]:
     """Return the regions of an image, at least one; raises UnusableError."""
-    if not path.is_file():
+    if not is_there(path):
         # Images without findings have no file; one that is suspicious should have had one.
         kind = NO_MASS if label(category(birads)) is None else NO_ANNOTATION
         raise UnusableError(kind, f"no {path.name}, BI-RADS {birads or 'empty'}")
@@ -150,8 +126,6 @@ def _rois_of(path: Path, birads: str) -> list[Roi]:
 def _finding(lesion: str, position: int, roi: Roi, row: dict[str, str], images: list[Path]) -> Finding:
     birads = category(row["bi-rads"])
     malignancy = label(birads)
-    if roi.name.strip().lower() != MASS:
-        raise UnusableError(NO_MASS, f"region {roi.name.strip()!r}")
     if len(roi.points) < 3:
         raise UnusableError("mark, not an area", f"{len(roi.points)} point(s)")
     if malignancy is None:
@@ -159,7 +133,7 @@ def _finding(lesion: str, position: int, roi: Roi, row: dict[str, str], images: 
     if not images:
         raise UnusableError("image missing", f"AllDICOMs/{row['file_name']}_*.dcm")
     parts = images[0].stem.split("_")
-    if len(images) > 1 or len(parts) < 2:
+    if len(images) > 1 or len(parts) < 2 or not parts[1]:
         raise UnusableError("patient unknown", f"from the name(s) {', '.join(image.name for image in images)}")
     return InbreastFinding(
         source=f"AllXML/{row['file_name']}.xml",
@@ -183,4 +157,4 @@ def _unlisted(rows: pd.DataFrame, outlines: Path) -> Iterator[Exclusion]:
     listed = set(rows["file_name"])
     for path in sorted(outlines.glob("*.xml")):
         if path.stem not in listed:
-            yield Exclusion(f"AllXML/{path.name}", 1, path.stem, f"{NO_ANNOTATION}: image not in {TABLE}")
+            yield Exclusion(f"AllXML/{shown(path.name)}", 1, shown(path.stem), f"{NO_ANNOTATION}: image not in {TABLE}")

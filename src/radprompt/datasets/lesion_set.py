@@ -35,10 +35,13 @@ class LesionSet:
     masks: list[str]
 
     @classmethod
-    def of(cls, lesions: Iterable[Lesion], exclusions: Iterable[Exclusion]) -> "LesionSet":
-        """Sort the two lists and count them."""
-        usable = sorted(lesions, key=lambda lesion: lesion.lesion_id)
-        dropped = sorted(exclusions, key=lambda exclusion: (exclusion.source, exclusion.row, exclusion.record))
+    def of(cls, outcomes: Iterable[Lesion | Exclusion]) -> "LesionSet":
+        """Sort what became of each row and count it."""
+        outcomes = list(outcomes)
+        usable = sorted((x for x in outcomes if isinstance(x, Lesion)), key=lambda lesion: lesion.lesion_id)
+        dropped = sorted(
+            (x for x in outcomes if isinstance(x, Exclusion)), key=lambda each: (each.source, each.row, each.record)
+        )
         return cls(usable, dropped, count(usable, dropped), [lesion.lesion_id for lesion in usable if lesion.mask_path])
 
 

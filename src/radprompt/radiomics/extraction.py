@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from radprompt.errors import ImageError
+from radprompt.errors import ImageError, InputError
 from radprompt.params import Radiomics
 from radprompt.radiomics.names import FEATURES
 
@@ -44,8 +44,9 @@ def extract(
         Pixel size in mm, the same along rows and columns; NaN where unknown.
     settings
         ``bin_count`` grey levels of equal width between the mass's own minimum and maximum (IBSI: fixed bin number,
-        K15C), as arbitrary units call for; ``resample_mm``; ``shape_unit``: lengths and areas in mm and mm2 where the
-        spacing is known, else in pixels.
+        K15C), as arbitrary units call for; ``resample_mm``, or ``downsample``: the same resampling to that many times
+        the pixel size, known or not; ``shape_unit``: lengths and areas in mm and mm2 where the spacing is known, else
+        in pixels, those of the image as acquired where it was shrunk by ``downsample``.
 
     Returns
     -------
@@ -56,9 +57,18 @@ def extract(
     Raises
     ------
     ImageError
-        For a mask of another shape, empty or under :data:`SMALLEST_MASK` pixels; a mass of one grey level or with
-        pixels that are not finite; a resampling without a known spacing; whatever PyRadiomics refuses.
+        For a mask of another shape, empty or under :data:`SMALLEST_MASK` pixels, also once resampled; a mass of one
+        grey level or with pixels that are not finite; a resampling to millimetres without a known spacing; whatever
+        PyRadiomics refuses.
+    InputError
+        If both ``resample_mm`` and ``downsample`` are set.
     """
+    if settings.downsample > 1 and settings.resample_mm is not None:
+        raise InputError(
+            f"downsample {settings.downsample} and resample_mm {settings.resample_mm} both resample the image",
+            where="params.yaml, radiomics",
+            fix="set downsample: 1, or resample_mm: null",
+        )
     if pixels.shape != mask.shape:
         raise ImageError(
             f"the mask has {mask.shape[0]} x {mask.shape[1]} pixels, the image {pixels.shape[0]} x {pixels.shape[1]}",
@@ -72,10 +82,11 @@ def extract(
         )
     box = _box(mask)
     spacing = spacing_mm if known else 1.0
-    image, region = _images(pixels, mask, box, spacing, settings.resample_mm)
+    wanted = spacing * settings.downsample if settings.downsample > 1 else settings.resample_mm
+    image, region = _images(pixels, mask, box, spacing, wanted)
     if settings.shape_unit == "px":
         for part in (image, region):
-            part.SetSpacing((1.0, 1.0))
+            part.SetSpacing((float(settings.downsample),) * 2)
     values = measure(image, region, settings.bin_count)
     bad = [key for key in FEATURES if not math.isfinite(values[key])]
     if bad:
@@ -121,16 +132,19 @@ def measure(
 
 
 def _box(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if rows.size == 0:
+    if not mask.any():
         raise ImageError("the mask is empty", fix="draw the mass")
-    box = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
-    area = int(np.count_nonzero(mask[box]))
+    return _checked_box(mask, "", "draw the whole mass")
+
+
+def _checked_box(mask: NDArray[np.bool_], resampled: str, fix: str) -> tuple[slice, slice]:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    area = int(np.count_nonzero(mask))
     if area < SMALLEST_MASK:
-        raise ImageError(f"the mask has {area} pixels, fewer than {SMALLEST_MASK}", fix="draw the whole mass")
+        raise ImageError(f"{resampled}the mask has {area} pixels, fewer than {SMALLEST_MASK}", fix=fix)
     if 1 in (rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1):
-        raise ImageError("the mask is a line, one pixel wide", fix="draw the whole mass")
-    return box
+        raise ImageError(f"{resampled}the mask is a line, one pixel wide", fix=fix)
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def _images(
@@ -138,13 +152,13 @@ def _images(
     mask: NDArray[np.bool_],
     box: tuple[slice, slice],
     spacing: float,
-    resample_mm: float | None,
+    wanted: float | None,
 ) -> tuple["SimpleITK.Image", "SimpleITK.Image"]:
-    """Cut out the mass, and resample it on the grid that PyRadiomics would lay over the whole image."""
+    """Cut out the mass, and resample it to ``wanted`` on the grid that PyRadiomics would lay over the whole image."""
     import SimpleITK
 
     # PyRadiomics skips resampling to the spacing that is there, and so must we.
-    resampled = resample_mm is not None and not np.allclose(spacing, resample_mm)
+    resampled = wanted is not None and not np.allclose(spacing, wanted)
     margin = _MARGIN if resampled else 0
     cut = tuple(
         slice(max(side.start - margin, 0), min(side.stop + margin, size))
@@ -158,7 +172,7 @@ def _images(
         raise ImageError("the mass has one grey level only", fix="check the image and the mask")
     image = SimpleITK.GetImageFromArray(inside)
     image.SetSpacing((spacing, spacing))
-    if resample_mm is None or not resampled:
+    if wanted is None or not resampled:
         region = SimpleITK.GetImageFromArray(mask[cut].astype(np.uint8))
         region.SetSpacing((spacing, spacing))
         return image, region
@@ -167,8 +181,11 @@ def _images(
     # otherwise from another origin.
     whole = SimpleITK.GetImageFromArray(mask.astype(np.uint8))
     whole.SetSpacing((spacing, spacing))
-    grid = _grid(box, pixels.shape, spacing, resample_mm)
-    return _resample(image, grid, SimpleITK.sitkBSpline), _resample(whole, grid, SimpleITK.sitkNearestNeighbor)
+    grid = _grid(box, pixels.shape, spacing, wanted)
+    region = _resample(whole, grid, SimpleITK.sitkNearestNeighbor)
+    coarser = f"resampled to {wanted / spacing:.3g} times the pixel size, "
+    _checked_box(SimpleITK.GetArrayViewFromImage(region) > 0, coarser, "resample less, or leave the lesion out")
+    return _resample(image, grid, SimpleITK.sitkBSpline), region
 
 
 class _Grid(NamedTuple):

@@ -1,19 +1,16 @@
 """Example lesions: region, box and contours as one inline drawing, beside the prompt and what the model said."""
 
-from base64 import b64encode
 from functools import lru_cache
-from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image
-from skimage.measure import find_contours
 
 from radprompt.errors import ImageError
 from radprompt.imaging.contours import read_mask
 from radprompt.imaging.dicom import Mammogram, read_mammogram
-from radprompt.imaging.roi import Region, crop, region_around, to_grid
+from radprompt.imaging.pictures import data_uri, outline, rectangle
+from radprompt.imaging.roi import crop, region_around, to_grid
 from radprompt.lesions import MALIGNANT, Lesion, from_table
 from radprompt.params import Params
 from radprompt.report.cohorts import lesion_table
@@ -129,37 +126,11 @@ def picture(
         ``contours`` (source and SVG path).
     """
     region = region_around(lesion.box, mammogram.pixels.shape, context)
-    across, down = SIDE / (region.right - region.left), SIDE / (region.bottom - region.top)
-    box = lesion.box
     return {
-        "image": _data_uri(to_grid(crop(mammogram.pixels, region), SIDE)) if pixels else "",
-        "box": [
-            round(value, 1)
-            for value in (
-                (box.xmin - region.left) * across,
-                (box.ymin - region.top) * down,
-                (box.xmax - box.xmin) * across,
-                (box.ymax - box.ymin) * down,
-            )
-        ],
-        "contours": [(source, _path(mask, region)) for source, mask in masks.items() if mask is not None],
+        "image": data_uri(to_grid(crop(mammogram.pixels, region), SIDE)) if pixels else "",
+        "box": rectangle(lesion.box, region, SIDE),
+        "contours": [(source, outline(mask, region, SIDE)) for source, mask in masks.items() if mask is not None],
     }
-
-
-def _data_uri(view: np.ndarray) -> str:
-    # A window on the region: a mass is often a few per cent of the mammogram's range.
-    low, high = np.percentile(view, (0.5, 99.5))
-    grey = np.clip((view - low) / max(high - low, 1e-6), 0, 1) * 255
-    buffer = BytesIO()
-    Image.fromarray(grey.astype(np.uint8)).save(buffer, format="PNG", optimize=True)
-    return f"data:image/png;base64,{b64encode(buffer.getvalue()).decode()}"
-
-
-def _path(mask: np.ndarray, region: Region) -> str:
-    # A rim of background closes contours that reach the region's edge; half a pixel takes centres to coordinates.
-    padded = np.pad(to_grid(crop(mask, region), SIDE, nearest=True), 1)
-    lines = (" L".join(f"{x - 0.5:.1f} {y - 0.5:.1f}" for y, x in line) for line in find_contours(padded, 0.5))
-    return " ".join(f"M{line} Z" for line in lines)
 
 
 def _call(lesion: Lesion, probability: float, threshold: float | None) -> str:

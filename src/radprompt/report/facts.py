@@ -69,6 +69,8 @@ def facts(
         "bin_count": str(params.radiomics.bin_count),
         "resampling": f"To {resample:g} mm in the plane, by cubic B-splines."
         if resample
+        else f"To {params.radiomics.downsample} times the acquired pixel size, by cubic B-splines."
+        if params.radiomics.downsample > 1
         else "None: features are measured at the acquired pixel size.",
         "catalogue": str(len(CATALOGUE)),
         "selected": str(len(features["rows"])) if features else str(params.features.count),

@@ -13,6 +13,7 @@ from radprompt.params import Params
 from radprompt.report.ablations import ablations
 from radprompt.report.checklists import CHECKLISTS, answer, load_checklist
 from radprompt.report.cohorts import cohorts
+from radprompt.report.drift import drift
 from radprompt.report.examples import examples
 from radprompt.report.explanations import explanations
 from radprompt.report.facts import facts
@@ -28,6 +29,7 @@ from radprompt.report.results import decision_threshold, read_comparison, settin
 from radprompt.report.segmentation import segmentation_quality
 from radprompt.report.sentences import overview, steps
 from radprompt.report.tables import table_1, table_2
+from radprompt.report.validation import validation
 from radprompt.report.wording import DATASETS, model_name, percent, setting_name
 from radprompt.settings import SETTINGS
 
@@ -95,11 +97,13 @@ def collect(reader: Reader, params: Params) -> dict[str, Any]:
         "halves": halves(reader, params),
         "scaler": scaler_words(params),
         "cohorts": cohorts(reader),
+        "validation": validation(reader),
         "examples": examples(reader, params, SETTINGS[FIRST_SITE], threshold, synthetic=synthetic),
         "segmentation": segmentation_quality(reader),
         "segmenter_curve": segmenter_training(reader),
         "features": selected,
         "by_half": by_half,
+        "drift": drift(reader, params.validation.drift),
         "training": {name: training(reader, name, params.seed) for name, own in SETTINGS.items() if own.trains},
         "learning_curve": learning_curve(reader),
         "ablations": ablated,

@@ -62,8 +62,6 @@ class MRMRSelector(SelectorMixin, BaseEstimator):
         ValueError
             For labels that are no classes, or of one class only; missing or infinite values; fewer than two samples.
         """
-        import pymrmr
-
         values, labels = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
         check_classification_targets(labels)
         classes, codes = np.unique(labels, return_inverse=True)
@@ -72,11 +70,7 @@ class MRMRSelector(SelectorMixin, BaseEstimator):
         count = min(self.n_features, values.shape[1])
         if count < self.n_features:
             warnings.warn(f"n_features={self.n_features}, but X has {count} features: all are picked", stacklevel=2)
-        table = pd.DataFrame(np.column_stack([codes, discretise(values, self.bins)]), dtype=np.int64)
-        table.columns = ["class", *map(str, range(values.shape[1]))]
-        with _muted_stdout():
-            picked = pymrmr.mRMR(table, self.scheme, count)
-        self.ranking_ = np.array([int(name) for name in picked])
+        self.ranking_ = rank_levels(discretise(values, self.bins), codes, self.scheme, count)
         return self
 
     def get_feature_names_ranked(self) -> NDArray[np.object_]:
@@ -95,6 +89,19 @@ class MRMRSelector(SelectorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         return tags
+
+
+def rank_levels(
+    levels: NDArray[np.int64], classes: NDArray, scheme: Literal["MIQ", "MID"], count: int
+) -> NDArray[np.int64]:
+    """Return the ``count`` columns that mRMR picks, the best first, where they hold levels already: 0, 1, ..."""
+    import pymrmr
+
+    table = pd.DataFrame(np.column_stack([classes, levels]), dtype=np.int64)
+    table.columns = ["class", *map(str, range(levels.shape[1]))]
+    with _muted_stdout():
+        picked = pymrmr.mRMR(table, scheme, count)
+    return np.array([int(name) for name in picked])
 
 
 def discretise(X: NDArray[np.float64], bins: int) -> NDArray[np.int64]:

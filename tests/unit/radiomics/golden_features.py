@@ -17,11 +17,14 @@ TABLE = Path(__file__).with_name("golden_features.csv")
 SHAPE = (160, 140)
 
 
-def radiomics(bin_count: int = 32, resample_mm: float | None = None, shape_unit: str = "mm") -> Radiomics:
+def radiomics(
+    bin_count: int = 32, resample_mm: float | None = None, shape_unit: str = "mm", downsample: int = 1
+) -> Radiomics:
     return Radiomics(
         bin_count=bin_count,
         resample_mm=resample_mm,
         shape_unit=shape_unit,
+        downsample=downsample,
         masks=MaskChoice(vindr_mammo="predicted", inbreast="reference"),
     )
 

@@ -8,7 +8,7 @@ import pytest
 import SimpleITK
 from golden_features import CASES, TABLE, measured, picture, radiomics, star
 
-from radprompt.errors import ImageError
+from radprompt.errors import ImageError, InputError
 from radprompt.radiomics.extraction import SMALLEST_MASK, extract
 from radprompt.radiomics.names import FEATURES
 
@@ -141,7 +141,13 @@ def test_a_rectangle_that_fills_its_box_is_measured() -> None:
         (np.ones((30, 30)), np.pad(np.ones((10, 10)), 10), 0.1, None, "one grey level"),
         (np.full((30, 30), np.nan), np.pad(np.ones((10, 10)), 10), 0.1, None, "not finite"),
         (np.eye(30), np.pad(np.ones((10, 10)), 10), float("nan"), 0.2, "spacing unknown"),
-        (np.eye(30), np.pad(np.ones((10, 10)), 10), 0.1, 5.0, "PyRadiomics refuses"),
+        (
+            np.eye(30),
+            np.pad(np.ones((10, 10)), 10),
+            0.1,
+            5.0,
+            "resampled to 50 times the pixel size, the mask has 0 pixels",
+        ),
     ],
     ids=["empty", "shape", "small", "line", "flat", "nan", "spacing", "vanishes"],
 )
@@ -150,6 +156,55 @@ def test_a_mass_that_cannot_be_measured_says_why(
 ) -> None:
     with pytest.raises(ImageError, match=words):
         extract(pixels, mask.astype(bool), spacing, radiomics(resample_mm=resample))
+
+
+@pytest.mark.parametrize("place", [(350, 240), (30, 470)], ids=["inside", "in the corner"])
+@pytest.mark.parametrize("factor", [2, 3])
+def test_downsampling_is_plain_pyradiomics_at_so_many_times_the_spacing(
+    mammogram: np.ndarray, place: tuple[int, int], factor: int
+) -> None:
+    mask = mass(mammogram.shape, *place, 45)
+    ours = extract(mammogram, mask, 0.07, radiomics(128, downsample=factor))
+    theirs = plain_pyradiomics(mammogram, mask, 0.07, 128, 0.07 * factor)
+    for key in FEATURES:
+        assert ours[key] == pytest.approx(theirs[key], rel=1e-9, abs=1e-9), key
+    assert ours["shape_PixelSurface"] == pytest.approx(mask.sum() * 0.07**2, rel=0.03)
+
+
+def test_downsampling_needs_no_spacing_and_counts_in_pixels_as_acquired(mammogram: np.ndarray) -> None:
+    mask = mass(mammogram.shape, 350, 240, 45)
+    unknown = extract(mammogram, mask, float("nan"), radiomics(downsample=3))
+    in_pixels = extract(mammogram, mask, 0.07, radiomics(downsample=3, shape_unit="px"))
+    for key in FEATURES:
+        assert unknown[key] == pytest.approx(in_pixels[key], rel=1e-9), key
+    theirs = plain_pyradiomics(mammogram, mask, 1.0, 32, 3.0)
+    assert unknown["glszm_ZoneEntropy"] == pytest.approx(theirs["glszm_ZoneEntropy"], rel=1e-9)
+    assert unknown["shape_PixelSurface"] == pytest.approx(mask.sum(), rel=0.03)
+
+
+def test_no_downsampling_measures_the_pixels_themselves() -> None:
+    case = CASES["round"]
+    assert extract(picture(), *case) == extract(picture(), case.mask, case.spacing_mm, radiomics(downsample=1))
+    inside = picture()[case.mask].astype(float)
+    assert extract(picture(), *case)["firstorder_Maximum"] == inside.max()
+
+
+@pytest.mark.parametrize(
+    ("sides", "reason"),
+    [((9, 9), "resampled to 3 times the pixel size, the mask has 9 pixels, fewer than 16"), ((4, 60), "a line")],
+)
+def test_a_mass_that_downsampling_shrinks_away_says_so(sides: tuple[int, int], reason: str) -> None:
+    mask = np.zeros(picture().shape, dtype=bool)
+    mask[60 : 60 + sides[0], 30 : 30 + sides[1]] = True
+    assert extract(picture(), mask, 0.1, radiomics())["shape_PixelSurface"] == pytest.approx(mask.sum() * 0.01)
+    with pytest.raises(ImageError, match=reason):
+        extract(picture(), mask, 0.1, radiomics(downsample=3))
+
+
+def test_two_ways_to_resample_are_one_too_many() -> None:
+    with pytest.raises(InputError, match=r"downsample 3 and resample_mm 0\.2") as refused:
+        extract(picture(), CASES["round"].mask, 0.1, radiomics(resample_mm=0.2, downsample=3))
+    assert not isinstance(refused.value, ImageError), "an ImageError would leave out one lesion after the other"
 
 
 def test_pyradiomics_keeps_quiet(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:

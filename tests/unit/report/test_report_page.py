@@ -104,6 +104,7 @@ def test_before_any_stage_the_page_names_what_is_missing(repository, tmp_path):
         "summary",
         "learning_curve",
         "explain",
+        "drift",
         "paper_comparison",
     ):
         assert f"dvc repro {stage}" in text
@@ -130,6 +131,8 @@ def test_before_any_stage_the_page_names_what_is_missing(repository, tmp_path):
         "metrics/training/vindr.json",
         "metrics/learning_curve.csv",
         "metrics/explanations.csv",
+        "metrics/drift.csv",
+        "plots/drift.svg",
         "metrics/ablations/table3.csv",
         "data/halves/inbreast.csv",
         "ablations.yaml",
@@ -196,8 +199,9 @@ def test_every_file_read_is_under_provenance_with_its_hash(repository):
 
 def test_sections_come_in_the_order_that_one_reads_them(repository):
     page = _Page(build(repository, load_params(repository / "params.yaml")))
-    order = ["summary", "method", "settings", "cohorts", "examples", "segmentation", "features", "training", "results"]
-    order += ["curve", "ablations", "explanations", "figures", "paper", "limits", "clear", "metrics", "provenance"]
+    order = ["summary", "method", "settings", "cohorts", "examples", "segmentation", "validation", "features", "drift"]
+    order += ["training", "results", "curve", "ablations", "explanations", "figures", "paper", "limits", "clear"]
+    order += ["metrics", "provenance"]
     assert page.ids == order
     assert [link[1:] for link in page.links[: len(order)]] == order
 

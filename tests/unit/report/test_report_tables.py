@@ -10,6 +10,7 @@ from radprompt.evaluation.paper import compare_with_paper
 from radprompt.outputs import write_csv
 from radprompt.params import load_params
 from radprompt.report.ablations import ablations
+from radprompt.report.drift import drift
 from radprompt.report.explanations import explanations
 from radprompt.report.features import features_by_half, selected_features
 from radprompt.report.learning_curve import learning_curve
@@ -148,6 +149,19 @@ def test_a_feature_that_pushes_one_way_whatever_its_value_is_said_to(repository)
     path = repository / "metrics/explanations.csv"
     write_csv(path, pd.read_csv(path).assign(pushes="neither", mean_share=-0.4))
     assert "its share is on the benign side in every mass" in explanations(Reader(repository))["sentences"][-1]
+
+
+def test_drift_lists_the_largest_differences_and_what_prompts_name(repository):
+    found = drift(Reader(repository), load_params(repository / "params.yaml").validation.drift)
+    assert [row["name"] for row in found["rows"]] == [*(f"Feature {n}" for n in range(8)), "Feature 9"]
+    assert [row["selected"] for row in found["rows"]] == [True, *[False] * 7, True]
+    assert found["left_out"] == 1
+    assert found["sentence"].startswith("5 of 10 features are shifted, 1 of the 2 in VinDr's prompts")
+    assert "by 0.5 standard deviations or more" in found["sentence"]
+    first = found["rows"][0]
+    assert (first["vindr"], first["inbreast"]) == ("\N{MINUS SIGN}2.5 (1)", "2 (1.5)")
+    assert (first["difference"], first["p_holm"]) == ("1.00", "<0.001")
+    assert found["source"].startswith("data:image/svg+xml")
 
 
 def test_ablations_have_the_papers_figures_beside_ours_and_name_what_was_not_run(repository):

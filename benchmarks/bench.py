@@ -1,0 +1,75 @@
+"""Every benchmark against the plain way, in the same run: prints a table, writes benchmarks/results.json.
+
+    python benchmarks/bench.py [radiomics all 8 head inference tables startup growth ...]
+
+Reads   params.yaml; models/backbone/, data/prompts/vindr.jsonl (`dvc repro prompts backbone` leaves them)
+Writes  benchmarks/results.json: machine, and each part's figures; parts that were not asked for keep theirs
+Takes   under 10 min on two cores that do nothing else
+"""
+
+import json
+import os
+import sys
+import time
+
+from measuring import RESULTS, Row, machine
+
+from radprompt.outputs import write_json
+
+
+def _run(part: str) -> list[Row]:
+    if part in ("all", "8", "head"):
+        from bench_language_model import training
+
+        return training(part, count=16 if part == "all" else 32)
+    if part == "inference":
+        from bench_language_model import reading
+
+        return reading()
+    if part == "radiomics":
+        from bench_radiomics import main
+    elif part == "tables":
+        from bench_tables import main
+    elif part == "startup":
+        from bench_startup import main
+    else:
+        from growth import main
+    return main()
+
+
+PARTS = ("radiomics", "head", "8", "all", "inference", "tables", "startup", "growth")
+
+
+def main(parts: list[str]) -> None:
+    """Run the parts and print all that is known."""
+    os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "PYTHONWARNINGS": "ignore"}
+    found = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {"parts": {}}
+    found = {"machine": machine(), "parts": found["parts"]}
+    for part in parts:
+        start = time.perf_counter()
+        rows = [row._asdict() | {"ratio": row.ratio} for row in _run(part)]
+        found["parts"][part] = {
+            "took_s": round(time.perf_counter() - start),
+            "rows": [{key: _short(value) for key, value in row.items()} for row in rows],
+        }
+        write_json(RESULTS, found)
+    print(f"{found['machine']['processor']}, {found['machine']['cores']} cores, {found['machine']['memory_gb']} GB\n")
+    print(f"{'':52}{'plain':>10}{'ours':>10}  {'':10}{'ratio':>7}{'goal':>7}")
+    for part in sorted(found["parts"], key=PARTS.index):
+        for row in found["parts"][part]["rows"]:
+            figures = "".join(f"{'' if row[key] is None else f'{row[key]:.4g}':>10}" for key in ("plain", "ours"))
+            ratio = "" if row["ratio"] is None else f"{row['ratio']:.1f}x"
+            goal = "" if row["goal"] is None else f"{row['goal']:g}x"
+            print(f"{row['what']:52}{figures}  {row['unit']:10}{ratio:>7}{goal:>7}  {row['note']}")
+    print(f"\nwritten to {RESULTS}")
+
+
+def _short(value: object) -> object:
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+if __name__ == "__main__":
+    chosen = sys.argv[1:] or list(PARTS)
+    if unknown := [part for part in chosen if part not in PARTS]:
+        raise SystemExit(f"no benchmark {unknown[0]!r}; there are {', '.join(PARTS)}")
+    main(chosen)

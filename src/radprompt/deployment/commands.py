@@ -1,0 +1,96 @@
+"""What ``radprompt predict`` does: cases in, one JSON file and one page a case out, and two tables of a table."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from tqdm import tqdm
+
+from radprompt.deployment.cases import Case, read_cases
+from radprompt.deployment.page import render
+from radprompt.deployment.prediction import Prediction, as_json
+from radprompt.errors import InputError
+from radprompt.lesions import Exclusion, write_exclusions
+from radprompt.outputs import write_csv, write_json, write_text
+
+if TYPE_CHECKING:
+    from radprompt.deployment.predictor import Permutations, Predictor
+
+PREDICTIONS, EXCLUDED = "predictions.csv", "excluded.csv"
+COLUMNS = ["id", "probability", "call", "outside_training_range", "contour"]
+
+
+def open_predictor(model: Path, shares: str, backbone: Path | None, device: str) -> "Predictor":
+    """Load an exported model; ``shares`` is ``model`` (as exported), ``none``, ``all``, or pairs of opposite orders."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    permutations = _permutations(shares)
+    from radprompt.deployment.predictor import Predictor
+
+    return Predictor(model, device=device, backbone=backbone, permutations=permutations)
+
+
+def predict_case(predictor: "Predictor", case: Case, out: Path) -> Prediction:
+    """Predict one case and write ``<id>.json`` and ``<id>.html``."""
+    prediction, image, mask = predictor.predict(case)
+    page = render(prediction, image, mask, predictor.package)
+    write_json(out / f"{case.case_id}.json", as_json(prediction, predictor.package))
+    write_text(out / f"{case.case_id}.html", page)
+    return prediction
+
+
+def predict_table(
+    open_model: Callable[[], "Predictor"], table: Path, images: Path | None, spacing_mm: float, out: Path
+) -> tuple[int, int]:
+    """Predict every case of a table; see :func:`radprompt.deployment.cases.read_cases` for its form.
+
+    A case that cannot be predicted is listed in ``excluded.csv`` (source, row, record, reason), the others go on;
+    ``predictions.csv`` has one row each.
+
+    Returns
+    -------
+    tuple
+        How many were predicted and how many excluded.
+
+    Raises
+    ------
+    InputError
+        The table cannot be read, or not one of its cases can be predicted.
+    """
+    cases, excluded = read_cases(table, images, spacing_mm)
+    rows: list[dict[str, Any]] = []
+    if cases:
+        predictor = open_model()
+        threshold = predictor.package.record.threshold
+        for case in tqdm(cases, desc="predicting", unit="case", mininterval=1.0):
+            try:
+                prediction = predict_case(predictor, case, out)
+            except InputError as error:
+                reason = f"{error.where}: {error.what}" if error.where else error.what
+                excluded.append(Exclusion(table.name, case.row, case.case_id, reason))
+                continue
+            outside = "; ".join(f"{feature.name} {feature.place}" for feature in prediction.outside)
+            call = prediction.call(threshold) or ""
+            row = (case.case_id, prediction.probability, call, outside, prediction.contour)
+            rows.append(dict(zip(COLUMNS, row, strict=True)))
+    write_exclusions(out / EXCLUDED, excluded)
+    write_csv(out / PREDICTIONS, pd.DataFrame(rows, columns=COLUMNS))
+    if not rows:
+        raise InputError(
+            f"not one of {len(excluded)} cases can be predicted; the first: {excluded[0].reason}",
+            where=str(table),
+            fix=f"see {out / EXCLUDED}",
+        )
+    return len(rows), len(excluded)
+
+
+def _permutations(shares: str) -> "Permutations | None":
+    if shares == "model":
+        return None
+    if shares == "all" or shares == "none":
+        return shares  # type: ignore[return-value]
+    if shares.isascii() and shares.isdigit() and int(shares) > 0:
+        return int(shares)
+    raise InputError(f"{shares!r} says nothing about shares", where="--shares", fix="a number of pairs, all, or none")

@@ -1,0 +1,220 @@
+"""An exported model at work: one image and one mass in, one prediction with its reasons out."""
+
+import math
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+
+from radprompt.deployment.cases import Case
+from radprompt.deployment.images import box_in, read_contour, read_image, spacing_as_written
+from radprompt.deployment.package import Package
+from radprompt.deployment.prediction import Measured, Prediction, unit_of
+from radprompt.deployment.reading import background, read_values, sentences, standardise
+from radprompt.deployment.record import ADAPTER, SEGMENTER
+from radprompt.errors import ImageError, InputError
+from radprompt.imaging.dicom import Mammogram
+from radprompt.lesions import Box
+from radprompt.llm.explain import shapley_values
+from radprompt.prompts import shown_names
+from radprompt.radiomics.extraction import extract
+
+if TYPE_CHECKING:
+    from radprompt.llm.classifier import LanguageModelClassifier
+    from radprompt.segmentation.segmenter import Segmenter
+
+EXACT_UP_TO = 12
+"""Features up to which shares are computed exactly, from 2 ** features prompts."""
+
+PADDING = " ." * 32
+"""What makes a prompt longer than all others; it names no feature."""
+
+Permutations = int | Literal["all", "none"]
+
+
+class Predictor:
+    """An exported model, ready to predict.
+
+    Parameters
+    ----------
+    folder
+        What ``radprompt export`` wrote; every file is checked against its manifest.
+    device
+        ``auto``, ``cpu`` or ``cuda[:n]``.
+    backbone
+        Folder of a licensed backbone that the exported model only names.
+    permutations
+        Pairs of opposite orders behind the shares, ``all``: exact, ``none``: no shares. None: as the model was
+        exported.
+
+    Raises
+    ------
+    InputError
+        A file is absent or altered, the backbone is not there, or exact shares are asked for of too many features.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        device: str = "auto",
+        backbone: Path | None = None,
+        permutations: Permutations | None = None,
+    ) -> None:
+        self.package = Package.load(folder)
+        self.permutations: Permutations = self.package.record.permutations if permutations is None else permutations
+        count = len(self.package.selection.features)
+        if self.permutations == "all" and count > EXACT_UP_TO:
+            raise InputError(
+                f"exact shares of {count} features take 2 ** {count} prompts a case",
+                where="--shares",
+                fix="give a number of pairs of orders, such as 1, or none",
+            )
+        self._device, self._backbone = device, backbone
+        self._read = lru_cache(maxsize=1)(read_image)  # neighbours in a table often share an image
+
+    def predict(self, case: Case) -> tuple[Prediction, Mammogram, np.ndarray]:
+        """Measure, word and classify one mass.
+
+        Returns
+        -------
+        tuple
+            The prediction, the image, and the mask (bool, rows x columns) that the features were measured on.
+
+        Raises
+        ------
+        InputError
+            The image, box or mask cannot be used, or a pixel size is needed and unknown; it names the file.
+        """
+        record = self.package.record
+        image = self._read(case.image, case.spacing_mm)
+        try:
+            spacing = self._spacing(image)
+            box, mask, source, flag = self._contour(case, image)
+            raw = extract(image.pixels, mask, spacing, record.radiomics)
+        except ImageError as error:
+            raise ImageError(error.what, where=error.where or str(case.image), fix=error.fix) from None
+        z = standardise(pd.DataFrame([raw], index=[case.case_id]), self.package.scaler)
+        values = read_values(z, self.package.scaler, self.package.selection, record)
+        logit, base, shares = self._classify(values)
+        return (
+            Prediction(
+                case_id=case.case_id,
+                image=case.image.name,
+                box=box,
+                contour=source,
+                flag=flag,
+                area_px=int(mask.sum()),
+                spacing_mm=None if math.isnan(image.spacing_mm) else image.spacing_mm,
+                spacing_source=image.spacing_source,
+                logit=logit,
+                base=base,
+                permutations=self.permutations,
+                features=self._features(raw, z, shares),
+                prompt=sentences(values, record)[0],
+            ),
+            image,
+            mask,
+        )
+
+    def _spacing(self, image: Mammogram) -> float:
+        """Return the pixel size to measure with; NaN measures in pixels, as the training images were."""
+        record, spacing = self.package.record, spacing_as_written(image.spacing_mm)
+        if math.isnan(spacing) and (record.unit == "mm" or record.radiomics.resample_mm is not None):
+            wanted = "lengths in mm" if record.unit == "mm" else f"images at {record.radiomics.resample_mm} mm a pixel"
+            raise ImageError(
+                f"pixel spacing unknown, and the model was trained on {wanted}",
+                fix="say it: --spacing MM, or a column spacing_mm in the table",
+            )
+        if record.unit == "px" and record.radiomics.shape_unit == "mm":
+            return math.nan  # no training image had a spacing
+        return spacing
+
+    def _contour(self, case: Case, image: Mammogram) -> tuple[Box, np.ndarray, str, str]:
+        shape = image.pixels.shape[0], image.pixels.shape[1]
+        if case.mask is not None:
+            mask, box = read_contour(case.mask, shape)
+            return box, mask, "given", ""
+        assert case.corners is not None
+        box = box_in(case.corners, shape)
+        drawn = self._segmenter.draw(image.pixels, box, self.package.record.mask_threshold)
+        return box, drawn.mask, drawn.source, drawn.flag
+
+    def _classify(self, values: pd.DataFrame) -> tuple[float, float | None, dict[str, float]]:
+        """Return the logit, and where shares are wanted the background's logit and the shares by name."""
+        record = self.package.record
+        known: dict[str, float] = {}
+
+        def logits(frame: pd.DataFrame) -> np.ndarray:
+            prompts = sentences(frame, record)
+            unseen = sorted(set(prompts) - known.keys(), key=prompts.index)
+            if unseen:
+                known.update(zip(unseen, self._logits(unseen), strict=True))
+            return np.array([known[prompt] for prompt in prompts])
+
+        logit = float(logits(values)[0])
+        if self.permutations == "none":
+            return logit, None, {}
+        own = values.iloc[0].to_numpy(float)
+        absent = np.array(list(background(self.package.scaler, self.package.selection, record).values()))
+
+        def of_coalitions(coalitions: np.ndarray) -> np.ndarray:
+            rows = np.where(coalitions, own, absent)
+            return logits(pd.DataFrame(rows, list(values.index) * len(rows), values.columns))
+
+        shares = shapley_values(of_coalitions, len(own), self.permutations, record.seed)
+        base = float(of_coalitions(np.zeros((1, len(own)), dtype=bool))[0])
+        return logit, base, dict(zip(values.columns, map(float, shares), strict=True))
+
+    def _logits(self, prompts: list[str]) -> np.ndarray:
+        """Return the logits, each prompt computed beside a longer one, so that none depends on the others.
+
+        In bfloat16 a logit hangs in its last bits on whether its prompt is padded: alone, probabilities of the demo are
+        off by up to 0.001 from those of the pipeline, whose batches pad nearly all; padded they equal them to 1e-9.
+        """
+        classifier = self._classifier
+        longer, room = max(prompts, key=len) + PADDING, max(1, classifier.batch_size - 1)
+        batches = (prompts[start : start + room] for start in range(0, len(prompts), room))
+        logits = np.concatenate([classifier.decision_function([*batch, longer])[:-1] for batch in batches])
+        if classifier.trunk_ is not None:  # the next case has other prompts: memory stays flat
+            classifier.trunk_ = type(classifier.trunk_)(classifier.trunk_.origin)
+        return logits
+
+    def _features(self, raw: dict[str, float], z: pd.DataFrame, shares: dict[str, float]) -> tuple[Measured, ...]:
+        record, selection = self.package.record, self.package.selection
+        shown = shown_names(selection.names, record.prompt.names, record.seed)
+        return tuple(
+            Measured(
+                key=key,
+                name=name,
+                shown=printed,
+                value=raw[key],
+                unit=unit_of(key, record.unit),
+                z=float(z[key].iloc[0]),
+                share=shares.get(name),
+                range=record.ranges[key],
+            )
+            for key, name, printed in zip(selection.features, selection.names, shown, strict=True)
+        )
+
+    @cached_property
+    def _segmenter(self) -> "Segmenter":
+        from radprompt.segmentation.segmenter import Segmenter
+
+        return Segmenter.load(self.package.folder / SEGMENTER, self._device)
+
+    @cached_property
+    def _classifier(self) -> "LanguageModelClassifier":
+        from radprompt.llm.classifier import LanguageModelClassifier
+
+        with self.package.backbone(self._backbone) as place:
+            try:
+                return LanguageModelClassifier.load(self.package.folder / ADAPTER, backbone=place, device=self._device)
+            except OSError as error:
+                raise InputError(
+                    f"the backbone cannot be read: {str(error).splitlines()[0]}",
+                    where=str(self.package.folder / "backbone"),
+                    fix="fetch it first (MODEL_CARD.md says which), or name its folder: --backbone FOLDER",
+                ) from None

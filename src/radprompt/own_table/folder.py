@@ -1,0 +1,194 @@
+"""A pipeline folder of its own: made from the template, filled with a table, run by DVC."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.resources import files
+from io import StringIO
+from pathlib import Path
+from typing import Any, Literal
+
+from ruamel.yaml import YAML
+
+from radprompt import __version__
+from radprompt.errors import InputError
+from radprompt.outputs import whole, whole_folder, write_text
+from radprompt.own_table.checking import Checked, check
+from radprompt.own_table.params import check_own_params
+from radprompt.own_table.stages import TABLE
+
+_FILES = {
+    "pipeline.yaml": "dvc.yaml",
+    "params.yaml": "params.yaml",
+    "README.md": "README.md",
+    "gitignore": ".gitignore",
+}
+"""Template and name in the folder. A dvc.yaml inside the package would be taken for a pipeline of the package."""
+
+_PARAMS = "params.yaml"
+
+Git = Literal["none", "root", "below"]
+GIT = {
+    "none": "without git: dvc exp needs a repository",
+    "root": "inside your git repository",
+    "below": "inside your git repository",
+}
+"""Where the folder is: in no git repository, at its root, or below it."""
+
+
+def new_folder(folder: Path) -> str:
+    """Make a pipeline folder and return what DVC was told about git.
+
+    In a git repository DVC keeps its hashes beside git's commits (``dvc init``, with ``--subdir`` below the root);
+    elsewhere, or where git ignores the folder, it works alone (``--no-scm``), without ``dvc exp``.
+
+    Raises
+    ------
+    InputError
+        When the folder is there and not empty, or DVC cannot be set up; nothing is left behind then.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError("is there already, and not empty", where=str(folder), fix="name a new folder")
+    with whole_folder(folder) as part:
+        (part / "data").mkdir()
+        for template, name in _FILES.items():
+            write_text(part / name, _template(template))
+    git = _git_kind(folder)
+    try:
+        _init(folder, git)
+    except InputError:
+        shutil.rmtree(folder)
+        raise
+    return GIT[git]
+
+
+def check_first(source: Path, roles: Mapping[str, Any], task: str | None) -> tuple[Checked, dict[str, Any]]:
+    """Check a table under these roles, before anything is written, and return it with the parameters it needs.
+
+    Parameters
+    ----------
+    source
+        The CSV file.
+    roles
+        Values of ``table`` in params.yaml.
+    task
+        The instruction sentence; None: one that names the two classes.
+    """
+    content = YAML(typ="safe").load(_template(_PARAMS))
+    content["table"] |= roles
+    params = check_own_params(content, where="the options of radprompt table")
+    checked = check(source, params.table, params.split, params.seed)
+    classes = " or ".join(checked.classes)
+    task = task or f"Classify {classes} of this case based on given standardized features."
+    return checked, {"table": dict(roles) | {"positive": checked.classes[1]}, "prompt": {"instruction": task}}
+
+
+def fill(folder: Path, source: Path, changes: Mapping[str, Mapping[str, Any]]) -> None:
+    """Lay a table and its parameters into a folder that :func:`new_folder` made, and let DVC track the table.
+
+    Raises
+    ------
+    InputError
+        When the folder is none of ours, or DVC fails.
+    """
+    is_ours(folder)
+    place = folder / TABLE
+    if not place.is_file() or place.read_bytes() != source.read_bytes():
+        with whole(place) as part:
+            shutil.copyfile(source, part)
+    _track(folder)
+    set_params(folder / _PARAMS, {"radprompt": __version__, **changes})
+
+
+def is_ours(folder: Path) -> None:
+    """Refuse a folder that is no pipeline folder of this kind."""
+    text = (folder / _PARAMS).read_text(encoding="utf-8") if (folder / _PARAMS).is_file() else ""
+    if not text or "radprompt:" not in text or not (folder / "dvc.yaml").is_file():
+        raise InputError("no folder of radprompt new", where=str(folder), fix="name another with --out")
+
+
+def set_params(path: Path, changes: Mapping[str, Any]) -> None:
+    """Write values into a folder's params.yaml and keep its comments; the result is checked before it is written."""
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 200
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.representer.add_representer(type(None), lambda r, _: r.represent_scalar("tag:yaml.org,2002:null", "null"))
+    content = yaml.load(path.read_text(encoding="utf-8"))
+    _merge(content, changes)
+    stream = StringIO()
+    yaml.dump(content, stream)
+    check_own_params(YAML(typ="safe").load(stream.getvalue()), where=str(path))
+    write_text(path, stream.getvalue())
+
+
+def repro(folder: Path) -> None:
+    """Run ``dvc repro`` in the folder, with its output as it comes; a stage that stops is an :class:`InputError`."""
+    done = subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=folder, env=_environment(), check=False)
+    if done.returncode:
+        raise InputError("dvc repro stopped, see above", where=str(folder), fix=f"cd {folder}; dvc repro  goes on")
+
+
+def _merge(into: Any, changes: Mapping[str, Any]) -> None:
+    for key, value in changes.items():
+        if isinstance(value, Mapping):
+            _merge(into[key], value)
+        elif isinstance(value, list):
+            into[key][:] = value  # in place: on one line, as it was
+        else:
+            into[key] = value
+
+
+def _template(name: str) -> str:
+    text = files("radprompt.own_table").joinpath("template", name).read_text(encoding="utf-8")
+    return text.replace("radprompt: 0.0.0", f"radprompt: {__version__}", 1)
+
+
+def _git_kind(folder: Path) -> Git:
+    """Return how DVC is to be set up here."""
+    if shutil.which("git") is None:
+        return "none"
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    if top is None or _git(folder, "check-ignore", "-q", ".") is not None:
+        return "none"
+    return "root" if Path(top).resolve() == folder.resolve() else "below"
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """Return what git prints, None where it fails."""
+    command = ["git", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
+    return None if done.returncode else done.stdout.strip()
+
+
+def _init(folder: Path, git: Git) -> None:
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        repo = Repo.init(str(folder), no_scm=git == "none", subdir=git == "below")
+        with repo.config.edit() as config:
+            config["core"].update(analytics=False, check_update=False)
+        repo.close()
+    except DvcException as error:
+        raise InputError(f"DVC cannot be set up: {error}", where=str(folder), fix="see `dvc init`") from None
+
+
+def _track(folder: Path) -> None:
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo(str(folder)) as repo:
+            repo.add(str(folder.resolve() / TABLE))
+    except DvcException as error:
+        fix = f"cd {folder}; dvc add {TABLE.as_posix()}"
+        raise InputError(f"DVC cannot track the table: {error}", where=str(folder), fix=fix) from None
+
+
+def _environment() -> dict[str, str]:
+    # A stage calls `python`: this environment's.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1"}

@@ -1,0 +1,162 @@
+"""``params.yaml`` of an own table's folder: as the big pipeline's, with the table's columns instead of images."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from radprompt import __version__
+from radprompt.errors import InputError
+from radprompt.params import (
+    BoostedTrees,
+    Evaluation,
+    Fraction,
+    Learner,
+    Llm,
+    LogisticRegression,
+    Mlp,
+    Positive,
+    Prompt,
+    RandomForest,
+    Svm,
+    TransTab,
+)
+from radprompt.params_errors import explain
+
+_STRICT = ConfigDict(extra="forbid", strict=True)
+Model = Literal[Learner, "majority", "all_features_logistic", "transtab"]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Table:
+    """Which column is what; every other one is a feature."""
+
+    label: str
+    positive: str | int | float | None
+    id: str | None
+    group: str | None
+    site: str | None
+    first_site: str | int | float | None
+    split: str | None
+    ignore: list[str]
+    categories: list[str]
+    missing: list[str]
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """Column of each role that is given."""
+        given = {role: getattr(self, role) for role in ("label", "id", "group", "site", "split")}
+        return {role: column for role, column in given.items() if column is not None}
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Split:
+    """How cases are split where no column says it."""
+
+    test_fraction: Fraction
+    validation_fraction: Fraction
+
+
+@dataclass(frozen=True, config=_STRICT)
+class MRMR:
+    """Minimum redundancy, maximum relevance."""
+
+    scheme: Literal["MIQ", "MID"]
+    bins: Annotated[int, Field(ge=2)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Features:
+    """Which features a prompt names."""
+
+    selection: Literal["mrmr", "all"]
+    count: Positive
+    candidates: Positive
+    mrmr: MRMR
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Adaptation:
+    """How many cases of another site the models may learn from, and how often those are drawn."""
+
+    cases: list[Annotated[int, Field(ge=4)]]
+    draws: Positive
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Baselines:
+    """The conventional models; each as in :class:`radprompt.params.Baselines`."""
+
+    models: Annotated[list[Model], Field(min_length=1)]
+    logistic_regression: LogisticRegression
+    random_forest: RandomForest
+    gradient_boosting: BoostedTrees
+    svm: Svm
+    mlp: Mlp
+    xgboost: BoostedTrees
+    transtab: TransTab
+
+
+@dataclass(frozen=True, config=_STRICT)
+class OwnParams:
+    """All of the folder's ``params.yaml``."""
+
+    radprompt: str
+    seed: Annotated[int, Field(ge=0)]
+    table: Table
+    split: Split
+    features: Features
+    prompt: Prompt
+    llm: Llm
+    adaptation: Adaptation
+    baselines: Baselines
+    evaluation: Evaluation
+
+    @property
+    def seeds(self) -> range:
+        """The seeds that every model is trained with, one after the other."""
+        return range(self.seed, self.seed + self.evaluation.seeds)
+
+
+def load_own_params(path: str | Path = "params.yaml") -> OwnParams:
+    """Read and check the folder's parameters.
+
+    Raises
+    ------
+    InputError
+        For a file that is absent or no YAML, an unknown or missing key, a value of a wrong type or range, or a folder
+        made with another version of radprompt than the one that runs.
+    """
+    path = Path(path)
+    try:
+        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        fix = "run in a folder that `radprompt new` or `radprompt table` made"
+        raise InputError("no such file", where=str(path), fix=fix) from None
+    except YAMLError as error:
+        raise InputError(f"not valid YAML: {error}", where=str(path), fix="mind indentation and colons") from None
+    params = check_own_params(content, where=str(path))
+    if params.radprompt != __version__:
+        raise InputError(
+            f"this folder was made with radprompt {params.radprompt}, and {__version__} is installed",
+            where=f"{path}, radprompt",
+            fix=f"write {__version__} there: every stage then runs again; or install {params.radprompt}",
+        )
+    return params
+
+
+def check_own_params(content: Any, *, where: str = "params.yaml") -> OwnParams:
+    """Turn the nested mapping into :class:`OwnParams`; see :func:`load_own_params` for the errors."""
+    try:
+        return TypeAdapter(OwnParams).validate_json(json.dumps(content, default=str))
+    except ValidationError as error:
+        problems = error.errors()
+        lines = [explain(problem, OwnParams) for problem in problems[:5]]
+        if len(problems) > 5:
+            lines.append(f"... and {len(problems) - 5} more")
+        fix = "correct it; `radprompt new` in another folder shows a whole file"
+        raise InputError("\n  ".join(lines), where=where, fix=fix) from None

@@ -1,0 +1,1 @@
+"""What must hold of the data before anything learns from it: expectations, leakage, drift."""

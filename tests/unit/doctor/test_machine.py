@@ -1,0 +1,83 @@
+"""Cards, memory and disk against what is needed."""
+
+from dataclasses import replace
+
+import pytest
+
+from radprompt.doctor import gpus, machine
+
+
+@pytest.mark.parametrize(
+    ("driver", "tflops", "gib"),
+    [
+        ("NVIDIA GeForce RTX 4090", 165, 24),
+        ("NVIDIA A100-SXM4-80GB", 312, 80),
+        ("NVIDIA A100-SXM4-40GB", 312, 40),
+        ("NVIDIA H100 80GB HBM3", 989, 80),
+        ("NVIDIA L40S", 362, 48),
+        ("NVIDIA L4", 121, 24),
+        ("rtx 3090", 71, 24),
+        ("Tesla V100-SXM2-32GB", 15.7, 32),
+    ],
+)
+def test_the_drivers_name_finds_the_data_sheet(driver, tflops, gib):
+    card = gpus.by_name(driver)
+    assert card is not None
+    assert card.tflops == tflops
+    assert card.memory_gb == pytest.approx(gib * 1.073741824)
+    assert card.bf16 is ("V100" not in driver)
+
+
+def test_an_unknown_card_is_taken_for_a_slow_one_and_says_so():
+    card = gpus.describe("NVIDIA Quadro Imaginary", 24 * 2**30, 2**30, bf16=True)
+    assert (card.known, card.tflops) == (False, gpus.UNKNOWN_TFLOPS)
+    assert card.free_gb == pytest.approx(1.07, abs=0.01)
+
+
+def test_without_a_card_a_small_model_computes_on_the_cpu(laptop):
+    found = machine.check_gpu(laptop, "auto", 2.0, required=False)
+    assert found.state == "ok"
+    assert "without CUDA" in found.found
+
+
+@pytest.mark.parametrize(("device", "required"), [("auto", True), ("cuda", False)])
+def test_without_a_card_a_large_model_or_cuda_is_an_error(laptop, device, required):
+    found = machine.check_gpu(laptop, device, 20.0, required=required)
+    assert found.state == "error"
+    assert "make setup TORCH" in found.fix
+
+
+@pytest.mark.parametrize(
+    ("needed", "state"), [(20.0, "ok"), (23.5, "warning"), (26.0, "error")], ids=["fits", "tight", "too much"]
+)
+def test_what_training_takes_is_held_against_the_card(workstation, needed, state):
+    found = machine.check_gpu(workstation, "auto", needed, required=True)
+    assert found.state == state
+    assert f"{needed:.1f} GB" in found.found
+    assert (found.fix == "") is (state == "ok")
+
+
+def test_a_card_that_others_use_is_an_error(workstation):
+    busy = replace(workstation, gpu=replace(workstation.gpu, free_gb=3.0))
+    found = machine.check_gpu(busy, "auto", 20.0, required=True)
+    assert found.state == "error"
+    assert "nvidia-smi" in found.fix
+
+
+def test_memory_and_both_disks(laptop):
+    assert machine.check_memory(laptop, 12.0, "segmenter").state == "ok"
+    assert machine.check_memory(laptop, 30.0, "segmenter").state == "error"
+    disk, temporary = machine.check_disk(replace(laptop, temporary_gb=5.0), 100.0, 19.5)
+    assert (disk.state, temporary.state) == ("ok", "error")
+    assert "TMPDIR" in temporary.fix
+
+
+def test_a_build_without_cuda_is_not_imported(monkeypatch, tmp_path):
+    monkeypatch.setattr(machine, "version", lambda _: "2.13.0+cpu")
+    monkeypatch.setitem(__import__("sys").modules, "torch", None)  # an import would fail
+    found = machine.probe(tmp_path, "auto")
+    assert found.gpu is None
+    assert found.no_gpu == "torch 2.13.0+cpu is a build without CUDA"
+    assert machine.probe(tmp_path, "cpu").no_gpu == "llm.device is cpu"
+    assert found.cores >= 1
+    assert found.memory_gb > 0.1

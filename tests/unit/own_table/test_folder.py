@@ -1,0 +1,113 @@
+"""Folders: made, filled, refused; with git, below a git repository, and without."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from radprompt.errors import InputError
+from radprompt.own_table.folder import check_first, fill, is_ours, new_folder, set_params
+from radprompt.own_table.params import load_own_params
+
+
+def git(folder, *arguments):
+    subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def alone(tmp_path, monkeypatch):
+    """A place that no git repository is above, whatever holds the tests."""
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    return tmp_path / "study"
+
+
+def test_without_git_dvc_works_alone(alone):
+    assert new_folder(alone) == "without git: dvc exp needs a repository"
+    assert {path.name for path in alone.iterdir()} == {
+        *(".dvc", ".dvcignore", ".gitignore", "README.md", "data", "dvc.yaml", "params.yaml")
+    }
+    config = (alone / ".dvc/config").read_text()
+    assert "no_scm = True" in config
+    assert "analytics = false" in config.lower()
+    load_own_params(alone / "params.yaml")
+    is_ours(alone)
+
+
+def test_inside_a_repository_dvc_keeps_beside_git(alone):
+    home = alone.parent
+    git(home, "init", "-q")
+    assert new_folder(alone) == "inside your git repository"
+    assert "no_scm" not in (alone / ".dvc/config").read_text()
+    (home / ".gitignore").write_text("ignored/\n")
+    assert new_folder(home / "ignored/study").startswith("without git")
+
+
+def test_a_folder_that_holds_something_is_left_as_it_is(alone):
+    alone.mkdir()
+    (alone / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="is there already, and not empty"):
+        new_folder(alone)
+    with pytest.raises(InputError, match="no folder of radprompt new"):
+        is_ours(alone)
+    assert [path.name for path in alone.iterdir()] == ["notes.txt"]
+
+
+def test_nothing_is_left_behind_when_dvc_cannot_be_set_up(alone, monkeypatch):
+    monkeypatch.setattr("radprompt.own_table.folder._git_kind", lambda folder: "below")
+    with pytest.raises(InputError, match="DVC cannot be set up"):
+        new_folder(alone)
+    assert not alone.exists()
+
+
+def test_the_table_and_its_roles_go_in(alone, sites_file):
+    checked, changes = check_first(sites_file, {"label": "label", "id": "case", "site": "site"}, None)
+    assert len(checked.about) == 60
+    new_folder(alone)
+    template = (alone / "params.yaml").read_text()
+    fill(alone, sites_file, changes)
+    assert (alone / "data/table.csv").read_bytes() == sites_file.read_bytes()
+    assert "md5" in (alone / "data/table.csv.dvc").read_text()
+    params = load_own_params(alone / "params.yaml")
+    assert params.table.positive == "malignant"
+    assert params.table.site == "site"
+    assert params.prompt.instruction == (
+        "Classify benign or malignant of this case based on given standardized features."
+    )
+    before, after = template.splitlines(), (alone / "params.yaml").read_text().splitlines()
+    assert len(before) == len(after)
+    changed = [new.split(":")[0].strip() for old, new in zip(before, after, strict=True) if old != new]
+    assert changed == ["positive", "id", "site", "instruction"]
+
+
+def test_the_task_is_the_prompts_first_sentence(sites_file):
+    _, changes = check_first(sites_file, {"label": "label", "id": "case", "site": "site"}, "Benign or malignant?")
+    assert changes["prompt"]["instruction"] == "Benign or malignant?"
+
+
+def test_a_wrong_table_is_refused_before_anything_is_written(sites_file, tmp_path):
+    with pytest.raises(InputError, match="no column is called 'diagnosis'"):
+        check_first(sites_file, {"label": "diagnosis"}, None)
+    assert [path.name for path in tmp_path.iterdir()] == [sites_file.name]
+
+
+def test_wrong_parameters_are_not_written(alone):
+    new_folder(alone)
+    before = (alone / "params.yaml").read_bytes()
+    with pytest.raises(InputError, match=r"features.count"):
+        set_params(alone / "params.yaml", {"features": {"count": -1}})
+    assert (alone / "params.yaml").read_bytes() == before
+
+
+def test_lists_and_text_with_colons_survive(alone):
+    new_folder(alone)
+    path = alone / "params.yaml"
+    set_params(
+        path,
+        {"table": {"ignore": ["a: b", "größe"], "label": "1"}, "prompt": {"instruction": "Is it: yes or 'no'? #1"}},
+    )
+    content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    assert content["table"]["ignore"] == ["a: b", "größe"]
+    assert content["table"]["label"] == "1"
+    assert content["prompt"]["instruction"] == "Is it: yes or 'no'? #1"
+    assert Path(alone / "params.yaml").read_text(encoding="utf-8").count("#") > 40, "comments are kept"

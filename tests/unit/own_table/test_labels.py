@@ -1,0 +1,62 @@
+"""Which label counts as 1."""
+
+import pandas as pd
+import pytest
+
+from radprompt.errors import InputError
+from radprompt.own_table.labels import read_labels
+
+
+def labels(values, positive=None):
+    return read_labels(pd.Series(values, name="diagnosis", dtype=object), positive, "t.csv")
+
+
+@pytest.mark.parametrize(
+    ("values", "classes", "codes"),
+    [
+        (["0", "1", "1"], ("0", "1"), [0, 1, 1]),
+        (["1.0", "0", "1"], ("0", "1.0"), [1, 0, 1]),
+        (["M", "B", "b"], ("B", "M"), [1, 0, 0]),
+        (["Malignant", "benign"], ("benign", "Malignant"), [1, 0]),
+        (["no", "YES", "No"], ("no", "YES"), [0, 1, 0]),
+        (["TRUE", "false"], ("false", "TRUE"), [1, 0]),
+        (["control", "case"], ("control", "case"), [0, 1]),
+    ],
+)
+def test_plain_pairs_need_no_word(values, classes, codes):
+    found = labels(values)
+    assert found.classes == classes
+    assert found.codes.tolist() == codes
+
+
+@pytest.mark.parametrize(("positive", "codes"), [("1", [1, 0]), (2, [0, 1]), ("2.0", [0, 1])])
+def test_what_is_not_plain_is_said(positive, codes):
+    assert labels(["1", "2"], positive).codes.tolist() == codes
+
+
+def test_the_user_may_turn_a_plain_pair_round():
+    found = labels(["benign", "malignant"], "BENIGN")
+    assert found.classes == ("malignant", "benign")
+    assert found.codes.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("values", "positive", "message"),
+    [
+        (["1", "2"], None, "which of '1' and '2' counts as 1"),
+        (["luminal", "basal"], None, "--positive 'basal' or --positive 'luminal'"),
+        (["benign", "malignant"], "M", "no case is 'M'"),
+        (["benign", "Benign"], None, "every case is 'benign'"),
+        (
+            ["a", "b", "c", "c"],
+            None,
+            "3 different values, and only two classes are supported so far: a (1), b (1), c (2)",
+        ),
+        ([str(n) for n in range(9)], None, "9 different values"),
+    ],
+)
+def test_what_leaves_it_open_is_refused(values, positive, message):
+    with pytest.raises(InputError) as error:
+        labels(values, positive)
+    assert message in str(error.value)
+    assert "t.csv, column 'diagnosis'" in str(error.value)

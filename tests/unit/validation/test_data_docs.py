@@ -1,0 +1,90 @@
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from radprompt.errors import InputError
+from radprompt.validation import expectations as expect
+from radprompt.validation.data_docs import merged, read_results
+from radprompt.validation.expectations import Suite
+from radprompt.validation.results import conclude
+
+
+@pytest.fixture
+def checked(tmp_path, monkeypatch):
+    """Three stored checks, one with a warning whose value is markup."""
+    monkeypatch.chdir(tmp_path)
+    table = pd.DataFrame({"row": [1, 2], "name": ["round", "<script>alert(1)</script>"], "x": [0.5, 2.0]})
+    odd = [expect.filled("name"), expect.one_of("name", ["round"], severity="warning"), expect.within("x", 0, 3)]
+    conclude("features", [Suite("features_c", "data/c.csv", table, ("row",), [expect.filled("x")])])
+    conclude("lesions", [Suite("lesions_a", "data/a.csv", table, ("row",), odd)])
+    conclude("prompts/vindr", [Suite("prompts_vindr", "data/b.csv", table, ("row",), [expect.within("x", 0, 3)])])
+    return tmp_path
+
+
+class Links(HTMLParser):
+    """Everything that a page would load or lead to."""
+
+    def __init__(self):
+        super().__init__()
+        self.found, self.tags = [], set()
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.add(tag)
+        self.found += [value for name, value in attributes if name in ("src", "href", "data", "action", "srcset")]
+
+
+def test_pages_open_from_disk_and_load_nothing(checked, check):
+    check("validation")
+    folder = Path("reports/validation")
+    pages = sorted(path.name for path in folder.iterdir())
+    assert pages == ["features_c.html", "index.html", "lesions_a.html", "prompts_vindr.html"]
+    for path in folder.iterdir():
+        text = path.read_text()
+        links = Links()
+        links.feed(text)
+        assert not links.tags & {"script", "link", "img", "iframe"}, path.name
+        assert all(link.startswith("#") or (folder / link).is_file() for link in links.found), links.found
+        assert not re.search(r"https?:|url\(|@import", text)
+        assert "default-src 'none'" in text
+    index = (folder / "index.html").read_text()
+    assert 'href="lesions_a.html"' in index
+    assert "3 suites: 4 of 5 expectations met, 0 errors" in index
+
+
+def test_a_page_shows_what_was_expected_and_what_was_found(checked, check):
+    check("validation")
+    page = Path("reports/validation/lesions_a.html").read_text()
+    assert "name is one of round" in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script" not in page
+    assert "data/a.csv" in page
+
+
+def test_counts_are_merged_and_bytes_repeat(checked, check):
+    def written():
+        files = [*Path("reports/validation").iterdir(), Path("metrics/validation.json")]
+        return {path.name: path.read_bytes() for path in files}
+
+    check("validation")
+    first = written()
+    totals = json.loads(first["validation.json"])
+    assert list(totals) == ["lesions_a", "features_c", "prompts_vindr", "total"]  # as the pipeline goes
+    assert totals["lesions_a"] == {"rows": 2, "expectations": 3, "met": 2, "errors": 0, "warnings": 1}
+    assert totals["total"] == {"suites": 3, "expectations": 5, "met": 4, "errors": 0, "warnings": 1}
+    assert totals == merged(read_results(Path("data/validation")))
+    check("validation")
+    assert written() == first
+    assert str(checked).encode() not in b"".join(first.values())
+
+
+def test_nothing_checked_or_a_broken_result_is_an_error(checked):
+    with pytest.raises(InputError, match="nothing was checked"):
+        read_results(Path("data/elsewhere"))
+    Path("data/validation/lesions/lesions_a.json").write_text("{")
+    with pytest.raises(InputError) as caught:
+        read_results(Path("data/validation"))
+    assert caught.value.where.endswith("lesions_a.json")

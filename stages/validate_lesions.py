@@ -2,8 +2,8 @@
 
     python stages/validate_lesions.py
 
-Reads   params.yaml (validation.masks); data/lesions/: <dataset>.csv, <dataset>_flow.json, <dataset>_masks/; the headers
-        of the images
+Reads   params.yaml (data, validation.masks); data/lesions/: <dataset>.csv, <dataset>_flow.json, <dataset>_masks/; the
+        headers of the images, and the official splits in the data sets' tables
 Writes  metrics/validation/lesions.json (a count for each suite), data/validation/lesions/ (Great Expectations' results)
 Takes   9 s on the demo
 Expect  no error; one stops here and names suite, column and lesions
@@ -19,6 +19,7 @@ from radprompt.stage import run
 from radprompt.validation.expectations import read_cells
 from radprompt.validation.lesions import lesion_suite
 from radprompt.validation.masks import image_shape, light, measured_masks, reference_masks_suite, with_boxes
+from radprompt.validation.official import official_splits
 from radprompt.validation.results import conclude
 
 FOLDER = Path("data/lesions")
@@ -30,10 +31,11 @@ def main() -> None:
     suites = []
     for dataset in DATASETS:
         table = read_cells(FOLDER / f"{dataset}.csv")
-        counted = json.loads((FOLDER / f"{dataset}_flow.json").read_text(encoding="utf-8"))["lesions"]
+        flow = json.loads((FOLDER / f"{dataset}_flow.json").read_text(encoding="utf-8"))
+        official = official_splits(dataset, Path(params.data.root, dataset))
         images = sorted({str(path) for path in table.get("image_path", ()) if path})
         shapes = for_each(image_shape, images, light(params.compute), f"Headers of {dataset}")
-        suites.append(lesion_suite(dataset, table, counted, dict(zip(images, shapes, strict=True))))
+        suites.append(lesion_suite(dataset, table, flow, dict(zip(images, shapes, strict=True)), official))
         drawn = [lesion for lesion in with_boxes(table) if lesion.mask_path]
         if drawn:
             files = [Path(lesion.mask_path) for lesion in drawn]

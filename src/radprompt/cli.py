@@ -276,8 +276,8 @@ def table(
     from radprompt.own_table.folder import check_first, fill, is_ours, new_folder, repro
     from radprompt.own_table.results import render_results
 
-    roles = {"label": label, "positive": positive, "id": case, "group": group, "site": site, "split": split}
-    roles |= {"ignore": ignore or [], "categories": category or []}
+    names = {"label": label, "positive": positive, "id": case, "group": group, "site": site, "split": split}
+    roles: dict[str, str | list[str] | None] = {**names, "ignore": ignore or [], "categories": category or []}
     checked, changes = check_first(csv, roles, task)
     folder = out or csv.with_name(f"{csv.stem}_radprompt")
     if folder.exists() and any(folder.iterdir()):

@@ -7,7 +7,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["summary", "profile", "doctor", "review", "ablations", "ablation-table", "new", "table"]
+COMMANDS = [
+    "summary",
+    "profile",
+    "doctor",
+    "review",
+    "ablations",
+    "ablation-table",
+    "new",
+    "table",
+    "remote",
+    "check-lock",
+    "pr-report",
+    "export",
+    "predict",
+]
 
 
 def _radprompt(*arguments, cwd=ROOT):

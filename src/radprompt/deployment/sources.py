@@ -159,8 +159,9 @@ class Sources:
         params = self.params
         given = {**vars(params.llm), **vars(params.llm.lora), **vars(params.prompt)}
         trained = self.classifier["parameters"]
-        segmenter = json.loads(Path("models/segmenter/segmenter.json").read_text(encoding="utf-8"))
+        segmenter, backbone = _json("models/segmenter/segmenter.json"), _json("models/backbone/source.json")
         made = [
+            ("models/backbone", "llm.backbone", backbone, vars(params.llm.backbone), {"source", "revision"}),
             (str(self.adapter), "llm or prompt", trained, given, set(trained) - {"backbone", "device", "precision"}),
             ("models/segmenter", "segmentation", segmenter, vars(params.segmentation), {"context", "roi_size", "plan"}),
         ]
@@ -194,6 +195,13 @@ class Sources:
                     where=path,
                     fix=_STALE,
                 )
+
+
+def _json(path: str) -> dict[str, Any]:
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError("no such file", where=path, fix="run `dvc repro`, or `dvc pull`") from None
 
 
 def training_ranges(train: pd.DataFrame, features: tuple[str, ...]) -> dict[str, Range]:

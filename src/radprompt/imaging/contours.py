@@ -1,5 +1,6 @@
 """Masks of masses: read, written, drawn from boxes and polygons, cleaned."""
 
+import io
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,10 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from radprompt.errors import ImageError
-from radprompt.imaging.dicom import LARGEST_FILE, LARGEST_IMAGE
+from radprompt.imaging.dicom import LARGEST_IMAGE
 from radprompt.inputs import checked, shown
 from radprompt.lesions import Box
 from radprompt.outputs import whole
+
+LARGEST_MASK = 2 * LARGEST_IMAGE
+"""Bytes of a PNG of that many pixels that its compression made no smaller."""
 
 
 def read_mask(path: str | Path) -> np.ndarray:
@@ -22,22 +26,25 @@ def read_mask(path: str | Path) -> np.ndarray:
         The file is absent, no PNG, larger than a mammogram, in colour, or holds more than two values (a smoothed or
         compressed mask).
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     where = str(path)
     fix = "save it as a greyscale PNG with 0 outside and 255 inside"
-    checked(path, LARGEST_FILE, ImageError, what="mask", absent="run `dvc repro`, or `dvc pull`")
+    content = checked(path, LARGEST_MASK, ImageError, what="mask", absent="run `dvc repro`, or `dvc pull`").read_bytes()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the bound below is lower
-            with Image.open(path, formats=["PNG"]) as image:
+            with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
                 if image.width * image.height > LARGEST_IMAGE:
                     raise ImageError(f"{image.width} x {image.height} pixels: no mammogram has so many")
                 values = np.asarray(image)
     except ImageError as error:
         raise ImageError(error.what, where=where, fix=fix) from None
+    except UnidentifiedImageError:
+        raise ImageError("not a readable image (no PNG)", where=where, fix=fix) from None
     except Exception as error:  # a damaged chunk may surface as almost any exception
-        raise ImageError(f"not a readable image ({shown(str(error))})", where=where, fix=fix) from None
+        reason = shown(str(error) or type(error).__name__, 100)
+        raise ImageError(f"not a readable image ({reason})", where=where, fix=fix) from None
     if values.ndim != 2:
         raise ImageError(f"a mask of shape {values.shape}, not greyscale", where=where, fix=fix)
     mask = values != 0

@@ -8,6 +8,7 @@ A file may say anything: what it announces is held against the bounds below befo
 """
 
 import io
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -89,7 +90,7 @@ def read_mammogram(path: str | Path) -> Mammogram:
     low = float(pixels.min(where=breast, initial=np.inf))
     high = float(pixels.max(where=breast, initial=-np.inf))
     span = high - low  # minus infinity where all is padding
-    if np.isnan(span) or span > np.finfo(np.float32).max:
+    if np.isnan(span) or span > float(np.finfo(np.float32).max):
         raise ImageError("rescaled values that are not finite", where=str(path), fix=_FETCH_AGAIN)
     if span <= 0:
         raise ImageError("no contrast: all pixels have one value, or are padding", where=str(path), fix=_FETCH_AGAIN)
@@ -110,15 +111,17 @@ def read_pixels(path: str | Path) -> np.ndarray:
 
 
 class _Rationed(io.BufferedReader):
-    """A file that may be read in so many pieces and no more."""
+    """A file that may be read in so many pieces and no more, none larger than the file."""
 
-    pieces = 0
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(io.FileIO(str(path)))
+        self._pieces, self._size = 0, os.fstat(self.fileno()).st_size
 
     def read(self, size: int | None = -1) -> bytes:
-        self.pieces += 1
-        if self.pieces > MOST_PIECES:
+        self._pieces += 1
+        if self._pieces > MOST_PIECES:
             raise ImageError(f"more than {MOST_PIECES:,} elements, which no mammogram has")
-        return super().read(size)
+        return super().read(self._size if size is None or size < 0 else min(size, self._size))
 
 
 @contextmanager
@@ -148,7 +151,7 @@ def _open(path: str | Path) -> "Dataset":
                 raise ImageError(
                     "deflated, of unknown size in memory", fix="write it uncompressed, with gdcmconv --raw"
                 )
-            with _Rationed(io.FileIO(str(path))) as file:
+            with _Rationed(path) as file:
                 return dcmread(file)
         except InvalidDicomError:
             raise ImageError("not a DICOM file") from None

@@ -67,7 +67,7 @@ def _params(content: Any) -> dict[str, Any]:
 
 def _stage_params(stage: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a lock says of a stage's params, those of params.yaml by their bare keys."""
-    found = {}
+    found: dict[str, Any] = {}
     for file, content in _mapping(stage.get("params")).items():
         for key, value in _mapping(content).items():
             prefix = "" if file == PARAMS else f"{file}: "

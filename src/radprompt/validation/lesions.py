@@ -1,5 +1,7 @@
 """What a lesion table must be."""
 
+from typing import Any
+
 import pandas as pd
 
 from radprompt.imaging.dicom import SPACING_ATTRIBUTES
@@ -11,6 +13,7 @@ from radprompt.validation.expectations import (
     at_least,
     columns_include,
     empty,
+    equal,
     filled,
     holds,
     matching,
@@ -22,6 +25,7 @@ from radprompt.validation.expectations import (
     with_numbers,
     within,
 )
+from radprompt.validation.official import FOLLOWING
 
 SPLITS = {"cbis_ddsm": ("train", "test"), "vindr_mammo": ("train", "val", "test"), "inbreast": ("adapt", "test")}
 """The splits of each data set's lesion table."""
@@ -35,7 +39,13 @@ _BOX = "correct the box in the data set's table, or run `dvc repro` again"
 _HEADER = "see the image's DICOM header; PixelSpacing and ImagerPixelSpacing are in mm"
 
 
-def lesion_suite(dataset: str, table: pd.DataFrame, counted: int, shapes: dict[str, tuple[float, float]]) -> Suite:
+def lesion_suite(
+    dataset: str,
+    table: pd.DataFrame,
+    flow: dict[str, Any],
+    shapes: dict[str, tuple[float, float]],
+    official: dict[str, str],
+) -> Suite:
     """Return the suite of one lesion table.
 
     Parameters
@@ -44,10 +54,12 @@ def lesion_suite(dataset: str, table: pd.DataFrame, counted: int, shapes: dict[s
         Its name.
     table
         The cells of ``data/lesions/<dataset>.csv``.
-    counted
-        How many lesions ``<dataset>_flow.json`` says there are.
+    flow
+        ``<dataset>_flow.json``, the counts that the loader left.
     shapes
         Rows and columns of each image by its path, as the files give them.
+    official
+        From :func:`radprompt.validation.official.official_splits`.
     """
     numbers = with_numbers(table, _NUMBERS)
     if "image_path" in table:
@@ -55,6 +67,10 @@ def lesion_suite(dataset: str, table: pd.DataFrame, counted: int, shapes: dict[s
         numbers = numbers.assign(image_rows=rows, image_columns=columns)
     if {"patient_id", "split"} <= set(table):
         numbers = numbers.assign(splits_of_patient=table.groupby("patient_id")["split"].transform("nunique"))
+        numbers = numbers.assign(official_split=table["patient_id"].map(official))
+    if {"split", "label"} <= set(numbers):
+        alike = numbers.groupby(["split", "label"])["row"].transform("size")
+        numbers = numbers.assign(lesions_alike=alike, counted_alike=_counted(numbers, flow.get("splits", {})))
     return Suite(
         f"lesions_{dataset}",
         f"data/lesions/{dataset}.csv",
@@ -62,7 +78,7 @@ def lesion_suite(dataset: str, table: pd.DataFrame, counted: int, shapes: dict[s
         ("row", "lesion_id"),
         [
             columns_include(COLUMNS),
-            rows_are(counted, f"there are as many lesions as {dataset}_flow.json counts"),
+            rows_are(flow["lesions"], f"there are as many lesions as {dataset}_flow.json counts"),
             filled("lesion_id"),
             unique("lesion_id"),
             matching("lesion_id", r"^[A-Za-z0-9_.-]+$", "lesion_id can be a file's name"),
@@ -78,8 +94,16 @@ def lesion_suite(dataset: str, table: pd.DataFrame, counted: int, shapes: dict[s
     )
 
 
+def _counted(table: pd.DataFrame, splits: dict[str, dict[str, int]]) -> list[int]:
+    """Return how many lesions of each row's split and label the flow counts."""
+    names = {BENIGN: "benign", MALIGNANT: "malignant"}
+    rows = zip(table["split"], table["label"], strict=True)
+    return [splits.get(split, {}).get(names.get(label, ""), 0) for split, label in rows]
+
+
 def _labels_and_splits(dataset: str) -> list[Expectation]:
     both = "data of one class teach nothing: see data/lesions/*_exclusions.csv for what was dropped and why"
+    counted = f"there are as many lesions of the row's split and label as {dataset}_flow.json counts"
     found = [
         filled("label", "label is a number"),
         one_of("label", (BENIGN, MALIGNANT), "label is 0 (benign) or 1 (malignant)"),
@@ -89,6 +113,10 @@ def _labels_and_splits(dataset: str) -> list[Expectation]:
         holds("split", SPLITS[dataset], f"there are lesions for {', '.join(SPLITS[dataset])}", both),
         one_of("splits_of_patient", [1], "no patient is in two splits"),
     ]
+    if dataset in FOLLOWING:
+        says = "split follows the one that the data set's own table gives the patient"
+        found.append(pairs_of("official_split", "split", FOLLOWING[dataset], says, RUN_AGAIN))
+    found.append(equal("lesions_alike", "counted_alike", counted))
     if dataset == "cbis_ddsm":  # its labels come from pathology, not from BI-RADS
         return [*found, matching("birads", r"^[0-6][abc]?$", "birads is a category", severity="warning")]
     says = "label follows BI-RADS: 3 is benign, 4 to 6 are malignant"

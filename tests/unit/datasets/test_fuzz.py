@@ -6,6 +6,7 @@ EXAMPLES = {"cbis_table": 25, "vindr_table": 25, "inbreast_table": 25}
 """Where not 150; ``benchmarks/fuzz.py`` runs them by the hour."""
 
 
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", TARGETS)
 def test_what_is_not_read_is_refused_in_words(name):
     target = TARGETS[name]

@@ -16,6 +16,7 @@ from radprompt.datasets import findings
 from radprompt.lesions import read_lesions
 from radprompt.radiomics.extraction import SMALLEST_MASK
 
+pytestmark = pytest.mark.filterwarnings("ignore")
 ROOT = Path(__file__).parents[3]
 TRIALS = list(trials())
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from radprompt.datasets import inbreast as loader
+from radprompt.datasets.osirix import read_rois
 from radprompt.errors import InputError
 from radprompt.imaging.contours import read_mask
 from radprompt.lesions import Box
@@ -39,7 +40,7 @@ def test_published_spacing_only_where_the_file_has_none(inbreast, compute, tmp_p
 
 def test_only_regions_named_mass_count(inbreast, compute, check, tmp_path):
     names = ["Calcification", "Mass", "Cluster", "Spiculated Region", "Espiculated Region", "mass ", "Asymmetry", "NaN"]
-    inbreast.add("1", "p", "5", [(name, TRIANGLE) for name in names])
+    inbreast.add("1", "p", "5", [(name, [(10 + place, 8), (30, 8), (10, 38)]) for place, name in enumerate(names)])
     found = loader.load(inbreast.write(), tmp_path, compute)
     reasons = check(found, rows=8)
     assert [lesion.lesion_id for lesion in found.lesions] == ["1_2", "1_6"]
@@ -121,7 +122,7 @@ def test_an_image_twice_under_two_patients_is_excluded(inbreast, compute, tmp_pa
 
 def test_points_are_read_in_any_spelling_of_numbers(inbreast):
     inbreast.outline("1", [("Mass", [(1e-3, 2), (3, 4.5), (0, 0)])])
-    (roi,) = loader.read_rois(inbreast.root / "AllXML" / "1.xml")
+    (roi,) = read_rois(inbreast.root / "AllXML" / "1.xml")
     np.testing.assert_allclose(roi.points, [(1e-3, 2), (3, 4.5), (0, 0)])
 
 

@@ -25,10 +25,32 @@ def test_short_rows_are_filled_with_nothing(tmp_path):
     assert list(records(read_table(path, ["a", "b"], PROVENANCE))) == [(1, {"a": "1", "b": ""})]
 
 
+def test_blank_lines_do_not_count_and_trailing_separators_hold_nothing(tmp_path):
+    (tmp_path / "t.csv").write_bytes(b"\n a;B b;\n1;2;\n\n3;4;;\n")
+    table = read_table(tmp_path / "t.csv", ["a", "b_b"], PROVENANCE, separator=";")
+    assert list(records(table)) == [(1, {"a": "1", "b_b": "2"}), (2, {"a": "3", "b_b": "4"})]
+
+
+@pytest.mark.parametrize(
+    ("rows", "row"),
+    [
+        (b"1,x\n2,\xe9\n", 2),
+        (b'"1\n",x\n"2\n",x\n\xe9,x\n', 3),
+        (b"\n\n1,\xe9", 1),
+        (b'1,"' + b"x" * 140_000 + b"\xe9", 0),
+    ],
+)
+def test_a_byte_that_is_no_text_is_found_by_its_row(tmp_path, rows, row):
+    (tmp_path / "t.csv").write_bytes(b"a,b\n" + rows)
+    where = rf"t\.csv, row {row}: " if row else r"t\.csv: "
+    with pytest.raises(InputError, match=where + r"not a readable table: no UTF-8 text \(byte 0xe9\)"):
+        read_table(tmp_path / "t.csv", ["a"], PROVENANCE)
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00a", b'a,b\n"never closed'])
 def test_what_is_no_table_names_the_file(tmp_path, content):
     (tmp_path / "t.csv").write_bytes(content)
-    with pytest.raises(InputError, match=r"t\.csv: not a readable table"):
+    with pytest.raises(InputError, match=r"t\.csv(, row 1)?: not a readable table"):
         read_table(tmp_path / "t.csv", ["a"], PROVENANCE)
 
 

@@ -56,7 +56,7 @@ def test_every_reason(vindr, compute, check, tmp_path):
         "3": ({"finding_categories": "Mass"}, "categories unreadable: 'Mass'"),
         "4": ({"xmin": ""}, "box unreadable: xmin ''"),
         "5": ({"xmin": "45", "xmax": "60"}, "outline outside the image: box (45, 5, 40, 31) in an image of 40 x 50 px"),
-        "6": ({"xmin": "20", "xmax": "10"}, "outline outside the image: "),
+        "6": ({"xmin": "20", "xmax": "10"}, "box reversed or empty: xmin 20, ymin 5, xmax 10, ymax 30.5"),
         "7": ({"split": "validation"}, "unknown split: 'validation'"),
         "8": ({"height": "60"}, "image of another size than annotated: table (60, 40), file (50, 40)"),
         "9": ({"width": "?"}, "image size unreadable: height '50', width '?'"),

@@ -72,7 +72,7 @@ def test_an_earlier_export_is_replaced_and_nothing_else(own_repository, tmp_path
 def test_nothing_is_left_behind_by_a_refusal(own_repository, tmp_path):
     before = sorted(tmp_path.iterdir())
     shutil.rmtree("models/backbone")
-    with pytest.raises(InputError, match=r"models/backbone: no backbone here"):
+    with pytest.raises(InputError, match=r"models/backbone/source\.json: no such file"):
         export_model(tmp_path / "model", "vindr", 0)
     assert sorted(tmp_path.iterdir()) == before
 
@@ -81,6 +81,7 @@ def test_nothing_is_left_behind_by_a_refusal(own_repository, tmp_path):
     ("section", "key", "value", "message"),
     [
         ("llm", "learning_rate", 0.5, r"language_model.*made with learning_rate 0\.001; params\.yaml.*now says 0\.5"),
+        ("llm", "backbone", {"source": "a/b", "revision": "c"}, r"models/backbone: made with revision None.*says 'c'"),
         ("prompt", "decimals", 2, r"made with decimals 3; params\.yaml, llm or prompt, now says 2"),
         ("segmentation", "context", 0.25, r"models/segmenter: made with context 0\.5"),
         ("prompt", "names", "censored", r"the pipeline wrote .*the exported model would read .*Feature A"),
@@ -165,6 +166,7 @@ def licensed(own_repository, tmp_path):
     (folder / "source.json").unlink()
     Path("models/backbone").mkdir()
     record = {"source": str(folder), "revision": None, "config": {"model_type": "llama"}}
+    _set("llm", "backbone", {"source": str(folder), "revision": None})
     Path("models/backbone/source.json").write_text(json.dumps(record))
     done = export_model(tmp_path / "model", "vindr", 0)
     assert done.licensed == "Licensed-7b"

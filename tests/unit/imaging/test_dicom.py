@@ -1,12 +1,14 @@
 import math
+import sys
 
 import numpy as np
 import pytest
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
 from pydicom.encaps import encapsulate, generate_fragments
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 
 from radprompt.errors import ImageError
+from radprompt.imaging import codecs, dicom
 from radprompt.imaging.dicom import read_mammogram, read_pixels
 
 
@@ -144,6 +146,61 @@ def test_unusable_images_say_why(write_dicom, breast, tmp_path):
             read_mammogram(path)
         assert path.name in str(caught.value)
         assert "Fix: " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("SamplesPerPixel", None, "DICOM header cannot be read"),
+        ("NumberOfFrames", [1, 2], "DICOM header cannot be read"),
+        ("PixelPaddingValue", [1, 2], "DICOM header cannot be read"),
+        ("RescaleSlope", None, "DICOM header cannot be read"),
+        ("RescaleSlope", [1, 2], "DICOM header cannot be read"),
+        ("Rows", None, "0 x 40 pixels"),
+        ("RescaleSlope", "1e37", "rescaled values that are not finite"),
+        ("BitsAllocated", 12, "pixels cannot be decoded"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_a_header_that_is_nonsense(write_dicom, breast, name, value, reason):
+    """The first five were found by the fuzzer: each was an exception that no loader caught."""
+    path = write_dicom(breast, RescaleIntercept=0, PixelPaddingValue=4000)
+    dataset = dcmread(path)
+    setattr(dataset, name, value)
+    dataset.save_as(path)
+    with pytest.raises(ImageError, match=reason):
+        read_mammogram(path)
+
+
+def test_rescaled_to_both_ends_of_the_range(write_dicom, breast):
+    path = write_dicom(breast.astype(np.int16) - 2000, RescaleSlope="1.5e35", RescaleIntercept=0)
+    with pytest.raises(ImageError, match="not finite"):
+        read_mammogram(path)
+
+
+def test_a_header_of_endless_pieces_is_given_up(write_dicom, breast, monkeypatch):
+    path = write_dicom(breast)
+    monkeypatch.setattr(dicom, "MOST_PIECES", 10)
+    with pytest.raises(ImageError, match=r"image\.dcm: more than 10 elements"):
+        read_mammogram(path)
+
+
+def test_a_lookup_table_longer_than_any_is_not_looked_at(write_dicom, breast, monkeypatch):
+    item = Dataset()
+    item.LUTDescriptor, item.LUTData, item.ModalityLUTType = [4096, 0, 16], bytes(8192), "US"
+    path = write_dicom(breast, ModalityLUTSequence=[item])
+    monkeypatch.setattr(dicom, "LONGEST_LUT", 8_000)
+    with pytest.raises(ImageError, match="a modality lookup table longer than any that is legal"):
+        read_mammogram(path)
+
+
+def test_a_system_without_the_decoder_says_so(write_dicom, breast, monkeypatch):
+    path = write_dicom(breast, JPEG2000Lossless)
+    monkeypatch.setitem(sys.modules, "imagecodecs", None)
+    codecs.can_decode.cache_clear()
+    with pytest.raises(ImageError, match=r"no decoder for transfer syntax JPEG 2000 .*\.4\.90\)"):
+        read_mammogram(path)
+    codecs.can_decode.cache_clear()
 
 
 def test_all_padding_has_no_contrast(write_dicom):

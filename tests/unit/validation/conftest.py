@@ -11,6 +11,8 @@ import pytest
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import DigitalMammographyXRayImageStorageForPresentation, ExplicitVRLittleEndian
 
+from radprompt.datasets.cbis_ddsm import TABLES
+from radprompt.datasets.splits import summary
 from radprompt.imaging.contours import box_of, write_mask
 from radprompt.lesions import Lesion, to_table
 from radprompt.outputs import write_csv, write_json, write_jsonl
@@ -71,7 +73,9 @@ def _write_dataset(root, dataset):
             )
     table = to_table(lesions)
     write_csv(root / f"data/lesions/{dataset}.csv", table)
-    write_json(root / f"data/lesions/{dataset}_flow.json", {"rows": len(lesions), "lesions": len(lesions)})
+    flow = {"rows": len(lesions), "lesions": len(lesions), "splits": summary(lesions)}
+    write_json(root / f"data/lesions/{dataset}_flow.json", flow)
+    _write_source(root / "data/phantom/raw" / dataset, table)
     names = [path.stem for path in sorted((root / f"data/masks/{dataset}").glob("*.png"))]
     areas = [int(blob([lesion.lesion_id for lesion in lesions].index(name)).sum()) for name in names]
     masks = pd.DataFrame({"lesion_id": names, "source": "nnunet", "flag": "", "area_px": areas})
@@ -87,6 +91,17 @@ def _write_dataset(root, dataset):
     write_csv(root / f"data/features/{dataset}.csv", pd.DataFrame(rows, columns=["lesion_id", *FEATURES]))
     empty = pd.DataFrame(columns=["source", "row", "record", "reason"])
     write_csv(root / f"data/features/{dataset}_exclusions.csv", empty)
+
+
+def _write_source(folder, table):
+    """Write the data set's own table as far as it gives official splits; train and val are its training split."""
+    official = table.assign(split=table["split"].replace({"val": "train"}))
+    if folder.name == "cbis_ddsm":
+        for split, name in TABLES.items():
+            write_csv(folder / name, official.loc[official["split"] == split, ["patient_id"]])
+    if folder.name == "vindr_mammo":
+        rows = official.assign(study_id=official["patient_id"], split=official["split"].replace({"train": "training"}))
+        write_csv(folder / "finding_annotations.csv", rows[["study_id", "split"]])
 
 
 def _write_setting(root, setting, rows):

@@ -43,6 +43,16 @@ def line(path, number, **changes):
     return spoil
 
 
+def known(patient, split):
+    """Return what gives a patient an official split."""
+
+    def spoil():
+        with open("data/phantom/raw/vindr_mammo/finding_annotations.csv", "a") as table:
+            table.write(f"{patient},{split}\n")
+
+    return spoil
+
+
 def mask(name, change):
     """Return what changes the pixels of a mask of VinDr-Mammo."""
 
@@ -138,6 +148,16 @@ CORRUPTIONS = {
         cell(LESIONS, 4, "split", "train"),
         ("lesions",),
         ("no patient is in two splits", "row 3", "row 4"),
+    ),
+    "split of a patient with one lesion": (
+        several(cell(LESIONS, 4, "patient_id", "alone"), cell(LESIONS, 4, "split", "train"), known("alone", "test")),
+        ("lesions",),
+        ("row 4", "official_split = test, split = train", "lesions_alike = 3, counted_alike = 2"),
+    ),
+    "label of a mass without BI-RADS": (
+        cell("data/lesions/cbis_ddsm.csv", 2, "label", "0"),
+        ("lesions",),
+        ("lesions_cbis_ddsm", "as many lesions of the row's split and label", "lesions_alike = 3, counted_alike = 2"),
     ),
     "box reversed": (
         cell(LESIONS, 6, "xmax", "1"),

@@ -1,9 +1,19 @@
 """Tiny data sets in the real layouts, and what must hold of a loaded one."""
 
+import csv
+
 import pytest
 from tiny_sets import Cbis, Inbreast, Vindr
 
 from radprompt.params import Compute
+
+
+@pytest.fixture(autouse=True)
+def _longest_field():
+    """Keep the limit of csv: some libraries raise it for a whole process, and messages would depend on them."""
+    before = csv.field_size_limit(131_072)
+    yield
+    csv.field_size_limit(before)
 
 
 @pytest.fixture

@@ -51,6 +51,9 @@ remote: setup  ## Where dvc push and dvc pull go: make remote URL=ssh://host/pat
 check-lock: setup  ## Fail where code, params, data or figures changed and dvc.lock did not
 	@$(BIN)/radprompt check-lock
 
+bench: setup  ## Beside the plain ways, on an idle machine (under 10 min); some: make bench PART="head 8"
+	@$(BIN)/python benchmarks/bench.py $(PART)
+
 test: setup  ## All tests, the tiny pipeline through real DVC included (under 10 min)
 	$(BIN)/python -m pytest
 

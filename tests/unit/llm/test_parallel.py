@@ -1,71 +1,9 @@
-"""Two processes, one batch: the losses of one process; and only the first of them writes."""
+"""Shares of a batch, and who writes."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
-import numpy as np
-import pytest
 import torch
 
-from radprompt.llm.classifier import LanguageModelClassifier
 from radprompt.llm.parallel import Processes
 from radprompt.outputs import write_text
-
-SCRIPT = """
-import json, os, sys
-from pathlib import Path
-import pandas as pd, torch
-from radprompt.llm.classifier import LanguageModelClassifier
-
-torch.set_num_threads(1)
-backbone, table, options = sys.argv[1:]
-table = pd.read_csv(table)
-y = table.pop("y").to_numpy()
-classifier = LanguageModelClassifier(backbone, **json.loads(options))
-classifier.fit(table[:17], y[:17], table[17:], y[17:], checkpoint=Path("checkpoint"))
-rank = os.environ["RANK"]
-classifier.save(f"model{rank}")
-Path(f"{rank}.json").write_text(json.dumps([classifier.state_.history, classifier.predict_proba(table)[:, 1].tolist()]))
-"""
-OPTIONS = {"epochs": 3, "batch_size": 8, "learning_rate": 0.01, "precision": "fp32", "device": "cpu", "seed": 4}
-
-
-@pytest.mark.slow
-def test_two_processes_learn_what_one_does(backbone, table, tmp_path):
-    """Seventeen rows in batches of eight: the last batch has one, so one process has none of it."""
-    X, y = table
-    options = OPTIONS | {"layers": "all"}
-    alone = LanguageModelClassifier(backbone, **options).fit(X[:17], y[:17], X[17:], y[17:])
-    X.assign(y=y).to_csv(tmp_path / "table.csv", index=False)
-    (tmp_path / "script.py").write_text(SCRIPT)
-    launch = [
-        sys.executable,
-        "-m",
-        "accelerate.commands.launch",
-        "--cpu",
-        "--num_processes",
-        "2",
-        "--num_machines",
-        "1",
-    ]
-    launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
-    command = [*launch, "script.py", str(backbone), "table.csv", json.dumps(options)]
-    done = subprocess.run(
-        command, cwd=tmp_path, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    (history, probability), other = (json.loads((tmp_path / f"{rank}.json").read_text()) for rank in (0, 1))
-    assert [history, probability] == other
-    assert len(history) == 3
-    for entry, expected in zip(history, alone.state_.history, strict=True):
-        assert entry == pytest.approx(expected, abs=1e-5)
-    assert history[-1]["train_loss"] < history[0]["train_loss"] - 0.01
-    np.testing.assert_allclose(probability, alone.predict_proba(X)[:, 1], atol=1e-5)
-    assert sorted(path.name for path in tmp_path.glob("model*")) == ["model0"]
-    assert len(json.loads(Path(tmp_path, "checkpoint/state.json").read_text())["history"]) == 3
 
 
 def test_shares_hold_each_row_once():

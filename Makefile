@@ -13,6 +13,8 @@ export DO_NOT_TRACK := 1
 # uv trusts the certificates that the machine trusts (hospital proxies bring their own).
 export UV_SYSTEM_CERTS := true
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Each of some sixty stages would compile its libraries anew: 2 to 4 s of each.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup repro ablations ablation-table remote check-lock test test-unit lint format clean

@@ -1,17 +1,18 @@
 """Stop where training lesions leak into a test: patients, studies, images and copies, records, the label itself.
 
-    python stages/leakage.py inbreast_adapted     (a setting, or segmenter)
+    python stages/leakage.py settings     (all of them; or segmenter, or a setting)
 
-Reads   params.yaml (validation.leakage); data/lesions, data/validation/hashes.csv; of a setting data/standardised and
-        data/prompts, and those of the one whose model goes on learning; its scalers and selections
+Reads   params.yaml (validation.leakage); data/lesions, data/validation/hashes.csv; of each setting data/standardised
+        and data/prompts, and those of the one whose model goes on learning; its scalers and selections
 Writes  data/validation/leakage/<name>.csv: for each check and half how much was compared and was found (0);
         metrics/leakage/<name>.json: the same over all halves
-Takes   2 s on the demo
+Takes   4 s on the demo
 Expect  nothing found. A finding ends in exit status 1 with rows and files named; all of them are then in
         .radprompt/validation/leakage/<name>.csv, and outputs stay as they were
 """
 
 from radprompt.params import load_params
+from radprompt.settings import SETTINGS
 from radprompt.stage import run
 from radprompt.validation.leakage_gate import DETAILS, SEGMENTER, check_segmenter, check_setting, conclude
 
@@ -19,12 +20,14 @@ from radprompt.validation.leakage_gate import DETAILS, SEGMENTER, check_segmente
 def main(name: str) -> None:
     """Check, and write or stop."""
     limits = load_params().validation.leakage
-    table = conclude(name, check_segmenter(limits) if name == SEGMENTER else check_setting(name, limits))
-    halves = table["repeat"].nunique()
-    compared = ", ".join(
-        f"{count:,} {check}" for check, count in table.groupby("check", sort=False)["compared"].sum().items()
-    )
-    print(f"{name}: no leak in {halves} repeat(s); compared {compared}: {DETAILS}/{name}.csv")
+    names = SETTINGS if name == "settings" else [name]
+    checks = {each: check_segmenter(limits) if each == SEGMENTER else check_setting(each, limits) for each in names}
+    for each, table in conclude(checks).items():
+        halves = table["repeat"].nunique()
+        compared = ", ".join(
+            f"{count:,} {check}" for check, count in table.groupby("check", sort=False)["compared"].sum().items()
+        )
+        print(f"{each}: no leak in {halves} repeat(s); compared {compared}: {DETAILS}/{each}.csv")
 
 
 if __name__ == "__main__":

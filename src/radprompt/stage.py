@@ -3,12 +3,20 @@
 import os
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 from radprompt.errors import InputError
+
+_SMALLER = (
+    "lower llm.batch_size or llm.lora.layers, or set llm.backbone.quantisation to 4bit (of the segmenter: its plan); "
+    "`radprompt doctor` says what a stage needs"
+)
 
 
 def run(main: Callable[..., None], *arguments: str) -> None:
     """Call ``main`` with the command line's arguments; an :class:`InputError` ends in one screen and exit status 1.
+
+    A graphics card that is full ends alike, with the settings that need less of it.
 
     Parameters
     ----------
@@ -27,5 +35,13 @@ def run(main: Callable[..., None], *arguments: str) -> None:
     try:
         main(*given)
     except InputError as error:
-        sys.stderr.write(f"\n{script} stopped; its outputs are as they were.\n{error}\n")
-        sys.exit(1)
+        _stop(script, str(error))
+    except RuntimeError as error:
+        if type(error).__name__ != "OutOfMemoryError":  # torch's, which light stages do not import
+            raise
+        _stop(script, f"the graphics card is full: {str(error).splitlines()[0]}\nFix: {_SMALLER}")
+
+
+def _stop(script: str, words: str) -> NoReturn:
+    sys.stderr.write(f"\n{script} stopped; its outputs are as they were.\n{words}\n")
+    sys.exit(1)

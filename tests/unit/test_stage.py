@@ -12,6 +12,9 @@ from radprompt.stage import run
 def main(dataset):
     if dataset == "bad":
         raise InputError("column 'xmin' missing", where="t.csv", fix="add it")
+    if dataset in ("large", "broken"):
+        import torch
+        raise torch.OutOfMemoryError("CUDA out of memory.\\nmore") if dataset == "large" else RuntimeError("a bug")
     print("did", dataset)
 
 if __name__ == "__main__":
@@ -43,3 +46,11 @@ def test_input_error_is_one_screen_without_a_traceback(call):
 def test_wrong_number_of_arguments_shows_the_usage(call):
     done = call()
     assert (done.returncode, done.stderr) == (2, "usage: python s.py dataset\n")
+
+
+def test_a_full_card_is_one_screen_with_what_to_lower_and_a_bug_keeps_its_traceback(call):
+    done = call("large")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "CUDA out of memory.\nFix: lower llm.batch_size" in done.stderr
+    assert "RuntimeError: a bug" in call("broken").stderr

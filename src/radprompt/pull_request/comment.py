@@ -142,14 +142,19 @@ def _contours(changes: list[Change], confidence: float) -> str:
 
 
 def _values(title: str, pairs: dict[str, tuple[Any, Any]]) -> str:
-    """List values before and after; of counts of errors and warnings, more is worse."""
+    """List totals, errors and warnings, of which more is worse; how much was checked where is not for a comment."""
+    counted = ("errors", "warnings", "failed")
+    pairs = {
+        key: pair
+        for key, pair in pairs.items()
+        if key.startswith("total.") or (key.rpartition(".")[2] in counted and any(pair))
+    }
     if not pairs:
         return ""
     rows = []
     for row, (key, (before, after)) in zip(_value_rows(pairs), pairs.items(), strict=True):
-        counted = key.rpartition(".")[2] in ("errors", "warnings", "failed")
-        both = isinstance(before, int | float) and isinstance(after, int | float)
-        rows.append([*row, ("**worse**" if after > before else "**better**") if counted and both else ""])
+        judged = key.rpartition(".")[2] in counted and None not in (before, after)
+        rows.append([*row, ("**worse**" if after > before else "**better**") if judged else ""])
     return f"### {title}\n\n{_table(['figure', 'before', 'after', ''], rows, 40)}"
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from radprompt.errors import InputError
+from radprompt.evaluation.model_comparison import ALL_METRICS
 from radprompt.lock_check import leaves
 from radprompt.params import Params
 from radprompt.pull_request.pairing import (
@@ -31,7 +32,6 @@ COUNTS = ("lesions", "patients", "malignant", "repeats")
 UNORDERED = "no order"
 """Verdict on a figure of which more is neither better nor worse."""
 
-_BOUNDS = ("_low", "_high", "_difference")
 _WITHOUT_ORDER = ("calibration_slope", "calibration_intercept", "threshold_at_youden", "threshold_at_fixed_sensitivity")
 _ORDER = {word: place for place, word in enumerate((*CLEAR, "within noise"))}
 
@@ -148,7 +148,7 @@ def _changes(setting: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> li
     found = []
     for key, (before, after) in _pairs(old, new).items():
         model, _, metric = key.removeprefix(f"{setting}.").rpartition(".")
-        if not model or metric.endswith(_BOUNDS):
+        if not model or metric not in (*ALL_METRICS, *COUNTS):  # intervals and spreads go with their score
             continue
         first, second = (value if isinstance(value, int | float) else None for value in (before, after))
         if first == second:

@@ -22,7 +22,7 @@ STAGES = ("raw", "lesions", "masks", "features", "prompts", "predictions")
 
 
 def read_results(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """Return the stored results of every suite by what was checked (``lesions``, ``prompts/vindr``).
+    """Return the stored results of every suite by what was checked (``lesions``, ``predictions/vindr``).
 
     They come in the pipeline's order, and within a stage by name.
 

@@ -1,6 +1,6 @@
 """Gathers the rows that models learn from and are tested on, as their own inputs have them; lets no leak through."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -50,25 +50,31 @@ def check_setting(name: str, limits: Leakage) -> list[leakage.Check]:
     ]
 
 
-def conclude(name: str, checks: Sequence[leakage.Check]) -> pd.DataFrame:
-    """Write what was checked and return it, a row for each check and half; or stop.
+def conclude(checks: Mapping[str, Sequence[leakage.Check]]) -> dict[str, pd.DataFrame]:
+    """Write what was checked, by name, and return it, a row for each check and half; or stop.
 
     Raises
     ------
     InputError
-        Something was found. Outputs are left as they were; :data:`FAILED` has all findings.
+        Something was found; it is about the first such name. Outputs are left as they were; :data:`FAILED` has all
+        findings, a file a name.
     """
-    found = leakage.findings_table(checks, name, _place)
-    failed = FAILED / f"{name}.csv"
-    if len(found):
-        write_csv(failed, found)
-        raise leakage.refusal(found, failed.as_posix())
-    failed.unlink(missing_ok=True)
-    table = leakage.counts(checks, name)
-    totals = table.groupby("check", sort=False)[["compared", "found"]].sum()
-    write_csv(DETAILS / f"{name}.csv", table)
-    write_json(METRICS / f"{name}.json", {name: totals.to_dict("index")})
-    return table
+    refusals = []
+    for name, made in checks.items():
+        found, failed = leakage.findings_table(made, name, _place), FAILED / f"{name}.csv"
+        if len(found):
+            write_csv(failed, found)
+            refusals.append(leakage.refusal(found, failed.as_posix()))
+        else:
+            failed.unlink(missing_ok=True)
+    if refusals:
+        raise refusals[0]
+    tables = {name: leakage.counts(made, name) for name, made in checks.items()}
+    for name, table in tables.items():
+        totals = table.groupby("check", sort=False)[["compared", "found"]].sum()
+        write_csv(DETAILS / f"{name}.csv", table)
+        write_json(METRICS / f"{name}.json", {name: totals.to_dict("index")})
+    return tables
 
 
 def segmenter_rows(lesions: pd.DataFrame) -> pd.DataFrame:

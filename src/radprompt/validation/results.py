@@ -23,7 +23,7 @@ def conclude(what: str, suites: Sequence[Suite]) -> str:
     Parameters
     ----------
     what
-        Part of the pipeline that is checked, such as ``features`` or ``prompts/vindr``: names the files.
+        Part of the pipeline that is checked, such as ``features`` or ``predictions/vindr``: names the files.
     suites
         All of its suites.
 

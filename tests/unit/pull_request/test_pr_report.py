@@ -108,6 +108,7 @@ def test_repeated_setting_is_compared_over_its_halves(scratch):
     scratch.predict("inbreast_adapted", llm=pd.concat(worse), svm=pd.concat(rivals))
     scratch.commit("Upside down")
     comment = scratch.report()
+    assert "sd" not in comment.lower()  # spreads over halves are no scores
     before, after, _, verdict = _score(comment, "inbreast_adapted", "llm", "AUC")
     assert float(before) == pytest.approx(np.mean([_auc(half) for half in halves]), abs=5e-4)
     assert float(before) + float(after) == pytest.approx(1, abs=2e-3)
@@ -292,12 +293,16 @@ def test_validation_counts_are_judged_and_other_figures_are_listed(scratch):
     scratch.write("metrics/training/vindr.json", '{"vindr": {"val_loss": 0.65, "runs": 1}}')
     scratch.commit("Checked")
     scratch.git("branch", "-f", "base")
-    scratch.write("metrics/validation.json", '{"total": {"expectations": 92, "errors": 0, "warnings": 6}}')
+    suite = '{"rows": 9, "met": 5, "errors": 0, "warnings": 2}'
+    total = '{"expectations": 92, "errors": 0, "warnings": 6}'
+    scratch.write("metrics/validation.json", f'{{"masks": {suite}, "total": {total}}}')
     scratch.write("metrics/training/vindr.json", '{"vindr": {"val_loss": 0.7, "runs": 1}}')
     scratch.commit("More warnings")
     comment = scratch.report()
     assert "| `total.warnings` | `4` | `6` | **worse** |" in comment
     assert "| `total.expectations` | `90` | `92` |  |" in comment
+    assert "| `masks.warnings` | – | `2` |  |" in comment
+    assert "`masks.met`" not in comment
     assert "| `metrics/training/vindr.json: vindr.val_loss` | 0.65 | 0.7 |" in comment
 
 

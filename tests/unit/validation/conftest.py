@@ -156,7 +156,10 @@ def pristine(tmp_path_factory):
     halves = pd.concat(parts, ignore_index=True)
     write_csv(root / "data/halves/inbreast.csv", halves[["repeat", "lesion_id", "patient_id", "split"]])
     _write_setting(root, "vindr", vindr)
-    _write_setting(root, "inbreast_scratch", halves)
+    learnt = pd.concat([vindr[vindr["split"] != "test"].assign(repeat=repeat) for repeat in (0, 1)])
+    _write_setting(root, "inbreast_unadapted", pd.concat([learnt, halves[halves["split"] == "test"]]))
+    for setting in ("inbreast_adapted", "inbreast_extended", "inbreast_scratch"):
+        _write_setting(root, setting, halves)
     return root
 
 

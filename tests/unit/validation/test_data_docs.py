@@ -21,7 +21,7 @@ def checked(tmp_path, monkeypatch):
     odd = [expect.filled("name"), expect.one_of("name", ["round"], severity="warning"), expect.within("x", 0, 3)]
     conclude("features", [Suite("features_c", "data/c.csv", table, ("row",), [expect.filled("x")])])
     conclude("lesions", [Suite("lesions_a", "data/a.csv", table, ("row",), odd)])
-    conclude("prompts/vindr", [Suite("prompts_vindr", "data/b.csv", table, ("row",), [expect.within("x", 0, 3)])])
+    conclude("prompts", [Suite("prompts_vindr", "data/b.csv", table, ("row",), [expect.within("x", 0, 3)])])
     return tmp_path
 
 

@@ -15,8 +15,9 @@ from radprompt.datasets.halves import draw_halves
 from radprompt.errors import InputError
 from radprompt.lesions import Lesion, from_table, to_table
 from radprompt.outputs import write_csv, write_json, write_text
+from radprompt.params import load_params
 from radprompt.radiomics.names import FEATURES
-from radprompt.validation import leakage
+from radprompt.validation import leakage, leakage_gate
 
 ROOT = Path(__file__).parents[3]
 PATIENTS = {
@@ -282,6 +283,16 @@ def test_what_the_segmenter_learned_from_is_in_no_test(study):
     change_lesion("cbis_ddsm_test_00_0", "patient_id", "patient_cbis_ddsm_train_00")
     with pytest.raises(InputError, match="2 leaks in setting segmenter"):
         stage("leakage")("segmenter")
+
+
+def test_a_leak_in_one_setting_leaves_the_outputs_of_all(study):
+    other = Path("data/validation/leakage/inbreast_scratch.csv")
+    write_text(other, "of an earlier run")
+    record("models/vindr/scaler/0.json", f"{TEST}")
+    checks = {name: leakage_gate.check_setting(name, load_params().validation.leakage) for name in SETTINGS}
+    with pytest.raises(InputError, match="2 leaks in setting vindr"):
+        leakage_gate.conclude(checks)
+    assert other.read_text() == "of an earlier run"
 
 
 def test_the_same_patient_id_at_two_sites_is_two_patients(study):

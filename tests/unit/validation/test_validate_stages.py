@@ -206,22 +206,22 @@ CORRUPTIONS = {
     ),
     "prompt with an unknown name": (
         rename("Sphericity", "Roundness"),
-        ("prompts", "vindr"),
+        ("prompts",),
         ("prompts_vindr", "row 3", "vindr_mammo_test_2", "unknown_names = Roundness"),
     ),
     "prompt too long": (
         line(PROMPTS, 2, prompt="word " * 31),
-        ("prompts", "vindr"),
+        ("prompts",),
         ("row 2", "tokens = 31", "30 tokens"),
     ),
     "prompt with another label": (
         line(PROMPTS, 2, label=0),
-        ("prompts", "vindr"),
+        ("prompts",),
         ("row 2", "label = 0, true_label = 1"),
     ),
     "prompt in another split": (
         line(PROMPTS, 2, split="train"),
-        ("prompts", "vindr"),
+        ("prompts",),
         ("row 2", "split = train, true_split = test"),
     ),
     "probability above 1": (
@@ -277,8 +277,7 @@ def test_a_wrong_value_stops_its_stage_and_is_named(study, check, name):
         ("lesions", ()),
         ("masks", ()),
         ("features", ()),
-        ("prompts", ("vindr",)),
-        ("prompts", ("inbreast_scratch",)),
+        ("prompts", ()),
         ("predictions", ("vindr",)),
         ("predictions", ("inbreast_scratch",)),
     ],

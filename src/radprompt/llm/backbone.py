@@ -228,14 +228,14 @@ def _convert_packaged(folder: Path) -> dict[str, Any]:
     if spec is None or spec.origin is None:
         raise InputError(f"the package {package} is not installed", where="llm.backbone.source", fix="run `make setup`")
     home = Path(spec.origin).parent
-    gguf = AutoModelForCausalLM.from_pretrained(home, gguf_file=file, dtype=torch.float32)
-    config = AutoConfig.from_pretrained(home, gguf_file=file)
+    config = AutoConfig.from_pretrained(home, gguf_file=file)  # handed on: each reading of the file takes 3 s
+    gguf = AutoModelForCausalLM.from_pretrained(home, gguf_file=file, config=config, dtype=torch.float32)
     config.dtype = torch.bfloat16
     # A model read from GGUF refuses to be saved: its de-quantised weights move into a plain one of the same shape.
     plain = AutoModelForCausalLM.from_config(config)
     plain.load_state_dict(gguf.state_dict())
     plain.to(torch.bfloat16).save_pretrained(folder)
-    AutoTokenizer.from_pretrained(home, gguf_file=file).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(home, gguf_file=file, config=config).save_pretrained(folder)
     return {
         "source": PACKAGED,
         "revision": None,

@@ -7,6 +7,7 @@ local folder or a hub model it only says where they are, since licensed weights 
 import hashlib
 import importlib.util
 import json
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,7 @@ def write_backbone(source: str, revision: str | None, folder: Path, quantisation
     if source == PACKAGED:
         record = _convert_packaged(folder)
     elif Path(source).is_dir():
-        record = {"source": source, "revision": None, "config": _config(source, None)}
+        record = {"source": source, "revision": None, "sha256": _digest(Path(source)), "config": _config(source, None)}
     elif revision is None:
         raise InputError(
             f"{source!r} is neither {PACKAGED!r} nor a folder here, and a hub id needs a commit",
@@ -91,7 +92,7 @@ def load_backbone(
         CPU's), or the weights are quantised and the device is no NVIDIA GPU or bitsandbytes is not installed.
     """
     import torch
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoModelForSequenceClassification
     from transformers.utils import logging
 
     logging.set_verbosity_error()
@@ -101,13 +102,10 @@ def load_backbone(
     quantised = {} if quantisation == "none" else _four_bit(device, dtype)
     if device is not None and device.type == "cuda":
         _require_room(place, revision, quantisation, dtype.itemsize, device)
-    tokenizer = AutoTokenizer.from_pretrained(place, revision=revision)
+    tokenizer = _tokenizer(place, revision)
     model = AutoModelForSequenceClassification.from_pretrained(
         place, revision=revision, num_labels=1, dtype=dtype, **quantised
     )
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    tokenizer.padding_side = "right"
     model.config.pad_token_id = tokenizer.pad_token_id
     model.config.use_cache = False
     frozen = {id(module) for module in model.base_model.modules() if isinstance(module, torch.nn.Linear)}
@@ -116,6 +114,18 @@ def load_backbone(
             for parameter in module.parameters(recurse=False):
                 parameter.data = parameter.data.float()
     return model, tokenizer
+
+
+@cache
+def _tokenizer(place: str, revision: str | None) -> "PreTrainedTokenizerBase":
+    """Load a tokenizer once: it takes longer than the weights of a small model, and a curve loads the model often."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(place, revision=revision)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    tokenizer.padding_side = "right"
+    return tokenizer
 
 
 def require_bitsandbytes() -> None:
@@ -217,6 +227,15 @@ def _config(place: str, revision: str | None) -> dict[str, Any]:
             fix=f"download it first (`hf download {place}`), or run once with HF_HUB_OFFLINE=0",
         ) from None
     return {"model_type": config.model_type, "layers": config.num_hidden_layers, "hidden_size": config.hidden_size}
+
+
+def _digest(folder: Path) -> str:
+    """Return one SHA-256 of the names and contents of a folder's own files: whether two runs had the same model."""
+    total = hashlib.sha256()
+    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+        with path.open("rb") as file:
+            total.update(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+    return total.hexdigest()
 
 
 def _convert_packaged(folder: Path) -> dict[str, Any]:

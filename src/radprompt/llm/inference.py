@@ -105,7 +105,7 @@ def encode(
     cache: TrunkCache | None = None,
     progress: bool = False,
 ) -> Encoded:
-    """Tokenise the prompts and, where there is a trunk, run each through it once.
+    """Tokenise the prompts and, where there is a trunk, run each through it once; their common beginning once for all.
 
     Parameters
     ----------
@@ -139,13 +139,24 @@ def encode(
     split.model.eval()
     unread = cache.missing(prompts)
     batches = torch.tensor(unread).split(batch_size) if unread else ()
+    shared, beginning = _shared(ids[unread], mask[unread]) if len(unread) > 1 else 0, None
+    if shared:
+        with encoded.autocast(device):
+            beginning = split.begin(ids[unread[:1], :shared].to(device))
     for index in tqdm(batches, desc="trunk", unit="batch", disable=not progress):
         batch = encoded[index]
         with batch.autocast(device):
-            hidden = split.trunk(*batch.to(device)[:2]).cpu()
+            hidden = split.trunk(*batch.to(device)[:2], beginning).cpu()
         for position, states, length in zip(index.tolist(), hidden, batch.attention_mask.sum(dim=1), strict=True):
             cache.add(prompts[position], states[:length].clone())
     return Encoded(ids, mask, weights, cache.stack(prompts, ids.shape[1]), bf16)
+
+
+def _shared(ids: Tensor, mask: Tensor) -> int:
+    """Return how many tokens all prompts begin with, fewer than the shortest has."""
+    alike = (ids == ids[0]).all(dim=0) & mask.bool().all(dim=0)
+    shortest = int(mask.sum(dim=1).min())
+    return min(int(alike.long().cumprod(dim=0).sum()), shortest - 1)
 
 
 def _closing_weights(prompts: list[str], offsets: Tensor, mask: Tensor) -> Tensor:

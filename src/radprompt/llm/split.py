@@ -7,7 +7,8 @@ final norm and head stay the model's own, so the split model equals the whole on
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +36,16 @@ class _HandThrough(nn.Module):
 
     def forward(self, hidden_states: Tensor, *_: object, **__: object) -> Tensor:
         return hidden_states if self.cached is None else self.cached
+
+
+class Beginning(NamedTuple):
+    """What the trunk makes of the tokens that prompts share at their start.
+
+    ``hidden``: their states, (1, tokens, hidden size); ``cache``: their keys and values, by layer.
+    """
+
+    hidden: Tensor
+    cache: Any
 
 
 class SplitModel:
@@ -66,15 +77,42 @@ class SplitModel:
         self.cut = cut
 
     @torch.no_grad()
-    def trunk(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Return the hidden states after layer ``cut - 1``, shape (prompts, tokens, hidden size)."""
+    def begin(self, input_ids: Tensor) -> Beginning | None:
+        """Read the tokens that prompts begin with, shape (1, tokens), once for all of them.
 
+        None where a token's state hangs on later ones (an encoder), or on more than keys and values.
+        """
+        kinds = set(getattr(self.model.config, "layer_types", None) or ["full_attention"])
+        attention = [part.is_causal for part in self.layers.modules() if hasattr(part, "is_causal")]
+        if kinds != {"full_attention"} or not attention or not all(attention):
+            return None
+        from transformers import DynamicCache
+
+        cache = DynamicCache(config=self.model.config)
+        hidden = self._until_cut(input_ids, torch.ones_like(input_ids), past_key_values=cache, use_cache=True)
+        return Beginning(hidden, cache)
+
+    @torch.no_grad()
+    def trunk(self, input_ids: Tensor, attention_mask: Tensor, beginning: Beginning | None = None) -> Tensor:
+        """Return the hidden states after layer ``cut - 1``, shape (prompts, tokens, hidden size).
+
+        ``beginning`` is that of all these prompts, which must be longer; only what follows is computed.
+        """
+        if beginning is None:
+            return self._until_cut(input_ids, attention_mask)
+        cache = deepcopy(beginning.cache)  # a layer appends to it
+        cache.batch_repeat_interleave(len(input_ids))
+        following = input_ids[:, beginning.hidden.shape[1] :]
+        hidden = self._until_cut(following, attention_mask, past_key_values=cache, use_cache=True)
+        return torch.cat([beginning.hidden.expand(len(hidden), -1, -1), hidden], dim=1)
+
+    def _until_cut(self, input_ids: Tensor, attention_mask: Tensor, **more: Any) -> Tensor:
         def stop(_module: nn.Module, _inputs: object, output: Tensor | tuple[Tensor, ...]) -> None:
             raise _Reached(output[0] if isinstance(output, tuple) else output)
 
         handle = self.layers[self.cut - 1].register_forward_hook(stop)
         try:
-            self.model(input_ids=input_ids, attention_mask=attention_mask)
+            self.model(input_ids=input_ids, attention_mask=attention_mask, **more)
         except _Reached as reached:
             return reached.hidden
         finally:

@@ -2,6 +2,7 @@
 
 import importlib.machinery
 import json
+import shutil
 
 import pytest
 import torch
@@ -145,3 +146,16 @@ def test_without_quantisation_weights_and_precision_are_as_before(backbone):
     kinds = {name.rsplit(".", 2)[-2]: parameter.dtype for name, parameter in model.named_parameters()}
     assert kinds["q_proj"] is kinds["down_proj"] is torch.bfloat16
     assert kinds["embed_tokens"] is kinds["score"] is kinds["norm"] is torch.float32
+
+
+def test_other_weights_under_the_same_name_are_another_backbone(weights, tmp_path):
+    def recorded():
+        (tmp_path / "record").mkdir(exist_ok=True)
+        return write_backbone(str(tmp_path / "copy"), None, tmp_path / "record")["sha256"]
+
+    shutil.copytree(weights, tmp_path / "copy")
+    first = recorded()
+    assert recorded() == first
+    path = tmp_path / "copy/model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+    assert recorded() != first

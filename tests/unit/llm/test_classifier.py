@@ -45,7 +45,7 @@ def test_two_fits_with_one_seed_are_bitwise_equal_and_another_seed_differs(backb
 def test_training_the_tail_on_the_cache_equals_training_the_whole_model(backbone, table, changes, monkeypatch):
     X, y = table
     cached = _classifier(backbone, **changes).fit(X, y)
-    monkeypatch.setattr("radprompt.llm.split.SplitModel.trunk", lambda self, ids, mask: torch.zeros(*ids.shape, 1))
+    monkeypatch.setattr("radprompt.llm.split.SplitModel.trunk", lambda self, ids, *_: torch.zeros(*ids.shape, 1))
     original = cached._split.logits.__func__
     monkeypatch.setattr(
         "radprompt.llm.split.SplitModel.logits",
@@ -196,7 +196,7 @@ def test_a_classifier_fitted_again_reads_no_prompt_through_its_trunk_twice(backb
     X, y = table
     read = []
     original = SplitModel.trunk
-    monkeypatch.setattr(SplitModel, "trunk", lambda self, ids, mask: read.append(len(ids)) or original(self, ids, mask))
+    monkeypatch.setattr(SplitModel, "trunk", lambda self, ids, *_: read.append(len(ids)) or original(self, ids, *_))
     classifier = _classifier(backbone).fit(X, y)
     first = len(read)
     classifier.set_params(seed=8).fit(X, y).embed(X)

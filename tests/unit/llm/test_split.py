@@ -65,6 +65,37 @@ def test_padding_does_not_change_a_logit(backbone):
     torch.testing.assert_close(together, torch.cat(alone), rtol=1e-5, atol=1e-6)
 
 
+SHARED = [f"The 'Sphericity' feature is measured at {value} ." for value in ("-0.25", "1", "0.125 and more")]
+
+
+def test_what_prompts_begin_with_is_read_once_and_changes_no_state(any_backbone):
+    split, tokenizer = _split(any_backbone, 3)
+    read = []
+    split.layers[0].register_forward_hook(lambda _layer, inputs, _output: read.append(inputs[0].shape[:2]))
+    rows = encode(split, tokenizer, SHARED, bf16=False, batch_size=2)
+    shared = read[0][1]
+    assert shared > 5
+    assert read == [(1, shared), (2, rows[:2].input_ids.shape[1] - shared), (1, rows.input_ids.shape[1] - shared)]
+    apart = torch.cat([encode(split, tokenizer, [p], bf16=False, batch_size=1).hidden[0] for p in SHARED])
+    torch.testing.assert_close(rows.hidden[rows.attention_mask.bool()], apart, rtol=1e-4, atol=1e-5)
+
+
+def test_prompts_that_begin_alike_may_end_there_and_equal_ones_are_read_once(backbone):
+    split, tokenizer = _split(backbone, 2)
+    prompts = ["The 'Mean' is", "The 'Mean' is 1.", "The 'Mean' is 1.", "The 'Mean' is"]
+    rows = encode(split, tokenizer, prompts, bf16=False, batch_size=4)
+    alone = torch.cat([encode(split, tokenizer, [p], bf16=False, batch_size=1).hidden[0] for p in prompts])
+    torch.testing.assert_close(rows.hidden[rows.attention_mask.bool()], alone, rtol=1e-4, atol=1e-5)
+
+
+def test_a_model_whose_tokens_see_later_ones_has_no_beginning(backbone):
+    split, _ = _split(backbone, 2)
+    assert split.begin(torch.ones(1, 4, dtype=torch.long)) is not None
+    for layer in split.layers:
+        layer.self_attn.is_causal = False
+    assert split.begin(torch.ones(1, 4, dtype=torch.long)) is None
+
+
 def test_model_is_whole_again_after_a_failure_in_the_tail(backbone):
     split, tokenizer = _split(backbone, 2)
     rows = encode(split, tokenizer, PROMPTS, bf16=False, batch_size=4)
@@ -126,7 +157,7 @@ def test_readout_of_features_needs_a_feature_to_read(backbone):
 def test_the_trunk_reads_a_prompt_once_and_forgets_the_oldest_beyond_its_limit(backbone, monkeypatch):
     split, tokenizer = _split(backbone, 2)
     whole, read = split.trunk, []
-    monkeypatch.setattr(split, "trunk", lambda ids, mask: read.append(len(ids)) or whole(ids, mask))
+    monkeypatch.setattr(split, "trunk", lambda ids, *more: read.append(len(ids)) or whole(ids, *more))
     fresh = encode(split, tokenizer, PROMPTS, bf16=False, batch_size=4).hidden
     cache = TrunkCache("", max_bytes=1)
     for prompts in ([PROMPTS[0], PROMPTS[2], PROMPTS[0]], PROMPTS):

@@ -9,10 +9,13 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from radprompt.report.wording import count, model_name, number, p_value
+from radprompt.report.wording import count, model_name, number
 
 Row = dict[str, str]
 SECOND_SITE = ("inbreast_unadapted", "inbreast_adapted", "inbreast_extended", "inbreast_scratch")
+ALPHA = 0.05
+"""Level of the tests that a table marks."""
+
 LINES = {"extended": "from VinDr's model, its features", "scratch": "from the pretrained model"}
 """Lines of the learning curve in words; others go by their model's name."""
 
@@ -35,30 +38,29 @@ def second_site(metrics: Path) -> str:
     """AUC at the second site, mean and standard deviation over the halves, in the four settings."""
     summary = _json(metrics, "summary.json")
     rows = []
-    for name in summary[SECOND_SITE[0]]:
+    first = summary[SECOND_SITE[0]]
+    for name in sorted(first, key=lambda model: (model != "llm", -first[model]["auc"])):
         found = [summary[setting].get(name, {}) for setting in SECOND_SITE]
         halves = sorted({values["repeats"] for values in found if "repeats" in values})
         rows.append([_model(name), ", ".join(map(str, halves)), *(_with_spread(values) for values in found)])
-    return _table(("model", "halves", *(f"`{name}`" for name in SECOND_SITE)), rows, "summary.json")
+    return _table(("model", "halves", *(name.removeprefix("inbreast_") for name in SECOND_SITE)), rows, "summary.json")
 
 
 def differences(metrics: Path) -> str:
-    """AUC of the language model less that of each other model, paired."""
-    rows = []
+    """AUC of the language model less that of each other model, paired, in every setting."""
+    cells: dict[str, dict[str, str]] = defaultdict(dict)
+    found = 0
     for row in _csv(metrics, "comparison.csv"):
         if row["metric"] == "auc" and row["difference"]:
-            p = row["p_resampled_holm"] or row["p_clustered_holm"]
-            low, high = _float(row["difference_low"]), _float(row["difference_high"])
-            rows.append(
-                [
-                    f"`{row['setting']}`",
-                    _model(row["model"]),
-                    row["paired_repeats"],
-                    f"{number(_float(row['difference']))} ({number(low, 2)} to {number(high, 2)})",
-                    p_value(_float(p)),
-                ]
-            )
-    return _table(("setting", "model", "halves", "difference in AUC", "p (Holm)"), rows, "comparison.csv")
+            p = _float(row["p_resampled_holm"] or row["p_clustered_holm"])
+            found += p < ALPHA
+            apart = _interval(*(_float(row[key]) for key in ("difference", "difference_low", "difference_high")))
+            cells[row["model"]][row["setting"]] = apart + (" \\*" if p < ALPHA else "")
+    settings = ("vindr", *SECOND_SITE)
+    rows = [[_model(name), *(by_setting.get(key, "–") for key in settings)] for name, by_setting in cells.items()]
+    head = ("language model less", *(name.removeprefix("inbreast_") for name in settings))
+    note = f"With \\*: p < {ALPHA:g} by Holm's method; here {found} of {sum(map(len, cells.values()))}."
+    return _table(head, rows, "comparison.csv", note)
 
 
 def paper(metrics: Path, table: str) -> str:
@@ -67,28 +69,19 @@ def paper(metrics: Path, table: str) -> str:
     for row in _csv(metrics, "paper_comparison.csv"):
         if row["table"] != table:
             continue
-        auc = "balanced accuracy" if row["matches"] == "True" else "from probabilities"
+        printed = {name: number(_float(row[f"paper_{name}"])) for name in ("accuracy", "auc", "sensitivity")}
         rows.append(
             [
                 _model(row["model"]),
-                f"`{row['setting']}`" if row["setting"] else "–",
-                row["paper_accuracy"],
-                row["paper_auc"],
-                auc,
-                row["paper_sensitivity"],
+                row["setting"].removeprefix("inbreast_") or "–",
+                printed["accuracy"],
+                printed["auc"] + (" (BA)" if row["matches"] == "True" else ""),
+                printed["sensitivity"],
                 *(_csv_interval(row, metric) for metric in ("accuracy", "auc", "balanced_accuracy", "sensitivity")),
             ]
         )
     ours = ("accuracy", "AUC", "balanced accuracy", "sensitivity")
-    head = (
-        "model",
-        "setting",
-        "paper: accuracy",
-        "AUC",
-        "which is",
-        "sensitivity",
-        *(f"ours: {name}" for name in ours),
-    )
+    head = ("model", "setting", "paper: accuracy", "AUC", "sensitivity", *(f"ours: {name}" for name in ours))
     return _table(head, rows, "paper_comparison.csv")
 
 
@@ -103,7 +96,7 @@ def segmentation(metrics: Path) -> str:
                 str(found["lesions"]),
                 number(found["nnunet"]["dice"]),
                 number(found["ellipse"]["dice"]),
-                f"{number(apart['dice'])} ({number(apart['dice_low'])} to {number(apart['dice_high'])})",
+                _interval(apart["dice"], apart["dice_low"], apart["dice_high"]),
                 *(number(found[drawn]["hd95_px"], 2) for drawn in ("nnunet", "ellipse")),
             ]
         )
@@ -140,7 +133,7 @@ def shares(metrics: Path) -> str:
 
 
 def checks(metrics: Path) -> str:
-    """Counts of validation, leakage gate and drift."""
+    """Count what validation, leakage gate and drift found."""
     total = _json(metrics, "validation.json")["total"]
     rows = [
         [
@@ -229,7 +222,12 @@ def _model(name: str) -> str:
 
 def _with_interval(values: dict[str, Any], metric: str) -> str:
     low, high = (values.get(f"{metric}_{end}", math.nan) for end in ("low", "high"))
-    return f"{number(values.get(metric))} ({number(low, 2)} to {number(high, 2)})"
+    return _interval(values.get(metric), low, high)
+
+
+def _interval(value: float | None, low: float, high: float) -> str:
+    """Break lines before the bracket only."""
+    return f"{number(value)} ({number(low, 2)}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{number(high, 2)})"
 
 
 def _with_spread(values: dict[str, Any]) -> str:

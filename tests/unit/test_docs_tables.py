@@ -8,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 TABLES = runpy.run_path(str(ROOT / "docs/tools/metric_tables.py"))["TABLES"]
+GAP = "\N{NO-BREAK SPACE}"
 
 
 def _cells(text: str) -> list[list[str]]:
@@ -33,7 +34,7 @@ def test_models_stand_by_auc_with_their_intervals(metrics):
     text = TABLES["vindr"](metrics)
     rows = _cells(text)
     assert [row[0] for row in rows] == ["SVM", "**language model**"]
-    assert rows[1][1:3] == ["0.661 (0.52 to 0.82)", "0.500 (– to –)"]
+    assert rows[1][1:3] == [f"0.661 (0.52{GAP}to{GAP}0.82)", f"0.500 (–{GAP}to{GAP}–)"]
     assert "69 masses, 34 malignant, of 30 patients. From `metrics/summary.json`." in text
 
 

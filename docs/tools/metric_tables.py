@@ -16,7 +16,7 @@ SECOND_SITE = ("inbreast_unadapted", "inbreast_adapted", "inbreast_extended", "i
 ALPHA = 0.05
 """Level of the tests that a table marks."""
 
-LINES = {"extended": "from VinDr's model, its features", "scratch": "from the pretrained model"}
+LINES = {"extended": "from VinDr's model", "scratch": "from the pretrained model"}
 """Lines of the learning curve in words; others go by their model's name."""
 
 

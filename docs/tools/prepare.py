@@ -92,7 +92,10 @@ def rewritten(text: str, source: str, page: str, root: Path = ROOT) -> str:
             return name if label.strip("`") == place else f"{label} ({name})"
         return f"{image}[{label}]({relpath(inside, str(PurePosixPath(page).parent))}{mark}{anchor})"
 
-    return outside_code(text, lambda line, number: _LINK.sub(lambda match: link(match, number), line))
+    # The generator knows no escape for the sign, which GitHub does.
+    return outside_code(
+        text, lambda line, number: _LINK.sub(lambda match: link(match, number), line.replace(r"\<", "&lt;"))
+    )
 
 
 def filled(text: str, source: str) -> str:

@@ -77,6 +77,7 @@ def test_a_broken_link_is_found(tmp_path, monkeypatch):
         ),
         ("docs/b.md", "b.md", "[`src/x.py`](../src/x.py)", "`src/x.py`"),
         ("docs/b.md", "b.md", "[the code](../src/x.py)", "the code (`src/x.py`)"),
+        ("docs/b.md", "b.md", r"a \<b\>", r"a &lt;b\>"),
         ("docs/b.md", "b.md", "`[x](no.md)` [u](https://example.org)", "`[x](no.md)` [u](https://example.org)"),
     ],
 )

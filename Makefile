@@ -4,6 +4,7 @@ TORCH  ?= torch==2.13.0
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+DOCS   := $(VENV)/.docs
 
 # No stage, test or tool phones home.
 export DVC_NO_ANALYTICS := 1
@@ -17,14 +18,14 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro ablations ablation-table remote check-lock test test-unit lint format clean
+.PHONY: help setup repro ablations ablation-table remote check-lock bench test test-unit lint docs docs-serve format clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 setup: $(READY)  ## Virtual environment with the pinned packages (about 30 s and 2.2 GB with a CPU build of torch)
 
-$(READY): $(wildcard requirements/*.txt) pyproject.toml
+$(READY): $(filter-out requirements/docs.txt,$(wildcard requirements/*.txt)) pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 	@# uv does not read pip's find-links, where a machine may keep a CPU build of torch: hand existing folders on.
@@ -66,6 +67,17 @@ lint: setup  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+$(DOCS): $(READY) requirements/docs.txt
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps -r requirements/docs.txt
+	@touch $(DOCS)
+
+docs: $(DOCS)  ## The documentation, site/index.html; fails on a link, anchor or page that is not there (about 10 s)
+	$(BIN)/python docs/tools/prepare.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+docs-serve: docs  ## The documentation on http://127.0.0.1:8000
+	$(BIN)/python -m http.server --directory site --bind 127.0.0.1 8000
 
 format: setup  ## Let ruff rewrite what it can
 	$(BIN)/ruff check --fix .

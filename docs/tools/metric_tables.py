@@ -1,0 +1,251 @@
+"""Markdown tables of what metrics/ holds, made when the site is built so that no page goes stale."""
+
+import csv
+import json
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from radprompt.report.wording import count, model_name, number
+
+Row = dict[str, str]
+SECOND_SITE = ("inbreast_unadapted", "inbreast_adapted", "inbreast_extended", "inbreast_scratch")
+ALPHA = 0.05
+"""Level of the tests that a table marks."""
+
+LINES = {"extended": "from VinDr's model", "scratch": "from the pretrained model"}
+"""Lines of the learning curve in words; others go by their model's name."""
+
+
+def vindr(metrics: Path) -> str:
+    """Scores on the first site's test split, the best AUC first."""
+    models = _json(metrics, "summary.json")["vindr"]
+    shown = ("auc", "balanced_accuracy", "sensitivity", "specificity")
+    rows = [
+        [_model(name), *(_with_interval(values, metric) for metric in shown)]
+        for name, values in sorted(models.items(), key=lambda item: -item[1]["auc"])
+    ]
+    first = models["llm"]
+    sample = f"{first['lesions']} masses, {first['malignant']} malignant, of {count(first['patients'], 'patient')}."
+    head = ("model", "AUC", "balanced accuracy", "sensitivity", "specificity")
+    return _table(head, rows, "summary.json", sample)
+
+
+def second_site(metrics: Path) -> str:
+    """AUC at the second site, mean and standard deviation over the halves, in the four settings."""
+    summary = _json(metrics, "summary.json")
+    rows = []
+    first = summary[SECOND_SITE[0]]
+    for name in sorted(first, key=lambda model: (model != "llm", -first[model]["auc"])):
+        found = [summary[setting].get(name, {}) for setting in SECOND_SITE]
+        halves = sorted({values["repeats"] for values in found if "repeats" in values})
+        rows.append([_model(name), ", ".join(map(str, halves)), *(_with_spread(values) for values in found)])
+    return _table(("model", "halves", *(name.removeprefix("inbreast_") for name in SECOND_SITE)), rows, "summary.json")
+
+
+def differences(metrics: Path) -> str:
+    """AUC of the language model less that of each other model, paired, in every setting."""
+    cells: dict[str, dict[str, str]] = defaultdict(dict)
+    found = 0
+    for row in _csv(metrics, "comparison.csv"):
+        if row["metric"] == "auc" and row["difference"]:
+            p = _float(row["p_resampled_holm"] or row["p_clustered_holm"])
+            found += p < ALPHA
+            apart = _interval(*(_float(row[key]) for key in ("difference", "difference_low", "difference_high")))
+            cells[row["model"]][row["setting"]] = apart + (" \\*" if p < ALPHA else "")
+    settings = ("vindr", *SECOND_SITE)
+    rows = [[_model(name), *(by_setting.get(key, "–") for key in settings)] for name, by_setting in cells.items()]
+    head = ("language model less", *(name.removeprefix("inbreast_") for name in settings))
+    note = f"With \\*: p < {ALPHA:g} by Holm's method; here {found} of {sum(map(len, cells.values()))}."
+    return _table(head, rows, "comparison.csv", note)
+
+
+def paper(metrics: Path, table: str) -> str:
+    """One of the paper's tables beside ours."""
+    rows = []
+    for row in _csv(metrics, "paper_comparison.csv"):
+        if row["table"] != table:
+            continue
+        printed = {name: number(_float(row[f"paper_{name}"])) for name in ("accuracy", "auc", "sensitivity")}
+        rows.append(
+            [
+                _model(row["model"]),
+                row["setting"].removeprefix("inbreast_") or "–",
+                printed["accuracy"],
+                printed["auc"] + (" (BA)" if row["matches"] == "True" else ""),
+                printed["sensitivity"],
+                *(_csv_interval(row, metric) for metric in ("accuracy", "auc", "balanced_accuracy", "sensitivity")),
+            ]
+        )
+    ours = ("accuracy", "AUC", "balanced accuracy", "sensitivity")
+    head = ("model", "setting", "paper: accuracy", "AUC", "sensitivity", *(f"ours: {name}" for name in ours))
+    return _table(head, rows, "paper_comparison.csv")
+
+
+def segmentation(metrics: Path) -> str:
+    """Dice and HD95 of nnU-Net and of an ellipse in the box."""
+    rows = []
+    for name, found in _json(metrics, "segmentation.json").items():
+        apart = found["difference"]
+        rows.append(
+            [
+                {"cbis_test": "CBIS-DDSM, test", "inbreast": "INbreast"}.get(name, name),
+                str(found["lesions"]),
+                number(found["nnunet"]["dice"]),
+                number(found["ellipse"]["dice"]),
+                _interval(apart["dice"], apart["dice_low"], apart["dice_high"]),
+                *(number(found[drawn]["hd95_px"], 2) for drawn in ("nnunet", "ellipse")),
+            ]
+        )
+    head = ("lesions of", "lesions", "Dice: nnU-Net", "ellipse", "difference", "HD95, px: nnU-Net", "ellipse")
+    return _table(head, rows, "segmentation.json")
+
+
+def learning_curve(metrics: Path) -> str:
+    """AUC against the number of lesions that the second site gives, mean over halves."""
+    points: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for row in _csv(metrics, "learning_curve.csv"):
+        lesions = "all" if row["all"] == "True" else row["lesions"]
+        line = f"{_model(row['model'])}, {LINES[row['line']]}" if row["line"] in LINES else _model(row["line"])
+        points[line][lesions].append(_float(row["auc"]))
+    columns = list(next(iter(points.values())))
+    rows = [[line, *(number(mean(found[column])) for column in columns)] for line, found in points.items()]
+    return _table(("", *(f"{column} lesions" for column in columns)), rows, "learning_curve.csv")
+
+
+def shares(metrics: Path) -> str:
+    """Each prompt feature's share in the language model's logit, and how often resampling selects it."""
+    stable = {row["feature"]: row["share"] for row in _csv(metrics, "selection_stability_vindr.csv")}
+    rows = [
+        [
+            row["name"],
+            number(_float(row["mean_absolute_share"])),
+            row["pushes"],
+            number(_float(stable[row["feature"]]), 2),
+        ]
+        for row in _csv(metrics, "explanations.csv")
+    ]
+    head = ("feature of the prompt", "mean absolute share in the logit", "pushes to", "selected in so many resamples")
+    return _table(head, rows, "explanations.csv", also="selection_stability_vindr.csv")
+
+
+def checks(metrics: Path) -> str:
+    """Count what validation, leakage gate and drift found."""
+    total = _json(metrics, "validation.json")["total"]
+    rows = [
+        [
+            "expectations met",
+            f"{total['met']} of {total['expectations']} in {total['suites']} suites",
+            "validation.json",
+        ]
+    ]
+    rows.append(["errors; warnings", f"{total['errors']}; {total['warnings']}", "validation.json"])
+    for path in sorted((metrics / "leakage").glob("*.json")):
+        found = next(iter(_json(metrics, f"leakage/{path.name}").values()))
+        compared, leaks = (sum(check[key] for check in found.values()) for key in ("compared", "found"))
+        rows.append([f"leaks in `{path.stem}`", f"{leaks} of {compared:,} comparisons", f"leakage/{path.name}"])
+    drift = _json(metrics, "drift.json")["drift"]
+    shifted = (
+        f"{drift['shifted']} of {drift['features']}, {drift['selected_shifted']} of {drift['selected']} in the prompt"
+    )
+    rows.append(["features shifted at INbreast", shifted, "drift.json"])
+    return _table(("check", "count", "file below `metrics/`"), [[a, b, f"`{c}`"] for a, b, c in rows])
+
+
+def ablations(metrics: Path) -> str:
+    """Every collected table of ablations, beside the paper's figures where it has them."""
+    parts = []
+    for path in sorted((metrics / "ablations").glob("table*.csv")):
+        rows = [
+            [
+                f"`{row['params']}`",
+                f"`{row['setting']}`",
+                _model(row["model"]),
+                _csv_interval(row, "auc"),
+                _csv_interval(row, "accuracy"),
+                row["paper_auc"] or "–",
+                row["paper_accuracy"] or "–",
+            ]
+            for row in _csv(metrics, f"ablations/{path.name}")
+        ]
+        head = ("parameters", "setting", "model", "AUC", "accuracy", "paper: AUC", "paper: accuracy")
+        parts.append(_table(head, rows, f"ablations/{path.name}"))
+    return "\n\n".join(parts)
+
+
+def tuning(metrics: Path) -> str:
+    """Losses and AUCs on validation rows that decided readout, layers and rate, over several seeds."""
+    rows = [
+        [
+            f"`{row['readout']}`",
+            row["layers"],
+            row["learning_rate"],
+            row["seeds"],
+            *(f"{row[f'val_{name}']} ± {row[f'val_{name}_sd']}" for name in ("loss", "auc")),
+        ]
+        for row in _csv(metrics, "ablations/language_model_settings.csv")
+    ]
+    head = ("readout", "layers with LoRA", "learning rate", "seeds", "validation loss", "validation AUC")
+    return _table(head, rows, "ablations/language_model_settings.csv")
+
+
+TABLES: dict[str, Callable[[Path], str]] = {
+    "vindr": vindr,
+    "second-site": second_site,
+    "differences": differences,
+    "paper-1": lambda metrics: paper(metrics, "1"),
+    "paper-2": lambda metrics: paper(metrics, "2"),
+    "segmentation": segmentation,
+    "learning-curve": learning_curve,
+    "shares": shares,
+    "checks": checks,
+    "ablations": ablations,
+    "tuning": tuning,
+}
+"""By the name that a page asks for; each gets the folder metrics/."""
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], source: str = "", note: str = "", also: str = "") -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    text = "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+    files = " and ".join(f"`metrics/{name}`" for name in (source, also) if name)
+    ending = " ".join(filter(None, [note, f"From {files}." if files else ""]))
+    return f"{text}\n\n{ending}".rstrip()
+
+
+def _model(name: str) -> str:
+    return f"**{model_name(name)}**" if name == "llm" else model_name(name)
+
+
+def _with_interval(values: dict[str, Any], metric: str) -> str:
+    low, high = (values.get(f"{metric}_{end}", math.nan) for end in ("low", "high"))
+    return _interval(values.get(metric), low, high)
+
+
+def _interval(value: float | None, low: float, high: float) -> str:
+    """Break lines before the bracket only."""
+    return f"{number(value)} ({number(low, 2)}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{number(high, 2)})"
+
+
+def _with_spread(values: dict[str, Any]) -> str:
+    return f"{number(values.get('auc'))} ± {number(values.get('auc_repeat_sd'), 2)}"
+
+
+def _csv_interval(row: Row, metric: str) -> str:
+    return _with_interval({key: _float(row[key]) for key in (metric, f"{metric}_low", f"{metric}_high")}, metric)
+
+
+def _float(text: str) -> float:
+    return float(text) if text else math.nan
+
+
+def _json(metrics: Path, name: str) -> Any:
+    return json.loads((metrics / name).read_text(encoding="utf-8"))
+
+
+def _csv(metrics: Path, name: str) -> list[Row]:
+    with (metrics / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

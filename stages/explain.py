@@ -6,7 +6,7 @@ Reads   params.yaml (seed, prompt, explain); data/standardised/<setting>.csv; mo
         language_model/ (the first repeat and seed); models/backbone/
 Writes  data/explanations/<setting>.csv (a row for each test lesion and feature; base plus its shares is a lesion's
         logit), metrics/explanations.csv, plots/explanations/{cohort,lesions}.svg
-Takes   1 min on the demo: about 30 prompts a lesion, all through the trunk
+Takes   1 min on the demo: 16 prompts a lesion, all through the trunk
 Expect  shares with a direction for some features; the paper's discussion has high sphericity push to benign
 """
 

@@ -8,7 +8,7 @@ Writes  models/<setting>/language_model/<run>/ (peft adapter of each repeat and 
         from), data/embeddings/<setting>/<run>.safetensors, data/predictions/<setting>/llm.csv,
         metrics/training/<setting>.json (what validation rows say), plots/training/<setting>/ (DVCLive curves of the
         first run)
-Takes   2 min for vindr on the demo; interrupted, it goes on from .radprompt/<setting>/ at the epoch it had reached
+Takes   1 to 2 min a setting on the demo; interrupted, it goes on from .radprompt/<setting>/ at the epoch it had reached
 Expect  validation AUC well above 0.5, below or near that of logistic regression
 """
 

@@ -5,7 +5,7 @@
 Reads   params.yaml (prompt); data/prompts/*.jsonl; models/backbone/ (its tokenizer); data/lesions/,
         data/features/, data/halves/ and each setting's selections, for what its prompts should say
 Writes  metrics/validation/prompts.json (a count for each suite), data/validation/prompts/ (Great Expectations' results)
-Takes   6 s on the demo
+Takes   8 s on the demo, all settings together
 Expect  no error; one stops here and names lines and lesions
 """
 

@@ -34,7 +34,20 @@ BYTES_A_PIXEL = 16
 """Of a decoded image and what is made of it: stored, as float32, twice, and masks."""
 LIGHT_GB = 0.5
 """Memory of Python with pandas."""
-SECONDS = {"halves": 2, "standardise": 15, "select": 8, "prompts": 12, "segmentation_quality": 4}
+SECONDS = {"halves": 3, "standardise": 20, "select": 16, "prompts": 11, "segmentation_quality": 6, "drift": 5}
+CHECKING = {
+    "validate_raw": 7,
+    "validate_lesions": 7,
+    "segmenter_leakage": 2,
+    "validate_features": 8,
+    "validate_prompts": 9,
+    "leakage": 7,
+    "validate_predictions": 33,
+    "validation": 6,
+}
+"""Seconds, most of them until Great Expectations is there; tables of some thousand rows add little."""
+READING_MASKS = 0.02
+"""Core seconds a megapixel of a contour's PNG."""
 CLOSING = {"paper_comparison": 3, "report": 10}
 FITTING = 0.045
 """Seconds that all baselines together take for a training row of one run, TransTab's epochs foremost."""
@@ -87,28 +100,39 @@ def estimate(params: Params, shape: Shape | None, machine: Machine, gpu: Gpu | N
 
 ORDER = (
     "phantom",
+    "validate_raw",
     "lesions",
+    "validate_lesions",
+    "image_hashes",
+    "segmenter_leakage",
     "segmenter",
     "masks",
     "segmentation_quality",
+    "validate_masks",
     "features",
+    "validate_features",
+    "drift",
     "halves",
     "standardise",
     "select",
     "selection_stability",
     "prompts",
+    "leakage",
     "backbone",
+    "validate_prompts",
     "language_model",
     "unadapted_language_model",
     "baselines",
     "embedded_baselines",
+    "validate_predictions",
     "learning_curve",
     "explain",
     "evaluate",
     "paper_comparison",
+    "validation",
     "report",
 )
-"""The stages as they run; ``baselines`` stands for the transferred ones too, ``evaluate`` for ``summary``."""
+"""The stages as they run, each with its halves; ``baselines`` holds the transferred ones, ``evaluate`` the summary."""
 
 
 def _images(params: Params, work: Workload, speed: Speed) -> Iterator[Estimate]:
@@ -122,13 +146,17 @@ def _images(params: Params, work: Workload, speed: Speed) -> Iterator[Estimate]:
     masks = area["cbis_ddsm"] * 2  # mask and crop of each
     decoded = (sum(area.values()) + masks) * DECODING
     yield Estimate("lesions", 3 * IMPORTS + decoded / workers, workers * each, 0, "megapixels decoded")
+    hashed = sum(area.values()) * DECODING / workers
+    yield Estimate("image_hashes", IMPORTS + hashed, workers * each, 0, "megapixels decoded")
+    read = sum(area.values()) * READING_MASKS / workers
+    yield Estimate("validate_masks", 2 * IMPORTS + read, workers * each, 0, "megapixels of contours")
     again = area["vindr_mammo"] + area["inbreast"]
     measured = (again * DECODING / 2 + (lesions["vindr_mammo"] + lesions["inbreast"]) * MEASURING / 2) / workers
     yield Estimate("features", 2 * IMPORTS + measured, workers * each, 0, "megapixels decoded, lesions measured")
 
 
 def _tables(params: Params, work: Workload, shape: Shape | None) -> Iterator[Estimate]:
-    for name, seconds in (SECONDS | CLOSING).items():
+    for name, seconds in (SECONDS | CHECKING | CLOSING).items():
         yield Estimate(name, seconds, LIGHT_GB, 0, "as on the demo")
     draws = params.features.mrmr.stability_draws
     mrmr = draws * (0.1 + 0.4 * work.vindr_train / 785)

@@ -184,11 +184,19 @@ def tuning(metrics: Path) -> str:
             row["layers"],
             row["learning_rate"],
             row["seeds"],
-            *(f"{row[f'val_{name}']} ± {row[f'val_{name}_sd']}" for name in ("loss", "auc")),
+            *(f"{row[name]} ± {row[f'{name}_sd']}" for name in ("last_loss", "val_loss", "val_auc")),
         ]
         for row in _csv(metrics, "ablations/language_model_settings.csv")
     ]
-    head = ("readout", "layers with LoRA", "learning rate", "seeds", "validation loss", "validation AUC")
+    head = (
+        "readout",
+        "layers with LoRA",
+        "learning rate",
+        "seeds",
+        "loss, last epoch",
+        "loss, best epoch",
+        "AUC, best epoch",
+    )
     return _table(head, rows, "ablations/language_model_settings.csv")
 
 

@@ -110,9 +110,12 @@ def _numbers(revision: Revision, path: str) -> dict[str, Any]:
     """Return the leaves of a metrics file; a value that is not finite is None, as is one that is no JSON at all."""
     content = revision.yaml(path)
     found = leaves(content) if isinstance(content, Mapping) and content else {}
-    return {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value for key, value in found.items()
-    }
+    return {key: None if _undefined(value) else value for key, value in found.items()}
+
+
+def _undefined(value: Any) -> bool:
+    """Tell a figure that is not finite; YAML's readers take JSON's NaN and Infinity for words."""
+    return value in ("NaN", "Infinity", "-Infinity") or (isinstance(value, float) and not math.isfinite(value))
 
 
 def _pairs(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -13,7 +13,7 @@ from radprompt.report.wording import count, interval, metric_name, model_name, n
 FOLDER = "metrics/ablations"
 METRICS = ("auc", "accuracy", "f1", "sensitivity", "balanced_accuracy")
 _ABLATION = ("table", "row", "params", "setting", "model")
-_DECISION = ("readout", "layers", "seeds", "val_auc", "val_auc_sd", "last_auc", "last_auc_sd")
+_DECISION = ("readout", "layers", "learning_rate", "seeds", "val_auc", "val_auc_sd", "last_loss", "last_loss_sd")
 
 
 def ablations(reader: Reader, params: Params) -> dict[str, Any]:
@@ -59,31 +59,35 @@ def _lay_out(reader: Reader, path: str, planned: Table | None, params: Params) -
 
 
 def _decision(table: pd.DataFrame, params: Params) -> dict[str, Any]:
-    """Lay out what decided readout and layers, validation rows alone."""
+    """Lay out what decided readout, layers and learning rate, validation rows alone."""
     layers = {"head": 0}.get(params.llm.tuning, params.llm.lora.layers)
-    used = table[(table["readout"] == params.llm.readout) & (table["layers"].astype(str) == str(layers))]
-    best = table.sort_values("last_auc", ascending=False, kind="stable").iloc[0]
+    chosen = {"readout": params.llm.readout, "layers": layers, "learning_rate": params.llm.learning_rate}
+    alike = (table["readout"] == params.llm.readout) & (table["layers"].astype(str) == str(layers))
+    used = table[alike & (table["learning_rate"] == params.llm.learning_rate)]
+    best = table.sort_values("last_loss", kind="stable").iloc[0]
     seeds = int(table["seeds"].max())
     note = (
-        f"Decided on VinDr's validation rows over {count(seeds, 'seed')}; no test row was read. Highest mean AUC of "
-        f"the last epoch, which no choice of epoch flatters: {_configuration(best)}, {number(best['last_auc'])}. "
+        f"Decided on VinDr's validation rows over {count(seeds, 'seed')}; no test row was read. Lowest mean loss of "
+        f"the last epoch, which no choice of epoch flatters: {_configuration(best)}, {number(best['last_loss'])}. "
     )
     if used.empty:
-        note += (
-            f"What this run uses ({_configuration({'readout': params.llm.readout, 'layers': layers})}) is not in it."
-        )
+        note += f"What this run uses ({_configuration(chosen)}) is not in it."
     else:
         row = used.iloc[0]
-        note += f"This run uses: {_configuration(row)}, {number(row['last_auc'])}."
-    columns = {"val_auc": "Validation AUC", "val_loss": "Validation loss", "last_auc": "AUC of the last epoch"}
+        note += (
+            f"This run uses: {_configuration(row)}, {number(row['last_loss'])}. "
+            "Rows whose spreads overlap are not told apart."
+        )
+    columns = {"val_auc": "Validation AUC", "val_loss": "Validation loss", "last_loss": "Loss of the last epoch"}
     columns = {key: name for key, name in columns.items() if key in table}
     return {
-        "title": "Readout and layers, decided on validation rows",
+        "title": "Readout, layers and learning rate, decided on validation rows",
         "seeds": seeds,
         "note": note,
         "head": [
             ("Readout", False),
             ("LoRA layers", True),
+            ("Learning rate", True),
             ("Seeds", True),
             *((name, True) for name in columns.values()),
         ],
@@ -91,6 +95,7 @@ def _decision(table: pd.DataFrame, params: Params) -> dict[str, Any]:
             [
                 _text(row["readout"]),
                 _text("none, head only" if str(row["layers"]) == "0" else row["layers"]),
+                _text(f"{row['learning_rate']:g}"),
                 _text(row["seeds"]),
                 *(
                     {"value": number(row[key]), "interval": "", "spread": spread(row.get(f"{key}_sd"))}
@@ -146,7 +151,7 @@ def _plain(table: pd.DataFrame, title: str) -> dict[str, Any]:
 
 def _configuration(row: Any) -> str:
     layers = "the head alone" if str(row["layers"]) == "0" else f"{row['layers']} layers"
-    return f"readout {row['readout']}, {layers}"
+    return f"readout {row['readout']}, {layers}, learning rate {row['learning_rate']:g}"
 
 
 def _text(value: Any) -> dict[str, str]:

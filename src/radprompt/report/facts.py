@@ -97,8 +97,8 @@ def facts(
         or ABSENT,
         "auc_size": _auc(comparison, setting, "size_alone"),
         "explained": count(explained["lesions"], "test mass", "test masses") if explained else ABSENT,
-        "tuned": "Where the language model is read and how many layers learn was compared on VinDr's validation rows "
-        f"over {count(tuning_seeds, 'seed')}; nothing else is tuned."
+        "tuned": "Where the language model is read, how many layers learn and its learning rate were compared on "
+        f"VinDr's validation rows over {count(tuning_seeds, 'seed')}; nothing else is tuned."
         if tuning_seeds
         else "None is tuned by search in this run.",
         "testing": _testing(first, external, is_synthetic(params)),

@@ -1,5 +1,6 @@
 """The report on a scratch repository with two real commits: verdicts, and all that a base may lack."""
 
+import json
 import re
 import subprocess
 
@@ -150,6 +151,27 @@ def test_metric_that_is_not_finite_is_a_dash(scratch):
     scratch.commit("Mended")
     before, after, difference, verdict = _score(scratch.report(), "vindr", "llm", "AUC")
     assert (before, after, difference, verdict) == ("–", f"{_auc(rows(0.5)):.3f}", "–", "same predictions")
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+def test_comparison_and_counts_that_are_not_finite_are_dashes(scratch, word):
+    path = "metrics/evaluation/vindr.json"
+    content = json.loads((scratch.folder / path).read_text())
+    models = content["vindr"]
+    rival = next(name for name in models if name != "llm")
+    models[rival] |= {"auc_difference": 0.1, "auc_difference_low": 0.0, "auc_difference_high": 0.2}
+    scratch.write(path, re.sub(r'("auc_difference\w*": )[\d.]+', rf"\1{word}", json.dumps(content)))
+    scratch.write("metrics/validation.json", f'{{"total": {{"errors": {word}, "warnings": 4}}}}')
+    scratch.git("add", "-A")
+    scratch.git("commit", "-qm", "Not finite")
+    scratch.git("branch", "-f", "base")
+    models["llm"]["auc"] -= 0.01
+    scratch.write(path, json.dumps(content))
+    scratch.write("metrics/validation.json", '{"total": {"errors": 0, "warnings": 4}}')
+    scratch.commit("Mended")
+    comment = scratch.report()
+    assert "| `total.errors` | – | `0` |  |" in comment
+    assert word not in comment
 
 
 def test_base_without_metrics_calls_the_setting_new(tmp_path):

@@ -1,7 +1,9 @@
 """Tables 1 and 2, the settings, and the parts that came with the second site."""
 
 import math
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -179,17 +181,29 @@ def test_ablations_have_the_papers_figures_beside_ours_and_name_what_was_not_run
 
 def test_the_table_that_decided_the_readout_says_what_this_run_uses(repository):
     params = load_params(repository / "params.yaml")
-    used = {"readout": params.llm.readout, "layers": params.llm.lora.layers, "last_auc": 0.625}
-    rows = pd.DataFrame([used, {"readout": "other", "layers": 0, "last_auc": 0.75}])
-    rows = rows.assign(seeds=5, val_auc=0.7, val_auc_sd=0.02, val_loss=0.6, val_loss_sd=0.01, last_auc_sd=0.03)
+    used = {"readout": params.llm.readout, "layers": params.llm.lora.layers, "last_loss": 0.625}
+    rows = pd.DataFrame([used, {"readout": "other", "layers": 0, "last_loss": 0.5}])
+    rows = rows.assign(learning_rate=params.llm.learning_rate, seeds=5, val_auc=0.7, val_auc_sd=0.02, val_loss=0.6)
+    rows = rows.assign(val_loss_sd=0.01, last_loss_sd=0.03)
     write_csv(repository / "metrics/ablations/decided.csv", rows)
     found = ablations(Reader(repository), params)
     table = found["tables"][-1]
     assert found["seeds"] == 5
     assert "over 5 seeds; no test row was read" in table["note"]
-    assert "flatters: readout other, the head alone, 0.750." in table["note"]
-    assert f"This run uses: readout {params.llm.readout}, {params.llm.lora.layers} layers, 0.625." in table["note"]
-    assert table["rows"][0][3] == {"value": "0.700", "interval": "", "spread": "SD 0.020"}
+    assert "flatters: readout other, the head alone, learning rate 0.001, 0.500." in table["note"]
+    assert (
+        f"readout {params.llm.readout}, {params.llm.lora.layers} layers, learning rate 0.001, 0.625." in table["note"]
+    )
+    assert table["rows"][0][4] == {"value": "0.700", "interval": "", "spread": "SD 0.020"}
+
+
+def test_the_committed_table_decided_what_params_say(repository):
+    """By its own rule: the lowest loss of the last epoch."""
+    root = Path(__file__).parents[3]
+    shutil.copy(root / "metrics/ablations/language_model_settings.csv", repository / "metrics/ablations/decided.csv")
+    found = ablations(Reader(repository), load_params(root / "params.yaml"))
+    assert found["seeds"] == 5
+    assert found["tables"][-1]["note"].count("readout features, 2 layers, learning rate 0.001, 0.591") == 2
 
 
 def test_a_table_of_unknown_columns_is_shown_as_it_is(repository):

@@ -15,7 +15,7 @@ import pandas as pd
 
 from radprompt.errors import InputError
 from radprompt.lesions import Exclusion, Lesion, from_table, read_lesions, write_exclusions
-from radprompt.outputs import write_csv
+from radprompt.outputs import together, write_csv
 from radprompt.params import load_params
 from radprompt.radiomics.cohort import measure
 from radprompt.radiomics.names import FEATURES
@@ -51,8 +51,9 @@ def main(dataset: str) -> None:
     if not rows:
         raise InputError("none of the lesions can be measured", where=source, fix=f"the first: {excluded[:1]}")
     target = f"data/features/{dataset}.csv"
-    write_csv(target, pd.DataFrame(rows, columns=["lesion_id", *FEATURES]))
-    write_exclusions(f"data/features/{dataset}_exclusions.csv", excluded)
+    with together(target, f"data/features/{dataset}_exclusions.csv") as (measured, left_out):
+        write_csv(measured, pd.DataFrame(rows, columns=["lesion_id", *FEATURES]))
+        write_exclusions(left_out, excluded)
     print(f"{dataset}: {len(rows)} lesions x {len(FEATURES)} features, {len(excluded)} excluded: {target}")
 
 

@@ -15,7 +15,7 @@ from radprompt.datasets import cbis_ddsm, inbreast, vindr_mammo
 from radprompt.datasets.splits import assign, summary
 from radprompt.errors import InputError
 from radprompt.lesions import to_table, write_exclusions
-from radprompt.outputs import whole_folder, write_csv, write_json
+from radprompt.outputs import together, write_csv, write_json
 from radprompt.params import load_params
 from radprompt.stage import run
 
@@ -29,7 +29,9 @@ def main(dataset: str) -> None:
         raise InputError(f"unknown data set {dataset!r}", fix=f"one of {', '.join(sorted(LOADERS))}")
     params = load_params()
     root = Path(params.data.root) / dataset
-    with whole_folder(FOLDER / f"{dataset}_masks") as masks:
+    targets = [FOLDER / f"{dataset}{end}" for end in ("_masks", ".csv", "_exclusions.csv", "_flow.json")]
+    with together(*targets) as (masks, table, exclusions, flow):
+        masks.mkdir()
         found = LOADERS[dataset](root, masks, params.compute)
         if not found.lesions:
             counts = "\n".join(f"  {count:6d}  {step}" for step, count in found.flow.items())
@@ -37,10 +39,9 @@ def main(dataset: str) -> None:
                 f"no lesion can be used\n{counts}", where=str(root), fix="see what is missing in the counts"
             )
         lesions = assign(dataset, found.lesions, params.data, params.seed)
-        table = to_table(lesions)
-    write_csv(FOLDER / f"{dataset}.csv", table)
-    write_exclusions(FOLDER / f"{dataset}_exclusions.csv", found.exclusions)
-    write_json(FOLDER / f"{dataset}_flow.json", {**found.flow, "splits": summary(lesions)})
+        write_csv(table, to_table(lesions))
+        write_exclusions(exclusions, found.exclusions)
+        write_json(flow, {**found.flow, "splits": summary(lesions)})
     for step, count in found.flow.items():
         print(f"{count:6d}  {step}")
     print(f"{len(lesions)} lesions in {FOLDER / dataset}.csv")

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from radprompt.imaging.contours import write_mask
 from radprompt.imaging.dicom import read_mammogram
 from radprompt.lesions import from_table, read_lesions
-from radprompt.outputs import whole_folder, write_csv
+from radprompt.outputs import together, write_csv
 from radprompt.params import load_params
 from radprompt.segmentation.review import find_reviewed, read_reviewed
 from radprompt.segmentation.segmenter import Drawing, Segmenter
@@ -33,7 +33,8 @@ def main(dataset: str) -> None:
     segmenter = Segmenter.load("models/segmenter")
     read = lru_cache(maxsize=1)(read_mammogram)  # neighbours in the table often share an image
     rows = []
-    with whole_folder(f"data/masks/{dataset}") as folder:
+    with together(f"data/masks/{dataset}", f"data/masks/{dataset}.csv") as (folder, written):
+        folder.mkdir()
         for lesion in tqdm(list(from_table(table)), desc=f"Masks of {dataset}", unit="lesion", mininterval=1.0):
             pixels = read(lesion.image_path).pixels
             if lesion.lesion_id in reviewed:
@@ -42,8 +43,8 @@ def main(dataset: str) -> None:
                 drawing = segmenter.draw(pixels, lesion.box, threshold)
             write_mask(folder / f"{lesion.lesion_id}.png", drawing.mask)
             rows.append((lesion.lesion_id, drawing.source, drawing.flag, int(drawing.mask.sum())))
-    drawn = pd.DataFrame(rows, columns=["lesion_id", "source", "flag", "area_px"])
-    write_csv(f"data/masks/{dataset}.csv", drawn)
+        drawn = pd.DataFrame(rows, columns=["lesion_id", "source", "flag", "area_px"])
+        write_csv(written, drawn)
     counts = ", ".join(f"{count} {source}" for source, count in sorted(drawn["source"].value_counts().items()))
     print(f"data/masks/{dataset}: {len(drawn)} masks ({counts})")
 

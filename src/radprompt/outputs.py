@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,12 @@ DECIMALS = 9
 def whole(path: str | Path) -> Iterator[Path]:
     """Yield a temporary name beside ``path``; on a clean exit it takes the place of ``path``, file or folder.
 
-    An exception inside the block leaves ``path`` as it was and removes the temporary one.
+    An exception inside the block leaves ``path`` as it was and removes the temporary one. What a killed process leaves
+    behind has a name that ``.dvcignore`` and ``.gitignore`` leave out, so that no folder's hash changes with it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    room = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    room = Path(tempfile.mkdtemp(prefix=f".{path.name}.part-", dir=path.parent))
     part = room / path.name
     try:
         yield part
@@ -43,6 +44,13 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
     with whole(path) as part:
         part.mkdir()
         yield part
+
+
+@contextmanager
+def together(*paths: str | Path) -> Iterator[list[Path]]:
+    """Like :func:`whole` for outputs that belong together: none is replaced before all are written."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(whole(path)) for path in paths]
 
 
 def write_text(path: str | Path, text: str) -> None:

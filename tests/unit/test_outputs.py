@@ -1,11 +1,12 @@
 """Outputs appear whole or not at all."""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from radprompt.outputs import whole, whole_folder, write_csv, write_json, write_jsonl
+from radprompt.outputs import together, whole, whole_folder, write_csv, write_json, write_jsonl
 
 
 def test_failure_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -29,6 +30,38 @@ def test_failure_leaves_the_old_folder_and_success_replaces_it_whole(tmp_path):
         (part / "two").write_text("2")
     assert [p.name for p in folder.iterdir()] == ["two"]
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_outputs_that_belong_together_are_all_replaced_or_none(tmp_path):
+    table, folder = tmp_path / "t.csv", tmp_path / "masks"
+    with together(table, folder) as (rows, masks):
+        rows.write_text("old")
+        masks.mkdir()
+        (masks / "old").touch()
+    with pytest.raises(KeyError), together(table, folder) as (rows, masks):
+        rows.write_text("new")
+        masks.mkdir()
+        raise KeyError
+    assert table.read_text() == "old"
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["masks", "old", "t.csv"]
+    with together(table, folder) as (rows, masks):
+        rows.write_text("new")
+        masks.mkdir()
+    assert table.read_text() == "new"
+    assert list(folder.iterdir()) == []
+
+
+def test_what_a_killed_process_leaves_is_in_no_hash(tmp_path):
+    """A room of :func:`whole` inside a tracked folder: DVC's ignore file leaves it out."""
+    from dvc.ignore import DvcIgnorePatterns
+
+    lines = (Path(__file__).parents[2] / ".dvcignore").read_text(encoding="utf-8").splitlines()
+    ignored = DvcIgnorePatterns(lines, "/repository", "/")
+    with whole(tmp_path / "masks" / "1.png") as part:
+        part.write_text("half")
+        room = part.parent.name
+    assert ignored.matches("/repository/data/masks", room, is_dir=True)
+    assert not ignored.matches("/repository/data/masks", "1.png")
 
 
 def test_csv_keeps_nine_digits_and_unix_line_ends(tmp_path):

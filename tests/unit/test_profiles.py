@@ -55,13 +55,36 @@ def test_clinical_profile_keeps_nnunets_own_plan_and_the_laboratorys_radiomics(p
 def test_clinical_profile_does_not_hang_on_what_the_demo_prefers(params):
     """The paper's settings are all in the profile: a demo that stops early or reads 4 bits must not reach it."""
     text = params.read_text(encoding="utf-8")
-    demo = {"patience: null": "patience: 5", "quantisation: none": "quantisation: 4bit", "tuning: lora": "tuning: head"}
+    demo = {
+        "patience: null": "patience: 5",
+        "quantisation: none": "quantisation: 4bit",
+        "tuning: lora": "tuning: head",
+        "alpha: 32": "alpha: 8",
+        "dropout: 0.0": "dropout: 0.3",
+        "best_epoch_by: loss": "best_epoch_by: auc",
+        "selection: mrmr": "selection: all",
+        "count: 8": "count: 5",
+        "names: real": "names: censored",
+        "values: zscore": "values: raw",
+        "decimals: 3": "decimals: 1",
+        "order: fixed": "order: random",
+        "inbreast: reference": "inbreast: predicted",
+        "instruction: Classify": "instruction: Guess",
+    }
     for old, new in demo.items():
-        text = text.replace(old, new)
+        assert f" {old}" in text
+        text = text.replace(f" {old}", f" {new}")
     params.write_text(text, encoding="utf-8")
     apply_profile(ROOT / "profiles" / "clinical.yaml", params)
-    llm = load_params(params).llm
+    merged = load_params(params)
+    llm = merged.llm
     assert (llm.patience, llm.backbone.quantisation, llm.tuning) == (None, "none", "lora")
+    assert (llm.lora.alpha, llm.lora.dropout, llm.best_epoch_by) == (32, 0.0, "loss")
+    assert (merged.features.selection, merged.features.count) == ("mrmr", 8)
+    prompt = merged.prompt
+    assert (prompt.values, prompt.decimals, prompt.names, prompt.order) == ("zscore", 3, "real", "fixed")
+    assert prompt.instruction.startswith("Classify benign or malignant of this mammography")
+    assert (merged.radiomics.masks.vindr_mammo, merged.radiomics.masks.inbreast) == ("predicted", "reference")
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ class CbisFinding(Finding):
         """Return the mask at the mammogram's size and the box around it."""
         mask = _reference_mask(self.files)
         if not mask.any():
-            raise UnusableError("mask empty")
+            raise UnusableError("mask of one value", "all of it or none")
         if mask.shape != shape:
             aspect, expected = mask.shape[0] / mask.shape[1], shape[0] / shape[1]
             if abs(aspect / expected - 1) > ASPECT_TOLERANCE:

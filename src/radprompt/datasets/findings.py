@@ -13,7 +13,7 @@ import numpy as np
 from radprompt.compute import for_each
 from radprompt.datasets.lesion_set import LesionSet, mask_path
 from radprompt.errors import ImageError
-from radprompt.imaging.contours import write_mask
+from radprompt.imaging.contours import SMALLEST_MASK, write_mask
 from radprompt.imaging.dicom import read_mammogram
 from radprompt.inputs import is_name, shown
 from radprompt.lesions import Box, Exclusion, Lesion
@@ -21,9 +21,6 @@ from radprompt.params import Compute
 
 SMALLEST_SIDE = 2
 """px; a box under this on a side has no shape or texture to measure."""
-
-SMALLEST_AREA = 16
-"""px; the fewest that a mask may have to be measured, as in :mod:`radprompt.radiomics.extraction`."""
 
 LONGEST_REASON = 400
 """Letters of an exclusion's detail."""
@@ -147,8 +144,8 @@ def _locate_one(
         if side < SMALLEST_SIDE:
             kind = "outline too small" if side > 0 else "outline outside the image"
             raise UnusableError(kind, f"box {tuple(box)} in an image of {shape[1]} x {shape[0]} px")
-        if mask is not None and (area := np.count_nonzero(mask)) < SMALLEST_AREA:
-            raise UnusableError("outline too small", f"{area} px, {SMALLEST_AREA} needed")
+        if mask is not None and (area := np.count_nonzero(mask)) < SMALLEST_MASK:
+            raise UnusableError("outline too small", f"{area} px, {SMALLEST_MASK} needed")
     except UnusableError as reason:
         return finding.excluded(str(reason))
     if mask is not None:

@@ -86,11 +86,7 @@ def _findings(rows: pd.DataFrame, by_file: dict[str, list[Path]], outlines: Path
         file = row["file_name"]
         try:
             if file in seen or not file:
-                raise (
-                    UnusableError("repeated row", "the first one counts")
-                    if file
-                    else UnusableError(NO_MASS, "no file name")
-                )
+                raise UnusableError("repeated row", "the first one counts") if file else UnusableError("no file name")
             seen.add(file)
             require_name(file, "file")
             rois = _rois_of(outlines / f"{file}.xml", row["bi-rads"])

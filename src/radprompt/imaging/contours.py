@@ -17,6 +17,10 @@ LARGEST_MASK = 2 * LARGEST_IMAGE
 """Bytes of a PNG of that many pixels that its compression made no smaller."""
 
 
+SMALLEST_MASK = 16
+"""Fewest pixels that a mass may have to be measured; a texture over less is a property of the outline alone."""
+
+
 def read_mask(path: str | Path) -> np.ndarray:
     """Read a mask image as bool (rows, columns): zero is outside, the one other value inside.
 

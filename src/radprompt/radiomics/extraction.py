@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radprompt.errors import ImageError, InputError
+from radprompt.imaging.contours import SMALLEST_MASK
 from radprompt.params import Radiomics
 from radprompt.radiomics.names import FEATURES
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     import SimpleITK
 
 CLASSES = ("shape", "firstorder", "glcm", "glszm")
-SMALLEST_MASK = 16
-"""Fewest pixels that a mask must have; a texture over less is a property of the outline alone."""
 
 _MARGIN = 32
 # Pixels around the mask that resampling sees. A cubic B-spline's coefficients depend on the whole image, by a factor of

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from skimage.measure import find_contours
 
 from radprompt.errors import InputError
-from radprompt.imaging.contours import read_mask
+from radprompt.imaging.contours import SMALLEST_MASK, read_mask
 from radprompt.imaging.dicom import read_mammogram
 from radprompt.imaging.roi import Region, crop, region_around, to_grid
 from radprompt.lesions import Box, from_table, read_lesions
@@ -73,7 +73,7 @@ def read_reviewed(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
     Raises
     ------
     InputError
-        It has another size than the image, more than two values, or is empty or full.
+        It has another size than the image, more than two values, under :data:`SMALLEST_MASK` pixels, or is full.
     """
     mask = read_mask(path)
     if mask.shape != shape:
@@ -82,9 +82,11 @@ def read_reviewed(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
             where=str(path),
             fix="start from the mask in data/masks/ and keep its size",
         )
-    if not mask.any() or mask.all():
+    area = np.count_nonzero(mask)
+    if area < SMALLEST_MASK or mask.all():
+        what = "is full" if mask.all() else f"has {area} pixels, fewer than {SMALLEST_MASK}" if area else "is empty"
         raise InputError(
-            f"the corrected mask is {'full' if mask.any() else 'empty'}",
+            f"the corrected mask {what}",
             where=str(path),
             fix="draw the mass as 255 on 0, or delete the file to have nnU-Net's mask back",
         )

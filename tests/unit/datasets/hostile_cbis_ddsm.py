@@ -74,11 +74,16 @@ SMALL[5:10, 4:9] = SQUAT[5:10, 4:9] = 255
 TWICE[10:20, 10:20], TWICE[12:15, 12:15] = 255, 128
 
 CASES = [
-    Case("mask of 0 pixels", _cbis(mask=_mask([]), crop=None), EXCLUDED, "mask empty"),
+    Case("mask of 0 pixels", _cbis(mask=_mask([]), crop=None), EXCLUDED, "mask of one value: all of it or none"),
     Case("mask of 1 pixel", _cbis(mask=_mask([(9, 9)])), EXCLUDED, "outline too small: box"),
     Case("mask of 3 pixels", _cbis(mask=_mask([(9, 9), (9, 10), (10, 9)])), EXCLUDED, "outline too small: 3 px"),
     Case("mask that touches the border", _cbis(mask=square((0, 30, 12, 50))), READ, r"box \(0, 30, 12, 50\)"),
-    Case("mask that fills the image", _cbis(mask=np.full(SHAPE, 255, np.uint8), crop=None), EXCLUDED, "mask empty"),
+    Case(
+        "mask that fills the image",
+        _cbis(mask=np.full(SHAPE, 255, np.uint8), crop=None),
+        EXCLUDED,
+        "mask of one value: all of it or none",
+    ),
     Case("mask of three values", _cbis(mask=TWICE, crop=None), EXCLUDED, "mask unusable: .* none of 1 files has two"),
     Case(
         "mask of another aspect", _cbis(mask=SQUAT), EXCLUDED, "mask of another shape: mask 25 x 24, mammogram 50 x 40"

@@ -127,6 +127,6 @@ CASES = [
         EXCLUDED,
         "unsafe or empty name: file",
     ),
-    Case("no file name", lambda made: made.add("", "q", "5", None, image=False), EXCLUDED, "no mass: no file name"),
-    Case("the .xls variant as CSV (17 columns, two lines below)", _sheet, EXCLUDED, "no mass: no file name"),
+    Case("no file name", lambda made: made.add("", "q", "5", None, image=False), EXCLUDED, "no file name"),
+    Case("the .xls variant as CSV (17 columns, two lines below)", _sheet, EXCLUDED, "no file name"),
 ]

@@ -74,8 +74,15 @@ MASK_TRAPS = [
     MaskTrap("PNG of eleven values", _png(SMOOTH), "a mask has two values", "a mask has two values"),
     MaskTrap("mask of another size", _png(GOOD[:40]), "the mask has 40 x 40", "the corrected mask has"),
     MaskTrap("mask of 0 pixels", _png(_pixels()), "the mask is empty", "the corrected mask is empty"),
-    MaskTrap("mask of 1 pixel", _png(_pixels((9, 9))), "the mask has 1 pixels, fewer than 16", ""),
-    MaskTrap("mask of 3 pixels", _png(_pixels((9, 9), (9, 10), (10, 9))), "the mask has 3 pixels, fewer than 16", ""),
+    MaskTrap(
+        "mask of 1 pixel", _png(_pixels((9, 9))), "the mask has 1 pixels, fewer than 16", "has 1 pixels, fewer than 16"
+    ),
+    MaskTrap(
+        "mask of 3 pixels",
+        _png(_pixels((9, 9), (9, 10), (10, 9))),
+        "the mask has 3 pixels, fewer than 16",
+        "has 3 pixels, fewer than 16",
+    ),
     MaskTrap("mask of every pixel", _png(np.full(SHAPE, 255, np.uint8)), "", "the corrected mask is full"),
     MaskTrap("mask that touches three borders", _png(square((0, 0, 40, 9))), "", ""),
 ]

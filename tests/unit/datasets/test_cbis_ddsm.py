@@ -91,7 +91,7 @@ def test_every_reason(cbis, compute, check, tmp_path):
         "P_00002_LEFT_CC_1": "image missing: Mass-Training_P_00002_LEFT_CC",
         "P_00003_LEFT_CC_1": "mask missing: Mass-Training_P_00003_LEFT_CC_1",
         "P_00004_LEFT_CC_1": "mask unusable: ",
-        "P_00005_LEFT_CC_1": "mask empty",
+        "P_00005_LEFT_CC_1": "mask of one value: all of it or none",
         "P_00006_LEFT_CC_1": "unknown pathology: 'UNPROVEN'",
         "P_00007_LEFT_CC_1": "no mass: ",
         "P_00008_LEFT_CC_1": "patient in both official splits",

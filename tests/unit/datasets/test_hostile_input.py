@@ -14,7 +14,6 @@ from hostile_masks import MASK_TRAPS, READERS
 
 from radprompt.datasets import findings
 from radprompt.lesions import read_lesions
-from radprompt.radiomics.extraction import SMALLEST_MASK
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 ROOT = Path(__file__).parents[3]
@@ -58,10 +57,6 @@ def test_a_mask_is_measured_or_refused_in_words(trap, reader):
 
 def test_the_page_shows_what_was_seen(see):
     assert page(rows_of([(trial, see(trial)) for trial in TRIALS])) == PAGE.read_text(encoding="utf-8")
-
-
-def test_a_mask_that_cannot_be_measured_is_excluded_before():
-    assert findings.SMALLEST_AREA == SMALLEST_MASK
 
 
 @pytest.fixture

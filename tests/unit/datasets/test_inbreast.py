@@ -96,7 +96,7 @@ def test_every_reason(inbreast, compute, check, tmp_path):
         "18_1": "outline too small: ",
         "19_1": "BI-RADS neither benign (3) nor malignant (4-6): ''",
         "20": "repeated row: ",
-        "": "no mass: no file name",
+        "": "no file name",
         "21": "annotation missing: image not in INbreast.csv",
     }
     assert reasons.keys() == starts.keys()

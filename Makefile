@@ -23,7 +23,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
-setup: $(READY)  ## Virtual environment with the pinned packages (about 30 s and 2.2 GB with a CPU build of torch)
+setup: $(READY)  ## Virtual environment with the pinned packages (about 40 s and 2.4 GB with a CPU build of torch)
 
 $(READY): $(filter-out requirements/docs.txt,$(wildcard requirements/*.txt)) pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -1,4 +1,4 @@
-"""Features on a real Dask cluster of processes on loopback: the same bytes as here, also when a worker is killed."""
+"""Features on real clusters of processes on loopback: the same bytes as here, on Dask also when a worker is killed."""
 
 import os
 import signal
@@ -148,8 +148,6 @@ def test_a_worker_killed_in_the_middle_costs_no_row(lesions, tmp_path):
 
 @pytest.mark.parametrize("backend", ["dask", "ray"])
 def test_features_are_the_same_on_a_cluster_that_is_started_here(lesions, backend):
-    if backend == "ray":
-        pytest.importorskip("ray")
     expected = table(cohort.measure(lesions, mask_of, Compute("loky", 2), settings()))
     assert table(cohort.measure(lesions, mask_of, Compute(backend, 2), settings())) == expected
     read_mask(mask_of(lesions[0]))  # the working directory is where it was

@@ -1,5 +1,6 @@
 """Per-lesion work in parallel, in the order given, with a progress bar: on this machine's cores or on a cluster's."""
 
+import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -192,7 +193,7 @@ def _on_ray(task: _Task, items: Sequence[Any], compute: Compute) -> Iterator[Any
 
     own = {"num_cpus": effective_n_jobs(compute.workers), "include_dashboard": False} if compute.address is None else {}
     try:
-        ray.init(address=compute.address or "local", log_to_driver=False, logging_level="ERROR", **own)
+        ray.init(address=compute.address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise InputError(
             f"no Ray cluster answers at {compute.address!r}: {error}",
@@ -201,7 +202,7 @@ def _on_ray(task: _Task, items: Sequence[Any], compute: Compute) -> Iterator[Any
         ) from error
     try:
         there = task.here()
-        remote = ray.remote(num_cpus=1, max_retries=_RETRIES)(lambda number, item: there(number, item))
+        remote: Any = ray.remote(num_cpus=1, max_retries=_RETRIES)(lambda number, item: there(number, item))
         yield from _in_turn(remote.remote, result, task, items)
     finally:
         ray.shutdown()

@@ -91,7 +91,7 @@ def draw_lesions(explanations: pd.DataFrame, count: int) -> "Figure":
     logits = explanations.drop_duplicates("lesion_id").sort_values(["logit", "lesion_id"])
     chosen = list(dict.fromkeys([*logits["lesion_id"][::-1][: count // 2], *logits["lesion_id"][: count - count // 2]]))
     figure = Figure(figsize=(7.2, 2.5 * -(-len(chosen) // 2)), layout="constrained")
-    panels = figure.subplots(-(-len(chosen) // 2), 2, squeeze=False, sharex=True).flat
+    panels = figure.subplots(-(-len(chosen) // 2), 2, squeeze=False, sharex=True).ravel()
     for axes, lesion in zip(panels, chosen, strict=False):
         own = explanations[explanations["lesion_id"] == lesion].iloc[::-1]
         labels = [f"{name} {value:.2f}" for name, value in zip(own["name"], own["value"], strict=True)]
@@ -101,7 +101,9 @@ def draw_lesions(explanations: pd.DataFrame, count: int) -> "Figure":
         truth = "malignant" if first["label"] else "benign"
         axes.set_title(f"{truth}, p = {first['probability']:.2f}", fontsize=9)
         axes.tick_params(labelsize=7)
-    for axes in panels:
+    for axes in panels[: len(chosen)][-2:]:  # the lowest of each column, with or without a hidden one below
+        axes.tick_params(labelbottom=True)
+    for axes in panels[len(chosen) :]:
         axes.axis("off")
     figure.supxlabel("share in the logit: benign < 0 < malignant", fontsize=9)
     return figure

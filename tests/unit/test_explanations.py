@@ -61,3 +61,13 @@ def test_drawings_show_every_feature_and_the_extreme_lesions(explanations: pd.Da
     np.testing.assert_allclose(sorted(points[:, 0]), sorted(-VALUES))
     titles = [axes.get_title() for axes in draw_lesions(explanations, 4).axes]
     assert [title.split(",")[0] for title in titles] == ["malignant", "malignant", "benign", "benign"]
+
+
+@pytest.mark.parametrize(("count", "scales"), [(1, [0]), (3, [1, 2]), (4, [2, 3]), (5, [3, 4])])
+def test_an_odd_lesion_leaves_no_empty_frame_and_every_column_its_scale(
+    explanations: pd.DataFrame, count: int, scales: list[int]
+) -> None:
+    panels = draw_lesions(explanations, count).axes
+    assert [axes.axison for axes in panels] == [True] * count + [False] * (count % 2)
+    labelled = [n for n, axes in enumerate(panels) if axes.axison and axes.xaxis.get_tick_params()["labelbottom"]]
+    assert labelled == scales

@@ -14,6 +14,8 @@ from radprompt.lesions import Exclusion
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _ID = re.compile(r"\w[\w.\- ]{0,99}")
+_ID_BYTES = 200
+"""File systems take names of 255 bytes; an ending and a temporary name are added."""
 _FIX_TABLE = "a CSV file with the columns id, image, and xmin, ymin, xmax, ymax or mask"
 
 
@@ -34,15 +36,20 @@ class Case:
 
     def __post_init__(self) -> None:
         """Refuse what could not be measured, or would write its result elsewhere."""
-        if not _ID.fullmatch(self.case_id):
+        if not names_a_file(self.case_id):
             raise InputError(
                 f"id {self.case_id!r} cannot name a file",
-                fix="use letters, digits, and - _ . or blanks between them, at most 100",
+                fix="use letters, digits, and - _ . or blanks between them, at most 100 and 200 bytes",
             )
         if (self.corners is None) == (self.mask is None):
             raise InputError("a case needs a box or a mask, one of the two", fix="give one of them: --box or --mask")
         if not (math.isnan(self.spacing_mm) or 0 < self.spacing_mm < math.inf):
             raise InputError(f"spacing {self.spacing_mm:g} mm is no pixel size", fix="give mm from pixel to pixel")
+
+
+def names_a_file(case_id: str) -> bool:
+    """Whether a result may be called so: letters, digits, and - _ . or blanks between them, at most 100."""
+    return _ID.fullmatch(case_id) is not None and len(case_id.encode()) <= _ID_BYTES
 
 
 def parse_box(text: str) -> tuple[float, float, float, float]:

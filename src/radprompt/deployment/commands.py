@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from tqdm import tqdm
 
-from radprompt.deployment.cases import Case, read_cases
+from radprompt.deployment.cases import Case, names_a_file, read_cases
 from radprompt.deployment.page import render
 from radprompt.deployment.prediction import Prediction, as_json
 from radprompt.errors import InputError
@@ -33,7 +33,8 @@ def open_predictor(model: Path, shares: str, backbone: Path | None, device: str)
 
 
 def predict_case(predictor: "Predictor", case: Case, out: Path) -> Prediction:
-    """Predict one case and write ``<id>.json`` and ``<id>.html``."""
+    """Predict one case and write ``<id>.json`` and ``<id>.html``; those of an earlier run go first."""
+    _forget(case.case_id, out)
     prediction, image, mask = predictor.predict(case)
     page = render(prediction, image, mask, predictor.package)
     write_json(out / f"{case.case_id}.json", as_json(prediction, predictor.package))
@@ -47,7 +48,8 @@ def predict_table(
     """Predict every case of a table; see :func:`radprompt.deployment.cases.read_cases` for its form.
 
     A case that cannot be predicted is listed in ``excluded.csv`` (source, row, record, reason), the others go on;
-    ``predictions.csv`` has one row each.
+    ``predictions.csv`` has one row each. Once the model is open, an earlier run's files of the table's ids go, so that
+    none stands for an excluded case. Whatever stops the run, both tables say what it did.
 
     Returns
     -------
@@ -61,22 +63,23 @@ def predict_table(
     """
     cases, excluded = read_cases(table, images, spacing_mm)
     rows: list[dict[str, Any]] = []
-    if cases:
-        predictor = open_model()
-        threshold = predictor.package.record.threshold
-        for case in tqdm(cases, desc="predicting", unit="case", mininterval=1.0):
-            try:
-                prediction = predict_case(predictor, case, out)
-            except InputError as error:
-                reason = f"{error.where}: {error.what}" if error.where else error.what
-                excluded.append(Exclusion(table.name, case.row, case.case_id, reason))
-                continue
-            outside = "; ".join(f"{feature.name} {feature.place}" for feature in prediction.outside)
-            call = prediction.call(threshold) or ""
-            row = (case.case_id, prediction.probability, call, outside, prediction.contour)
-            rows.append(dict(zip(COLUMNS, row, strict=True)))
-    write_exclusions(out / EXCLUDED, excluded)
-    write_csv(out / PREDICTIONS, pd.DataFrame(rows, columns=COLUMNS))
+    predictor = open_model() if cases else None
+    for case_id in [exclusion.record for exclusion in excluded] + [case.case_id for case in cases]:
+        if names_a_file(case_id):
+            _forget(case_id, out)
+    try:
+        if predictor is not None:
+            for case in tqdm(cases, desc="predicting", unit="case", mininterval=1.0):
+                try:
+                    prediction = predict_case(predictor, case, out)
+                except InputError as error:
+                    reason = f"{error.where}: {error.what}" if error.where else error.what
+                    excluded.append(Exclusion(table.name, case.row, case.case_id, reason))
+                    continue
+                rows.append(_row(case, prediction, predictor.package.record.threshold))
+    finally:
+        write_exclusions(out / EXCLUDED, excluded)
+        write_csv(out / PREDICTIONS, pd.DataFrame(rows, columns=COLUMNS))
     if not rows:
         raise InputError(
             f"not one of {len(excluded)} cases can be predicted; the first: {excluded[0].reason}",
@@ -84,6 +87,18 @@ def predict_table(
             fix=f"see {out / EXCLUDED}",
         )
     return len(rows), len(excluded)
+
+
+def _row(case: Case, prediction: Prediction, threshold: float | None) -> dict[str, Any]:
+    outside = "; ".join(f"{feature.name} {feature.place}" for feature in prediction.outside)
+    call = prediction.call(threshold) or ""
+    row = (case.case_id, prediction.probability, call, outside, prediction.contour)
+    return dict(zip(COLUMNS, row, strict=True))
+
+
+def _forget(case_id: str, out: Path) -> None:
+    for kind in ("json", "html"):
+        (out / f"{case_id}.{kind}").unlink(missing_ok=True)
 
 
 def _permutations(shares: str) -> "Permutations | None":

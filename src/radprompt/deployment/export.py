@@ -16,7 +16,7 @@ from radprompt.deployment.package import ELSEWHERE, SOURCE
 from radprompt.deployment.record import ADAPTER, BACKBONE, CARD, RECORD, SCALER, SEGMENTER, SELECTION
 from radprompt.deployment.sources import Sources
 from radprompt.errors import InputError
-from radprompt.llm.backbone import PACKAGED
+from radprompt.llm.backbone import PACKAGED, write_backbone
 from radprompt.outputs import whole, whole_folder, write_json, write_text
 
 WEIGHTS = KINDS | {".bin", ".model"}
@@ -116,6 +116,8 @@ def _backbone(source: Path, target: Path) -> str | None:
         _copy(source, target)
         return None
     place = _local(record["source"], record["revision"])
+    if place and record["revision"] is None:
+        _check_unchanged(place, record, source / SOURCE)
     files = sorted(path for path in place.iterdir() if path.is_file() and path.suffix in WEIGHTS) if place else []
     # Of a folder its name: where it lay is a matter of the machine that exported.
     name = record["source"] if record["revision"] else Path(record["source"]).name
@@ -136,6 +138,24 @@ def _local(source: str, revision: str | None) -> Path | None:
         return Path(snapshot_download(source, revision=revision, local_files_only=True))
     except LocalEntryNotFoundError:
         return None
+
+
+def _check_unchanged(place: Path, record: dict[str, Any], recorded: Path) -> None:
+    """Refuse a licensed folder whose files are not those that the stage ``backbone`` found there.
+
+    Only an export looks: what it digests, predictions elsewhere are held to. Stages do not, since each would read 13 GB
+    (some 15 s at 0.9 GB/s) to learn what is asked once here: weights that changed before a training are refused too.
+    """
+    with tempfile.TemporaryDirectory(prefix="radprompt-backbone-") as room:
+        now = write_backbone(record["source"], None, Path(room))["sha256"]
+    if record.get("sha256") != now:
+        raise InputError(
+            f"its files are not those that `dvc repro` found there: their SHA-256 is {now}, "
+            f"{recorded} says {record.get('sha256', 'none')}",
+            where=str(place),
+            fix="put the folder back as it was; or `dvc repro --force backbone`, then `dvc repro`, which trains on it "
+            "as it is now",
+        )
 
 
 def _refuse_to_replace(target: Path, *, zipped: bool) -> None:

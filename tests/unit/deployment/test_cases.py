@@ -56,6 +56,7 @@ def test_paths_start_from_the_given_folder_and_may_have_windows_separators(tmp_p
         ("../a,one.dcm,1,2,3,4,,", "cannot name a file"),
         (".a,one.dcm,1,2,3,4,,", "cannot name a file"),
         (f"{'a' * 101},one.dcm,1,2,3,4,,", "cannot name a file"),
+        (f"{'乳' * 67},one.dcm,1,2,3,4,,", "cannot name a file"),
         ("a,one.dcm,1,2,3,4,,0", "spacing 0 mm is no pixel size"),
         ("a,one.dcm,1,2,3,4,,-1", "no pixel size"),
         ("a,one.dcm,1,2,3,4,,inf", "no pixel size"),
@@ -100,6 +101,8 @@ def test_columns_may_be_in_capitals_and_ids_in_any_script(tmp_path):
     ((case,), _) = read_cases(write(tmp_path, "Fall-é 1,one.dcm,1,2,3,4,,", header=HEADER.upper()))
     assert case.case_id == "Fall-é 1"
     assert math.isnan(case.spacing_mm)
+    ((case,), _) = read_cases(write(tmp_path, f"{'乳' * 66},one.dcm,1,2,3,4,,"))
+    assert case.case_id == "乳" * 66
 
 
 def test_a_box_on_the_command_line():

@@ -13,6 +13,7 @@ from radprompt.deployment.export import export_model
 from radprompt.deployment.manifest import check_manifest
 from radprompt.deployment.predictor import Predictor
 from radprompt.errors import InputError
+from radprompt.llm.backbone import write_backbone
 
 
 def _set(section: str, key: str, value: object) -> None:
@@ -165,9 +166,8 @@ def licensed(own_repository, tmp_path):
     shutil.move("models/backbone", folder)
     (folder / "source.json").unlink()
     Path("models/backbone").mkdir()
-    record = {"source": str(folder), "revision": None, "config": {"model_type": "llama"}}
+    write_backbone(str(folder), None, Path("models/backbone"))
     _set("llm", "backbone", {"source": str(folder), "revision": None})
-    Path("models/backbone/source.json").write_text(json.dumps(record))
     done = export_model(tmp_path / "model", "vindr", 0)
     assert done.licensed == "Licensed-7b"
     return folder, tmp_path / "model"
@@ -197,3 +197,44 @@ def test_other_weights_than_the_licensed_ones_are_refused(licensed, exported):
     own = Predictor(exported).package
     with pytest.raises(InputError, match=r"carries its backbone"), own.backbone(folder):
         pass
+
+
+def _last_byte(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _last_byte,
+        lambda folder: (folder / "model-00002.safetensors").write_bytes(b""),
+        lambda folder: (folder / "generation_config.json").unlink(),
+        lambda folder: (folder / "generation_config.json").rename(folder / "generation.json"),
+    ],
+    ids=["another byte", "one more file", "one file less", "another name"],
+)
+def test_a_licensed_folder_that_changed_since_it_was_prepared_is_not_exported(licensed, tmp_path, change):
+    folder, model = licensed
+    before = check_manifest(model)
+    change(folder)
+    for target in (model, tmp_path / "model.zip"):
+        with pytest.raises(InputError, match=r"Licensed-7b: its files are not those that `dvc repro` found") as refused:
+            export_model(target, "vindr", 0)
+    assert refused.value.where == str(folder)
+    assert json.loads(Path("models/backbone/source.json").read_text())["sha256"] in refused.value.what
+    assert "`dvc repro --force backbone`, then `dvc repro`" in refused.value.fix
+    assert check_manifest(model) == before
+    assert not (tmp_path / "model.zip").exists()
+    write_backbone(str(folder), None, Path("models/backbone"))
+    assert export_model(model, "vindr", 0).licensed == "Licensed-7b"
+
+
+def test_a_folder_of_which_no_digest_was_recorded_is_not_exported(licensed):
+    _, model = licensed
+    path = Path("models/backbone/source.json")
+    record = json.loads(path.read_text())
+    del record["sha256"]
+    path.write_text(json.dumps(record))
+    with pytest.raises(InputError, match=r"models/backbone/source\.json says none"):
+        export_model(model, "vindr", 0)

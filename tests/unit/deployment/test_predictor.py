@@ -226,3 +226,77 @@ def test_a_table_without_one_good_case_is_an_error_that_leaves_the_list(brief, r
     with pytest.raises(InputError, match=r"(?s)not one of 1 cases.*none\.dcm: no such image.*excluded\.csv"):
         predict_table(lambda: brief, tmp_path / "cases.csv", None, math.nan, tmp_path / "out")
     assert len(pd.read_csv(tmp_path / "out" / "excluded.csv")) == 1
+
+
+def _good_rows(lesions) -> pd.DataFrame:
+    rows = lesions.reset_index()[["lesion_id", "image_path", "xmin", "ymin", "xmax", "ymax"]]
+    return rows.set_axis(["id", "image", "xmin", "ymin", "xmax", "ymax"], axis=1).assign(id=["a", "b", "c", "d"])
+
+
+def _pages(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if path.suffix != ".csv"}
+
+
+def _both(*ids: str) -> set[str]:
+    return {f"{case_id}.{kind}" for case_id in ids for kind in ("json", "html")}
+
+
+def test_no_page_of_an_earlier_run_stands_for_an_excluded_case(brief, repository, lesions, tmp_path):
+    table, out = tmp_path / "cases.csv", tmp_path / "out"
+    rows = _good_rows(lesions)
+    rows.to_csv(table, index=False)
+    assert predict_table(lambda: brief, table, repository, math.nan, out) == (4, 0)
+    (out / "other.html").write_text("of another table")
+    (tmp_path / "up.html").write_text("not below --out")
+    assert _pages(out) == _both("a", "b", "c", "d") | {"other.html"}
+    rows.loc[0, "xmin"] = 90  # reversed, which only predicting finds
+    rows.loc[1, "xmin"] = math.nan  # a box that lacks a number, which reading finds
+    again = rows.iloc[[2, 3]].assign(id=["c", "../up"])
+    pd.concat([rows, again]).to_csv(table, index=False)
+    assert predict_table(lambda: brief, table, repository, math.nan, out) == (1, 5)
+    assert pd.read_csv(out / "excluded.csv")["record"].tolist() == ["a", "b", "c", "c", "../up"]
+    assert pd.read_csv(out / "predictions.csv")["id"].tolist() == ["d"]
+    assert _pages(out) == _both("d") | {"other.html"}
+    assert (tmp_path / "up.html").is_file()
+
+
+def test_a_single_case_that_fails_leaves_no_earlier_page(brief, repository, lesions, tmp_path):
+    lesion = lesions.index[0]
+    predict_case(brief, _case(repository, lesions, lesion), tmp_path)
+    assert _pages(tmp_path) == _both(lesion)
+    with pytest.raises(InputError, match=r"reversed or empty"):
+        predict_case(brief, _case(repository, lesions, lesion, corners=(50.0, 50.0, 40.0, 60.0)), tmp_path)
+    assert _pages(tmp_path) == set()
+
+
+@pytest.mark.parametrize("stopped", [RuntimeError, KeyboardInterrupt])
+def test_a_run_that_stops_tells_what_it_did(brief, repository, lesions, tmp_path, monkeypatch, stopped):
+    table, out = tmp_path / "cases.csv", tmp_path / "out"
+    rows = _good_rows(lesions)
+    rows.to_csv(table, index=False)
+    predict_table(lambda: brief, table, repository, math.nan, out)
+    rows.loc[0, "image"] = "none.dcm"
+    rows.to_csv(table, index=False)
+    predict = brief.predict
+
+    def stop_at_the_third(case):
+        if case.case_id == "c":
+            raise stopped("no space left on device")
+        return predict(case)
+
+    monkeypatch.setattr(brief, "predict", stop_at_the_third)
+    with pytest.raises(stopped, match="no space left on device"):
+        predict_table(lambda: brief, table, repository, math.nan, out)
+    assert pd.read_csv(out / "excluded.csv")["record"].tolist() == ["a"]
+    assert pd.read_csv(out / "predictions.csv")["id"].tolist() == ["b"]
+    assert _pages(out) == _both("b")
+
+
+def test_a_model_that_does_not_open_leaves_an_earlier_run_as_it_was(brief, repository, lesions, tmp_path):
+    table, out = tmp_path / "cases.csv", tmp_path / "out"
+    _good_rows(lesions).to_csv(table, index=False)
+    predict_table(lambda: brief, table, repository, math.nan, out)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    with pytest.raises(InputError, match=r"no exported model here"):
+        predict_table(lambda: open_predictor(tmp_path, "none", None, "cpu"), table, repository, math.nan, out)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before

@@ -1,5 +1,6 @@
 """The whole pipeline on the tiny profile, by real DVC, in a copy of the repository's files."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from clones import Clone, Folder
 
 from radprompt.lesions import DATASETS
 from radprompt.settings import SETTINGS
@@ -50,6 +52,29 @@ def repository(tmp_path_factory):
     _run("git", "add", "-A", cwd=home)
     _run("git", "commit", "-qm", "reproduced", "--allow-empty", cwd=home)
     return home
+
+
+@pytest.fixture
+def copy(repository, tmp_path):
+    """A copy of the reproduced repository, to do with as one likes."""
+
+    def copied(source, target):
+        # A quarter of a gigabyte that nothing writes to in place.
+        never_written = "/.dvc/cache/files/" in source or "/models/backbone/" in source
+        return os.link(source, target) if never_written else shutil.copy2(source, target)
+
+    return Path(shutil.copytree(repository, tmp_path / "radprompt", copy_function=copied))
+
+
+def _started(log: str) -> list[str]:
+    return [line.split("'")[1] for line in log.splitlines() if line.startswith("Running stage")]
+
+
+def _files(home: Path) -> dict[str, str]:
+    """Return the digest of everything that is git's or DVC's, by its path."""
+    files = (file.relative_to(home) for file in sorted(home.rglob("*")) if file.is_file())
+    beside = {".git", ".dvc", ".radprompt", "__pycache__"}
+    return {str(f): hashlib.md5((home / f).read_bytes()).hexdigest() for f in files if not beside & set(f.parts)}
 
 
 def test_second_repro_runs_no_stage_and_status_is_clean(repository):
@@ -151,6 +176,83 @@ def test_predictions_and_prompts_hold_the_same_lesions(repository):
             assert set(rows["lesion_id"]) == scored, family
 
 
+def _sphericity_beyond_a_circle(table: pd.DataFrame) -> int:
+    table.loc[2, "shape_Sphericity"] = "1.2"
+    return 2
+
+
+def _other_label(table: pd.DataFrame) -> int:
+    table.loc[4, "label"] = {"0": "1", "1": "0"}[table.loc[4, "label"]]
+    return 4
+
+
+def _other_split_of_one_lesion_of_a_patient(table: pd.DataFrame) -> int:
+    index = table.index[table.duplicated("patient_id", keep=False)][0]
+    table.loc[index, "split"] = "val" if table.loc[index, "split"] == "test" else "test"
+    return index
+
+
+@pytest.mark.parametrize(
+    ("producer", "file", "spoil", "check", "message"),
+    [
+        (
+            "features@vindr_mammo",
+            "data/features/vindr_mammo.csv",
+            _sphericity_beyond_a_circle,
+            "validate_features",
+            "shape_Sphericity is above 0 and at most 1",
+        ),
+        (
+            "lesions@vindr_mammo",
+            "data/lesions/vindr_mammo.csv",
+            _other_label,
+            "validate_lesions",
+            "label follows BI-RADS",
+        ),
+        (
+            "lesions@vindr_mammo",
+            "data/lesions/vindr_mammo.csv",
+            _other_split_of_one_lesion_of_a_patient,
+            "validate_lesions",
+            "no patient is in two splits",
+        ),
+    ],
+    ids=["feature", "label", "split"],
+)
+def test_a_spoilt_value_stops_at_its_check_before_any_later_stage(copy, producer, file, spoil, check, message):
+    table = pd.read_csv(copy / file, dtype=str, keep_default_na=False)
+    index = spoil(table)
+    table.to_csv(copy / file, index=False)
+    _run("dvc", "commit", "-f", producer, cwd=copy)
+    lock = (copy / "dvc.lock").read_bytes()
+    log = _run("dvc", "repro", cwd=copy, expect=255)
+    assert _started(log) == [check]
+    (said,) = [line for line in log.splitlines() if line.strip().startswith(message)]
+    assert f": row {index + 1}, lesion_id {table.loc[index, 'lesion_id']} (" in said
+    assert f"failed to reproduce '{check}'" in log
+    assert (copy / "dvc.lock").read_bytes() == lock
+
+
+def test_a_second_clone_pulls_what_the_first_pushed_and_runs_no_stage(copy, tmp_path):
+    a, storage = Clone(copy), Folder(tmp_path / "storage")
+    a.connect(storage)
+    assert "files pushed" in a.dvc("push")
+    a.run("git", "clone", "-q", ".", str(tmp_path / "b"))
+    b = Clone(tmp_path / "b")
+    b.connect(storage)
+    assert not b.objects()
+    assert not (b.folder / "data/predictions/vindr/llm.csv").exists()
+    assert "files fetched" in b.dvc("pull")
+    b.assert_cache_is_intact()
+    assert _files(b.folder) == _files(a.folder)
+    shown = b.dvc("repro")
+    assert "Running stage" not in shown
+    assert "Data and pipelines are up to date." in shown
+    assert "Data and pipelines are up to date." in b.dvc("status")
+    for clone in (a, b):
+        assert clone.run("git", "status", "--porcelain") == ""
+
+
 def test_a_rank_touches_language_models_only(repository):
     params = repository / "params.yaml"
     text = params.read_text()
@@ -166,8 +268,7 @@ def test_a_rank_touches_language_models_only(repository):
 
 def test_a_rank_ablation_reruns_what_its_targets_need_and_nothing_before(repository):
     command = ("dvc", "exp", "run", "evaluate@vindr", "-S", "llm.lora.rank=2", "-n", "rank-two")
-    log = _run(*command, cwd=repository)
-    ran = {line.split("'")[1] for line in log.splitlines() if line.startswith("Running stage")}
+    ran = set(_started(_run(*command, cwd=repository)))
     checks = {"validate_predictions@vindr"}
     assert ran == {"language_model@vindr", "embedded_baselines@vindr", "evaluate@vindr"} | checks
     shown = _run("dvc", "exp", "show", "--csv", "--no-pager", cwd=repository)

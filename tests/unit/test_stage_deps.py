@@ -5,6 +5,7 @@ import re
 from functools import cache
 from pathlib import Path
 
+import networkx as nx
 import pytest
 from dvc.repo import Repo
 
@@ -51,6 +52,13 @@ def _stages():
     return [s for s in Repo(ROOT).index.stages if s.cmd and "stages/" in str(s.cmd)]
 
 
+@cache
+def _users() -> dict[str, set[str]]:
+    """By stage: all that need what it writes, directly or not."""
+    graph = Repo(ROOT).index.graph
+    return {stage.addressing: {user.addressing for user in nx.ancestors(graph, stage)} for stage in graph}
+
+
 @pytest.mark.parametrize("stage", _stages(), ids=lambda s: s.addressing)
 def test_stage_depends_on_every_module_it_imports(stage):
     script = next(word for word in str(stage.cmd).split() if word.startswith("stages/"))
@@ -68,6 +76,22 @@ def test_stage_lists_no_code_that_it_does_not_import(stage):
     code = {Path(d.fs_path) for d in stage.deps if d.fs_path.endswith(".py")}
     idle = {dep for dep in code if dep not in needed and not any(dep in f.parents for f in needed)}
     assert not idle, f"remove from deps: {sorted(str(f.relative_to(ROOT)) for f in idle)}"
+
+
+@pytest.mark.parametrize(
+    ("made", "check", "beside"),
+    [
+        ("lesions", "validate_lesions", {"halves", "image_hashes", "segmenter_leakage"}),  # they fit nothing
+        ("masks", "validate_masks", {"segmentation_quality"}),
+        ("features", "validate_features", set()),
+    ],
+)
+def test_whatever_uses_a_checked_table_waits_for_its_check(made, check, beside):
+    """With --keep-going or a target, it is the graph that holds stages back, not their order in the file."""
+    users = _users()
+    use = set().union(*(names for name, names in users.items() if name.partition("@")[0] == made))
+    assert len(use) > 20
+    assert use - users[check] == {check} | beside
 
 
 def test_every_script_is_a_stage():

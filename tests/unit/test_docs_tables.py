@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,15 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TABLES = runpy.run_path(str(ROOT / "docs/tools/metric_tables.py"))["TABLES"]
 GAP = "\N{NO-BREAK SPACE}"
+
+
+def test_the_readme_says_what_metrics_say():
+    """Remake it by ``python docs/tools/readme.py``."""
+    sys.path.insert(0, str(ROOT / "docs/tools"))
+    written = runpy.run_path(str(ROOT / "docs/tools/readme.py"))["written"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert readme.count("<!-- table: ") == 3
+    assert written(readme, ROOT / "metrics") == readme
 
 
 def _cells(text: str) -> list[list[str]]:

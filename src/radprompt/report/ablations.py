@@ -1,11 +1,12 @@
 """The section on ablations: each table of ``metrics/ablations``, the paper's figures beside ours."""
 
+from dataclasses import asdict
 from pathlib import PurePosixPath
 from typing import Any
 
 import pandas as pd
 
-from radprompt.ablations.tables import FILE, Table, load_tables
+from radprompt.ablations.tables import FILE, Table, load_tables, lookup
 from radprompt.params import Params
 from radprompt.report.reader import Reader
 from radprompt.report.wording import count, interval, metric_name, model_name, number, setting_name, spread
@@ -53,6 +54,7 @@ def _lay_out(reader: Reader, path: str, planned: Table | None, params: Params) -
     elif set(_ABLATION) <= set(table.columns):
         title = planned.title if planned else PurePosixPath(path).stem
         laid_out = _ablation(table, f"Table {planned.paper}: {title}" if planned and planned.paper else title)
+        laid_out["note"] += _since(reader, table, planned, params) if planned else ""
     else:
         laid_out = _plain(table, PurePosixPath(path).stem.replace("_", " "))
     return laid_out | {"path": path}
@@ -137,6 +139,24 @@ def _ablation(table: pd.DataFrame, title: str) -> dict[str, Any]:
         "head": [*head, *([("Minutes", True)] if timed else [])],
         "rows": rows,
     }
+
+
+def _since(reader: Reader, table: pd.DataFrame, planned: Table, params: Params) -> str:
+    """Say so where the row of today's parameters has other scores than this run: the table is then of another run."""
+    now = asdict(params)
+    today = [row.name for row in planned.rows if all(lookup(now, key) == value for key, value in row.set.items())]
+    for row in table[table["row"].isin(today)].to_dict("records"):
+        scores = reader.table(f"metrics/evaluation/{row['setting']}.csv", ("model", "metric", "value"))
+        if scores is None:
+            continue
+        here = scores.loc[(scores["model"] == row["model"]) & (scores["metric"] == "auc"), "value"]
+        if len(here) and number(here.iloc[0]) != number(row["auc"]):
+            return (
+                f" The table is of an earlier run: for today's parameters (row {row['row']}) it has an AUC of "
+                f"{number(row['auc'])} in {setting_name(row['setting'])}, this run {number(here.iloc[0])}. Compare its "
+                "rows with each other, not with this run's."
+            )
+    return ""
 
 
 def _plain(table: pd.DataFrame, title: str) -> dict[str, Any]:

@@ -179,6 +179,20 @@ def test_ablations_have_the_papers_figures_beside_ours_and_name_what_was_not_run
     assert "order" in found["others"]
 
 
+@pytest.mark.parametrize(("auc", "said"), [(0.7, True), (0.5, False)])
+def test_a_table_of_another_run_says_so(repository, make_comparison, auc, said):
+    write_csv(repository / "metrics/evaluation/vindr.csv", make_comparison({"llm": (0.5, 0.4, 0.6, NAN, NAN)}))
+    rows = {"row": ["rank-16", "rank-8"], "params": ["llm.lora.rank=16", "llm.lora.rank=8"], "auc": [auc, 0.9]}
+    table = pd.DataFrame(rows).assign(table="table3", setting="vindr", model="llm")
+    write_csv(repository / "metrics/ablations/table3.csv", table)
+    note = ablations(Reader(repository), load_params(repository / "params.yaml"))["tables"][0]["note"]
+    earlier = (
+        "(row rank-16) it has an AUC of 0.700 in VinDr-Mammo, internal test, this run 0.500. Compare its rows with each"
+    )
+    assert (earlier in note) == said
+    assert ("earlier run" in note) == said
+
+
 def test_the_table_that_decided_the_readout_says_what_this_run_uses(repository):
     params = load_params(repository / "params.yaml")
     used = {"readout": params.llm.readout, "layers": params.llm.lora.layers, "last_loss": 0.625}

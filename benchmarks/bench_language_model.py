@@ -224,7 +224,7 @@ def training(layers: str, count: int = 32, epochs: int = 3) -> list[Row]:
     ]
 
 
-def reading(count: int = 64, repeats: int = 3) -> list[Row]:
+def reading(count: int = 24, repeats: int = 3) -> list[Row]:
     """Compare the ways of predicting."""
     found = apart(__file__, "inference", str(count), str(repeats))
     note = f"in {found['precision']}; float32 probabilities equal to {found['difference']:.0e}"

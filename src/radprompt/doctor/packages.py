@@ -35,6 +35,10 @@ def check_python() -> Finding:
 
 def check_packages(repository: Path, files: tuple[Path, ...] = REQUIREMENTS) -> Finding:
     """Compare what is installed with the pins of ``requirements/``."""
+    absent = [str(file) for file in files if not (repository / file).is_file()]
+    if absent:
+        fix = "run it in the repository's root, or `git checkout requirements`"
+        return Finding("software", "packages", "error", f"no {' and '.join(absent)} to compare with", fix)
     pins = {
         match[1]: match[2]
         for file in files

@@ -38,6 +38,15 @@ def test_a_missing_package_is_an_error_that_names_it(pins, installed):
     assert found.fix == "run `make setup`"
 
 
+def test_without_the_list_of_pins_it_says_where_to_run(tmp_path):
+    found = packages.check_packages(tmp_path)
+    assert (found.state, found.found) == (
+        "error",
+        "no requirements/lock.txt and requirements/sdist.txt to compare with",
+    )
+    assert "repository's root" in found.fix
+
+
 def test_another_version_is_to_mind(pins, installed):
     found = packages.check_packages(pins("rich==14.1.0\n"))
     assert found.state == "warning"

@@ -13,6 +13,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 import metric_tables
 
+from radprompt.outputs import write_text
+
 ROOT = Path(__file__).parents[2]
 _TABLE = re.compile(r"^<!-- table: (\S+) -->\n.*?^<!-- end -->$", re.MULTILINE | re.DOTALL)
 
@@ -29,7 +31,7 @@ def written(text: str, metrics: Path) -> str:
 def main() -> None:
     """Rewrite README.md."""
     page = ROOT / "README.md"
-    page.write_text(written(page.read_text(encoding="utf-8"), ROOT / "metrics"), encoding="utf-8", newline="\n")
+    write_text(page, written(page.read_text(encoding="utf-8"), ROOT / "metrics"))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Prompts to token batches, through the trunk once, to logits."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -9,13 +10,15 @@ from torch import Tensor
 from tqdm import tqdm
 
 from radprompt.errors import InputError
-from radprompt.llm.split import SplitModel, head_name
+from radprompt.llm.split import SplitModel, common_tokens
 from radprompt.prompts import closings
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 Readout = Literal["last", "features"]
+_CPU_TOKENS = 1_400
+"""At once; more states than a processor's caches and the allocator's pool hold take half as long again to train on."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,10 @@ class Encoded:
         weights, hidden = (None if part is None else part.to(device) for part in (self.weights, self.hidden))
         return self.input_ids.to(device), self.attention_mask.to(device), weights, hidden
 
-    def pooled(self, states: Tensor) -> Tensor:
-        """Return what the head reads, (prompts, hidden size), of final ``states``, (prompts, tokens, hidden size)."""
-        if states.ndim == 2:  # an encoder has pooled them before its head
-            return states
-        if self.weights is None:
-            return states[torch.arange(len(states)), self.attention_mask.sum(dim=1) - 1]
-        return torch.einsum("bt,bth->bh", self.weights.to(states.dtype), states)
+    def pieces(self, device: torch.device) -> list["Encoded"]:
+        """Return these prompts in as many parts as are trained on fastest one after the other: on a GPU one."""
+        rows = len(self) if device.type != "cpu" else max(1, _CPU_TOKENS // self.input_ids.shape[1])
+        return [self[index] for index in torch.arange(len(self)).split(rows)]
 
     def autocast(self, device: torch.device) -> AbstractContextManager:
         """Return the bf16 autocast context, or one that does nothing."""
@@ -139,7 +139,7 @@ def encode(
     split.model.eval()
     unread = cache.missing(prompts)
     batches = torch.tensor(unread).split(batch_size) if unread else ()
-    shared, beginning = _shared(ids[unread], mask[unread]) if len(unread) > 1 else 0, None
+    shared, beginning = common_tokens(ids[unread], mask[unread]) if len(unread) > 1 else 0, None
     if shared:
         with encoded.autocast(device):
             beginning = split.begin(ids[unread[:1], :shared].to(device))
@@ -150,13 +150,6 @@ def encode(
         for position, states, length in zip(index.tolist(), hidden, batch.attention_mask.sum(dim=1), strict=True):
             cache.add(prompts[position], states[:length].clone())
     return Encoded(ids, mask, weights, cache.stack(prompts, ids.shape[1]), bf16)
-
-
-def _shared(ids: Tensor, mask: Tensor) -> int:
-    """Return how many tokens all prompts begin with, fewer than the shortest has."""
-    alike = (ids == ids[0]).all(dim=0) & mask.bool().all(dim=0)
-    shortest = int(mask.sum(dim=1).min())
-    return min(int(alike.long().cumprod(dim=0).sum()), shortest - 1)
 
 
 def _closing_weights(prompts: list[str], offsets: Tensor, mask: Tensor) -> Tensor:
@@ -175,27 +168,23 @@ def _closing_weights(prompts: list[str], offsets: Tensor, mask: Tensor) -> Tenso
     return weights
 
 
-@torch.no_grad()
 def predict_logits(split: SplitModel, rows: Encoded, batch_size: int) -> Tensor:
     """Return one logit a prompt on the CPU, shape (prompts,), in float32."""
-    split.model.eval()
-    device = next(split.model.parameters()).device
-    logits = []
-    for index in torch.arange(len(rows)).split(batch_size):
-        batch = rows[index]
-        with batch.autocast(device):
-            logits.append(split.logits(*batch.to(device)).cpu())
-    return torch.cat(logits)
+    return _in_batches(split, split.logits, rows, batch_size)
 
 
 def predict_states(split: SplitModel, rows: Encoded, batch_size: int) -> Tensor:
     """Return what the head reads of each prompt, on the CPU, shape (prompts, hidden size), in float32."""
-    seen: list[Tensor] = []
-    head = getattr(split.model, head_name(split.model))
-    handle = head.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0].float().cpu()))
-    try:
-        predict_logits(split, rows, batch_size)
-    finally:
-        handle.remove()
-    batches = torch.arange(len(rows)).split(batch_size)
-    return torch.cat([rows[index].pooled(states) for index, states in zip(batches, seen, strict=True)])
+    return _in_batches(split, split.states, rows, batch_size)
+
+
+@torch.no_grad()
+def _in_batches(split: SplitModel, function: Callable[..., Tensor], rows: Encoded, batch_size: int) -> Tensor:
+    split.model.eval()
+    device = next(split.model.parameters()).device
+    results = []
+    for index in torch.arange(len(rows)).split(batch_size):
+        batch = rows[index]
+        with batch.autocast(device):
+            results.append(function(*batch.to(device)).float().cpu())
+    return torch.cat(results)

@@ -22,6 +22,8 @@ def add_adapters(model: "PreTrainedModel", first_layer: int, *, rank: int, alpha
     from peft import LoraConfig, PeftModel, TaskType, get_peft_model
     from peft.utils.constants import DUMMY_TARGET_MODULES
 
+    from radprompt.llm.added_linear import AddedLinear
+
     head = getattr(model, head_name(model))
     if type(head) is nn.Linear:
         setattr(model, head_name(model), PreciseLinear.of(head))
@@ -41,6 +43,7 @@ def add_adapters(model: "PreTrainedModel", first_layer: int, *, rank: int, alpha
         warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated")
         wrapped = get_peft_model(model, config)
     assert isinstance(wrapped, PeftModel)
+    AddedLinear.take_over(wrapped)
     # Where the weights came from is the pipeline's record, not a path of the machine that trained.
     config.base_model_name_or_path = ""
     return wrapped

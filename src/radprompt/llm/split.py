@@ -6,7 +6,7 @@ final norm and head stay the model's own, so the split model equals the whole on
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,6 +24,10 @@ class _Reached(Exception):  # noqa: N818 - a signal, not an error
         self.hidden = hidden
 
 
+_WORTH_SHARING = 8
+"""Tokens; where prompts share fewer at their start, one pass over all is as fast as two."""
+
+
 class _HandThrough(nn.Module):
     """Stands where a frozen layer stood; returns its input, or the cached states if it holds some."""
 
@@ -34,8 +38,13 @@ class _HandThrough(nn.Module):
             if hasattr(stood_here, name):
                 setattr(self, name, getattr(stood_here, name))
 
-    def forward(self, hidden_states: Tensor, *_: object, **__: object) -> Tensor:
-        return hidden_states if self.cached is None else self.cached
+    def forward(self, hidden_states: Tensor, *_: object, past_key_values: Any = None, **__: object) -> Tensor:
+        if self.cached is None:
+            return hidden_states
+        if past_key_values is not None:  # the model asks its first layer how many tokens came before
+            nothing = hidden_states.new_zeros(len(hidden_states), 1, hidden_states.shape[1], 1)
+            past_key_values.update(nothing, nothing, 0)
+        return self.cached
 
 
 class Beginning(NamedTuple):
@@ -75,6 +84,10 @@ class SplitModel:
                 fix=f"choose 1..{len(self.layers)}, or all",
             )
         self.cut = cut
+        kinds = set(getattr(model.config, "layer_types", None) or ["full_attention"])
+        attention = [part.is_causal for part in self.layers.modules() if hasattr(part, "is_causal")]
+        self._causal = kinds == {"full_attention"} and bool(attention) and all(attention)
+        self._shares = self._causal
 
     @torch.no_grad()
     def begin(self, input_ids: Tensor) -> Beginning | None:
@@ -82,13 +95,9 @@ class SplitModel:
 
         None where a token's state hangs on later ones (an encoder), or on more than keys and values.
         """
-        kinds = set(getattr(self.model.config, "layer_types", None) or ["full_attention"])
-        attention = [part.is_causal for part in self.layers.modules() if hasattr(part, "is_causal")]
-        if kinds != {"full_attention"} or not attention or not all(attention):
+        if not self._causal:
             return None
-        from transformers import DynamicCache
-
-        cache = DynamicCache(config=self.model.config)
+        cache = self._new_cache()
         hidden = self._until_cut(input_ids, torch.ones_like(input_ids), past_key_values=cache, use_cache=True)
         return Beginning(hidden, cache)
 
@@ -132,24 +141,75 @@ class SplitModel:
         hidden
             The trunk's output; None: the model runs from the start.
         """
-        injected = nullcontext() if self.cut == 0 or hidden is None else self._injected(hidden)
-        with injected, self._read(weights):
-            output = self.model(input_ids=input_ids, attention_mask=attention_mask)
+        shared = self._shared(input_ids, attention_mask, weights)
+        past: dict[str, Any] = {}
+        if shared:
+            past = {"past_key_values": self._new_cache(), "use_cache": True}
+            with self._injected(None if hidden is None else hidden[:1, :shared]):
+                self.model(input_ids=input_ids[:1, :shared], **past)
+            past["past_key_values"].batch_repeat_interleave(len(input_ids))
+        with (
+            self._injected(None if hidden is None else hidden[:, shared:]),
+            self._read(None if weights is None else weights[:, shared:]),
+        ):
+            output = self.model(input_ids=input_ids[:, shared:], attention_mask=attention_mask, **past)
         return output.logits.squeeze(-1).float()
 
+    def states(
+        self, input_ids: Tensor, attention_mask: Tensor, weights: Tensor | None = None, hidden: Tensor | None = None
+    ) -> Tensor:
+        """Return what the head reads of each prompt, shape (prompts, hidden size); parameters as of :meth:`logits`."""
+        seen: list[Tensor] = []
+        head = getattr(self.model, head_name(self.model))
+        handle = head.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
+        try:
+            self.logits(input_ids, attention_mask, weights, hidden)
+        finally:
+            handle.remove()
+        states = seen[-1]  # a shared beginning came first
+        if states.ndim == 2:  # an encoder has pooled them before its head
+            return states
+        before = input_ids.shape[1] - states.shape[1]
+        if weights is None:
+            return states[torch.arange(len(states)), attention_mask.sum(dim=1) - 1 - before]
+        return _mean(weights[:, before:], states)
+
     def check(self, input_ids: Tensor, attention_mask: Tensor, tolerance: float) -> None:
-        """Compare split and whole on these prompts; raise InputError if the architecture does not allow the cut."""
-        if self.cut == 0:
-            return
+        """Compare the model in parts with the whole one on these prompts.
+
+        Where only a shared beginning changes the logits, it is not shared from here on; where the cut does, that is an
+        InputError.
+        """
         with torch.no_grad():
-            whole = self.logits(input_ids, attention_mask)
-            split = self.logits(input_ids, attention_mask, hidden=self.trunk(input_ids, attention_mask))
-        if not torch.allclose(whole, split, rtol=tolerance, atol=tolerance):
-            raise InputError(
-                f"cut at layer {self.cut}, this backbone's logits change by {(whole - split).abs().max():.2g}",
-                where="llm.lora.layers",
-                fix="set llm.lora.layers: all for this architecture",
-            )
+            whole = self.model(input_ids=input_ids, attention_mask=attention_mask).logits.squeeze(-1).float()
+            hidden = self.trunk(input_ids, attention_mask) if self.cut else None
+            for shares in (self._causal, False):
+                self._shares = shares
+                split = self.logits(input_ids, attention_mask, hidden=hidden)
+                if torch.allclose(whole, split, rtol=tolerance, atol=tolerance):
+                    return
+        raise InputError(
+            f"cut at layer {self.cut}, this backbone's logits change by {(whole - split).abs().max():.2g}",
+            where="llm.lora.layers",
+            fix="set llm.lora.layers: all for this architecture",
+        )
+
+    def _shared(self, input_ids: Tensor, attention_mask: Tensor, weights: Tensor | None) -> int:
+        """Return how many tokens are computed once for all prompts of a batch; 0 where that changes what is learnt."""
+        if not self._shares or len(input_ids) < 2 or (self.model.training and self._drops()):
+            return 0  # dropout draws for each prompt
+        shared = common_tokens(input_ids, attention_mask)
+        read_there = weights is not None and bool(weights[:, :shared].any())
+        return 0 if shared < _WORTH_SHARING or read_there else shared
+
+    def _drops(self) -> bool:
+        inner = any(part.p > 0 for part in self.model.modules() if isinstance(part, nn.Dropout))
+        return inner or bool(getattr(self.model.config, "attention_dropout", 0))
+
+    def _new_cache(self) -> Any:
+        from transformers import DynamicCache
+
+        return DynamicCache(config=self.model.config)
 
     @contextmanager
     def _read(self, weights: Tensor | None) -> Iterator[None]:
@@ -166,8 +226,7 @@ class SplitModel:
                     where="llm.readout",
                     fix="set llm.readout: last for this architecture",
                 )
-            pooled = torch.einsum("bt,bth->bh", weights.to(states.dtype), states)
-            return (pooled[:, None].expand_as(states), *inputs[1:])
+            return (_mean(weights, states)[:, None].expand_as(states), *inputs[1:])
 
         handle = getattr(self.model, head_name(self.model)).register_forward_pre_hook(pool)
         try:
@@ -176,13 +235,27 @@ class SplitModel:
             handle.remove()
 
     @contextmanager
-    def _injected(self, hidden: Tensor) -> Iterator[None]:
+    def _injected(self, hidden: Tensor | None) -> Iterator[None]:
+        if hidden is None or self.cut == 0:
+            yield
+            return
         through = [_HandThrough(layer, hidden if i == 0 else None) for i, layer in enumerate(self.layers[: self.cut])]
         setattr(self._owner, self._name, nn.ModuleList([*through, *self.layers[self.cut :]]))
         try:
             yield
         finally:
             setattr(self._owner, self._name, self.layers)
+
+
+def _mean(weights: Tensor, states: Tensor) -> Tensor:
+    return torch.einsum("bt,bth->bh", weights.to(states.dtype), states)
+
+
+def common_tokens(ids: Tensor, mask: Tensor) -> int:
+    """Return how many tokens all prompts begin with, fewer than the shortest has."""
+    alike = (ids == ids[0]).all(dim=0) & mask.bool().all(dim=0)
+    shortest = int(mask.sum(dim=1).min())
+    return min(int(alike.long().cumprod(dim=0).sum()), shortest - 1)
 
 
 def head_name(model: nn.Module) -> str:

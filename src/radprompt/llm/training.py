@@ -143,13 +143,14 @@ def _epochs(
             optimiser.param_groups[0]["lr"] = rate((epoch - 1) * steps_an_epoch + step)
             optimiser.zero_grad(set_to_none=True)
             mine = processes.share(index)
-            if len(mine):
-                batch = rows[mine]
+            targets = labels[mine].to(device)
+            for batch in rows[mine].pieces(device) if len(mine) else ():
                 with batch.autocast(device):
                     logits = split.logits(*batch.to(device))
-                loss = F.binary_cross_entropy_with_logits(logits, labels[mine].to(device)) * (len(mine) / len(index))
-                loss.backward()
-                losses.append(loss.item() * len(index))
+                target, targets = targets[: len(batch)], targets[len(batch) :]
+                loss = F.binary_cross_entropy_with_logits(logits, target, reduction="sum")
+                (loss / len(index)).backward()
+                losses.append(loss.item())
             processes.add_up(parameters.values())
             torch.nn.utils.clip_grad_norm_(parameters.values(), 1.0)
             optimiser.step()

@@ -80,6 +80,61 @@ def test_what_prompts_begin_with_is_read_once_and_changes_no_state(any_backbone)
     torch.testing.assert_close(rows.hidden[rows.attention_mask.bool()], apart, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("cut", [0, 2, LAYERS])
+@pytest.mark.parametrize("readout", ["last", "features"])
+def test_what_a_batch_begins_with_runs_once_with_the_same_logits_states_and_gradients(any_backbone, cut, readout):
+    split, tokenizer = _split(any_backbone, cut)
+    rows = encode(split, tokenizer, SHARED, readout=readout, bf16=False, batch_size=3)
+    given = (rows.input_ids, rows.attention_mask, rows.weights, rows.hidden)
+    read, found = [], []
+    for layer in split.layers[cut:]:
+        layer.register_forward_hook(lambda _layer, inputs, _output: read.append(tuple(inputs[0].shape[:2])))
+    for shares in (True, False):
+        split._shares = shares
+        split.model.zero_grad()
+        logits = split.logits(*given)
+        logits.square().sum().backward()
+        gradients = {name: p.grad.clone() for name, p in trainable(split.model).items()}
+        found.append((logits.detach(), split.states(*given).detach(), gradients))
+    tokens, passes = rows.input_ids.shape[1], LAYERS - cut
+    shared = len("The 'Sphericity' feature is measured at ")
+    parts = [(1, shared)] * passes + [(3, tokens - shared)] * passes
+    assert read == parts * 2 + [(3, tokens)] * passes * 2
+    torch.testing.assert_close(*found, rtol=1e-4, atol=1e-6)
+
+
+def test_nothing_is_shared_where_each_prompt_draws_its_dropout_or_the_head_reads_the_beginning(backbone):
+    split, tokenizer = _split(backbone, 2)
+    rows = encode(split, tokenizer, SHARED, bf16=False, batch_size=3)
+    ids, mask = rows.input_ids, rows.attention_mask
+    assert split._shared(ids, mask, None) > 5
+    assert split._shared(ids, mask, mask / mask.sum(dim=1, keepdim=True)) == 0
+    assert split._shared(ids[:1], mask[:1], None) == 0
+    dropping = add_adapters(load_backbone(backbone, bf16=False)[0], 2, rank=4, alpha=8, dropout=0.5)
+    split = SplitModel(dropping.get_base_model(), 2)
+    split.model.train()
+    assert split._shared(ids, mask, None) == 0
+    split.model.eval()
+    assert split._shared(ids, mask, None) > 5
+
+
+def test_check_shares_no_beginning_where_that_changes_the_logits(backbone):
+    split, tokenizer = _split(backbone, 0)
+    rows = encode(split, tokenizer, SHARED, bf16=False, batch_size=3)
+    split.check(rows.input_ids, rows.attention_mask, 1e-4)
+    assert split._shares
+    # Positions counted anew in each pass, as some architectures do.
+    split.model.model.rotary_emb.register_forward_pre_hook(
+        lambda _module, inputs, more: (
+            inputs,
+            more | {"position_ids": more["position_ids"] - more["position_ids"][0, 0]},
+        ),
+        with_kwargs=True,
+    )
+    split.check(rows.input_ids, rows.attention_mask, 1e-4)
+    assert not split._shares
+
+
 def test_prompts_that_begin_alike_may_end_there_and_equal_ones_are_read_once(backbone):
     split, tokenizer = _split(backbone, 2)
     prompts = ["The 'Mean' is", "The 'Mean' is 1.", "The 'Mean' is 1.", "The 'Mean' is"]
@@ -93,7 +148,7 @@ def test_a_model_whose_tokens_see_later_ones_has_no_beginning(backbone):
     assert split.begin(torch.ones(1, 4, dtype=torch.long)) is not None
     for layer in split.layers:
         layer.self_attn.is_causal = False
-    assert split.begin(torch.ones(1, 4, dtype=torch.long)) is None
+    assert SplitModel(split.model, 2).begin(torch.ones(1, 4, dtype=torch.long)) is None
 
 
 def test_model_is_whole_again_after_a_failure_in_the_tail(backbone):

@@ -176,11 +176,10 @@ def inference(count: int, repeats: int) -> dict[str, Any]:
     prompts, _ = rows(count)
     model = classifier("8", 1, "auto")
     model.fit(*rows(2))
-    whole = model._adapter.get_base_model()
 
-    def read() -> Any:
-        model.trunk_ = None
-        return model.predict_proba(prompts)
+    def read(fitted: Any) -> Any:
+        fitted.trunk_ = None
+        return fitted.predict_proba(prompts)
 
     # The pipeline reads the float32 weights that Transformers loads; ours those that precision auto loads.
     exact = classifier("8", 1, "fp32")
@@ -190,17 +189,10 @@ def inference(count: int, repeats: int) -> dict[str, Any]:
     plain_probability = torch.tensor([each["score"] for each in pipe(prompts, **options)])
     difference = float((plain_probability - torch.tensor(exact.predict_proba(prompts)[:, 1])).abs().max())
     found = {"difference": difference, "precision": "bf16" if model._bf16 else "fp32"}
-    del whole
     found["pipeline"] = count / median_s(lambda: pipe(prompts, **options), repeats)
     found["pipeline_batched"] = count / median_s(lambda: pipe(prompts, batch_size=BATCH, **options), repeats)
-    found["ours"] = count / median_s(read, repeats)
-    exact.trunk_ = None
-
-    def read_exactly() -> Any:
-        exact.trunk_ = None
-        return exact.predict_proba(prompts)
-
-    found["ours_fp32"] = count / median_s(read_exactly, repeats)
+    found["ours"] = count / median_s(lambda: read(model), repeats)
+    found["ours_fp32"] = count / median_s(lambda: read(exact), repeats) if model._bf16 else found["ours"]
     return found
 
 

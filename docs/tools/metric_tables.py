@@ -200,6 +200,35 @@ def tuning(metrics: Path) -> str:
     return _table(head, rows, "ablations/language_model_settings.csv")
 
 
+def benchmarks(metrics: Path) -> str:
+    """Beside each other, the last two runs of `make bench`."""
+    runs = json.loads((metrics.parent / "benchmarks/results.json").read_text(encoding="utf-8"))
+    found: dict[tuple[str, str, str], list[dict[str, Any]]] = defaultdict(list)
+    for run in runs:
+        for part in run["parts"].values():
+            for row in part["rows"]:
+                goal = "" if row["goal"] is None else f"{row['goal']:g}x"
+                found[row["what"], row["unit"], goal].append(row)
+    rows = [
+        [
+            what,
+            unit,
+            *("; ".join("–" if row[way] is None else f"{row[way]:.3g}" for row in both) for way in ("plain", "ours")),
+            "; ".join("–" if row["ratio"] is None else f"**{row['ratio']:.3g}x**" for row in both),
+            goal or "–",
+            both[-1]["note"] or "–",
+        ]
+        for (what, unit, goal), both in found.items()
+    ]
+    place = runs[-1]["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version in place["versions"].items())
+    machine = (
+        f"{place['processor']}, {place['cores']} cores with {', '.join(place['extensions'])}, "
+        f"{place['memory_gb']:g} GB; Python {place['python']}, {versions}. Two runs, the older first. From `benchmarks/results.json`."
+    )
+    return f"{_table(('', 'in', 'plain', 'ours', 'ratio', 'goal', 'note'), rows)}\n\n{machine}"
+
+
 TABLES: dict[str, Callable[[Path], str]] = {
     "vindr": vindr,
     "second-site": second_site,
@@ -212,6 +241,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "checks": checks,
     "ablations": ablations,
     "tuning": tuning,
+    "benchmarks": benchmarks,
 }
 """By the name that a page asks for; each gets the folder metrics/."""
 

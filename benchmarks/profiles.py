@@ -1,0 +1,96 @@
+"""Where a training step on the CPU spends its time: the whole plain model with peft, and ours.
+
+    python benchmarks/profiles.py [all | 8]
+
+Reads   models/backbone/, data/prompts/vindr.jsonl (`dvc repro prompts backbone` leaves them)
+Writes  nothing: it prints a table, in seconds of a step on 16 prompts; `page faults` are what the kernel hands memory
+        out with, out of the wall time of a step without the profiler
+"""
+
+import json
+import os
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from bench_language_model import BATCH, classifier, rows
+from measuring import apart
+from torch.nn import functional
+
+GROUPS = {
+    "matrix products": ("aten::mm", "aten::addmm", "aten::addmm_", "aten::bmm"),
+    "attention": ("aten::_scaled_dot_product",),
+    "element by element": ("aten::",),
+}
+
+
+def ours(layers: str) -> Callable[[], Any]:
+    """Return a step of ours in float32, the trunk read before."""
+    model = classifier(layers, 1, "fp32")
+    model._build()
+    prompts, labels = rows(BATCH)
+    read, targets, device = model._encode(prompts), torch.tensor(labels).float(), torch.device("cpu")
+    model._split.model.train()
+
+    def step() -> None:
+        left = targets
+        for piece in read.pieces(device):
+            logits = model._split.logits(*piece.to(device))
+            functional.binary_cross_entropy_with_logits(logits, left[: len(piece)]).backward()
+            left = left[len(piece) :]
+
+    return step
+
+
+def plain(layers: str) -> Callable[[], Any]:
+    """Return a step of Transformers' model with peft's own layers, on the whole batch."""
+    from peft.tuners import lora
+
+    model = classifier(layers, 1, "fp32")
+    model._build()
+    for module in model._adapter.modules():
+        if isinstance(module, lora.Linear):
+            module.__class__ = lora.Linear
+    prompts, labels = rows(BATCH)
+    tokens, targets = model._tokenizer(prompts, padding=True, return_tensors="pt"), torch.tensor(labels).float()
+    model._adapter.train()
+
+    def step() -> None:
+        logits = model._adapter(**tokens).logits.squeeze(-1)
+        functional.binary_cross_entropy_with_logits(logits, targets).backward()
+
+    return step
+
+
+def profiled(step: Callable[[], Any]) -> dict[str, float]:
+    """Return seconds by group."""
+    step()
+    before, start = os.times(), time.perf_counter()
+    step()
+    found = {"a step": time.perf_counter() - start, "page faults": os.times().system - before.system}
+    with torch.profiler.profile() as profile:
+        step()
+    seconds: dict[str, float] = defaultdict(float)
+    for event in profile.key_averages():
+        group = next((name for name, starts in GROUPS.items() if event.key.startswith(starts)), "the rest")
+        seconds[group] += event.self_cpu_time_total / 1e6
+    return found | {name: seconds[name] for name in (*GROUPS, "the rest")}
+
+
+def main(layers: str) -> None:
+    """Print both, each measured in a process of its own."""
+    both = {way: apart(__file__, layers, way) for way in ("plain", "ours")}
+    print(f"{'s a step of ' + str(BATCH) + ' prompts':24}{'plain':>8}{'ours':>8}")
+    for name in both["plain"]:
+        print(f"{name:24}{both['plain'][name]:8.2f}{both['ours'][name]:8.2f}")
+
+
+if __name__ == "__main__":
+    chosen = sys.argv[1] if len(sys.argv) > 1 else "all"
+    if len(sys.argv) > 2:
+        print(json.dumps(profiled({"plain": plain, "ours": ours}[sys.argv[2]](chosen))))
+    else:
+        main(chosen)

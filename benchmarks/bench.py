@@ -22,7 +22,7 @@ def _run(part: str) -> list[Row]:
     if part in ("all", "8", "head"):
         from bench_language_model import training
 
-        return training(part, count=32 if part == "head" else 16)
+        return training(part)
     if part == "inference":
         from bench_language_model import reading
 

@@ -196,7 +196,7 @@ def inference(count: int, repeats: int) -> dict[str, Any]:
     return found
 
 
-def training(layers: str, count: int = 32, epochs: int = 3) -> list[Row]:
+def training(layers: str, count: int = BATCH, epochs: int = 3) -> list[Row]:
     """Compare the ways of training these layers."""
     trained = {
         "plain": apart(__file__, "plain", layers, str(count), str(epochs)),
@@ -216,7 +216,7 @@ def training(layers: str, count: int = 32, epochs: int = 3) -> list[Row]:
     ]
 
 
-def reading(count: int = 24, repeats: int = 3) -> list[Row]:
+def reading(count: int = BATCH, repeats: int = 3) -> list[Row]:
     """Compare the ways of predicting."""
     found = apart(__file__, "inference", str(count), str(repeats))
     note = f"in {found['precision']}; float32 probabilities equal to {found['difference']:.0e}"

@@ -224,7 +224,8 @@ def benchmarks(metrics: Path) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in place["versions"].items())
     machine = (
         f"{place['processor']}, {place['cores']} cores with {', '.join(place['extensions'])}, "
-        f"{place['memory_gb']:g} GB; Python {place['python']}, {versions}. Two runs, the older first. From `benchmarks/results.json`."
+        f"{place['memory_gb']:g} GB; Python {place['python']}, {versions}. "
+        "Two runs, the older first. From `benchmarks/results.json`."
     )
     return f"{_table(('', 'in', 'plain', 'ours', 'ratio', 'goal', 'note'), rows)}\n\n{machine}"
 

@@ -46,9 +46,10 @@ def main(parts: list[str]) -> None:
     """Run the parts and print all that the run knows."""
     os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "PYTHONWARNINGS": "ignore"}
     runs = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else []
-    if not parts or not runs:
-        runs = [*runs, {"parts": {}}][-2:]
-    run = runs[-1] = {"machine": machine(), "parts": runs[-1]["parts"]}
+    if not parts or not runs or runs[-1]["machine"] != machine():
+        last = runs[-1]["parts"] if runs and runs[-1]["machine"] == machine() else {}
+        runs = [*runs, {"machine": machine(), "parts": {key: last[key] for key in ("growth",) if key in last}}][-2:]
+    run = runs[-1]
     began = time.perf_counter()
     for part in parts or WHOLE:
         start = time.perf_counter()
@@ -57,7 +58,7 @@ def main(parts: list[str]) -> None:
             "took_s": round(time.perf_counter() - start),
             "rows": [{key: _short(value) for key, value in row.items()} for row in rows],
         }
-        write_json(RESULTS, runs)
+    write_json(RESULTS, runs)  # a run that is broken off leaves those before it
     place = run["machine"]
     print(f"{place['processor']}, {place['cores']} cores, {place['memory_gb']} GB, {' '.join(place['extensions'])}\n")
     print(f"{'':52}{'plain':>10}{'ours':>10}  {'':10}{'ratio':>7}{'goal':>7}")

@@ -35,7 +35,10 @@ def assemble(
     precision: Literal["auto", "bf16", "fp32"],
     seed: int,
 ) -> Assembled:
-    """Load the backbone, add LoRA to its last ``layers`` layers (0: only the head learns) and cut it before them."""
+    """Load the backbone, add LoRA to its last ``layers`` layers (0: only the head learns) and cut it before them.
+
+    An architecture that the cut makes another function of is an InputError (:meth:`SplitModel.check`).
+    """
     place = resolve_device(device)
     bf16 = precision == "bf16" or (precision == "auto" and computes_bf16(place))
     torch.manual_seed(seed)
@@ -43,6 +46,7 @@ def assemble(
     count = number_of_layers(model)
     cut = 0 if layers == "all" else count - layers
     adapter = add_adapters(model, cut, rank=rank, alpha=alpha, dropout=dropout)
-    return Assembled(
-        adapter, SplitModel(cast("PreTrainedModel", adapter.get_base_model().to(place)), cut), tokenizer, bf16
-    )
+    split = SplitModel(cast("PreTrainedModel", adapter.get_base_model().to(place)), cut)
+    with torch.autocast(place.type, torch.bfloat16, enabled=bf16):
+        split.check(5e-2 if bf16 else 1e-4)
+    return Assembled(adapter, split, tokenizer, bf16)

@@ -26,6 +26,8 @@ class _Reached(Exception):  # noqa: N818 - a signal, not an error
 
 _WORTH_SHARING = 8
 """Tokens; where prompts share fewer at their start, one pass over all is as fast as two."""
+_ALIKE = 2 * _WORTH_SHARING
+"""Tokens that the prompts of :meth:`SplitModel.check` begin with."""
 
 
 class _HandThrough(nn.Module):
@@ -95,7 +97,7 @@ class SplitModel:
 
         None where a token's state hangs on later ones (an encoder), or on more than keys and values.
         """
-        if not self._causal:
+        if not self._shares:
             return None
         cache = self._new_cache()
         hidden = self._until_cut(input_ids, torch.ones_like(input_ids), past_key_values=cache, use_cache=True)
@@ -174,25 +176,38 @@ class SplitModel:
             return states[torch.arange(len(states)), attention_mask.sum(dim=1) - 1 - before]
         return _mean(weights[:, before:], states)
 
-    def check(self, input_ids: Tensor, attention_mask: Tensor, tolerance: float) -> None:
-        """Compare the model in parts with the whole one on these prompts.
+    @torch.no_grad()
+    def check(self, tolerance: float) -> None:
+        """Compare the model in parts with the whole one, on two prompts of arbitrary tokens.
 
-        Where only a shared beginning changes the logits, it is not shared from here on; where the cut does, that is an
+        Where only a shared beginning changes the logits, none is shared from here on; where the cut does, that is an
         InputError.
         """
-        with torch.no_grad():
-            whole = self.model(input_ids=input_ids, attention_mask=attention_mask).logits.squeeze(-1).float()
-            hidden = self.trunk(input_ids, attention_mask) if self.cut else None
-            for shares in (self._causal, False):
-                self._shares = shares
-                split = self.logits(input_ids, attention_mask, hidden=hidden)
-                if torch.allclose(whole, split, rtol=tolerance, atol=tolerance):
-                    return
+        self.model.eval()
+        ids, mask = self._two_prompts()
+        whole = self.model(input_ids=ids, attention_mask=mask).logits.squeeze(-1).float()
+        for shares in (self._causal, False):
+            self._shares = shares
+            hidden = self.trunk(ids, mask, self.begin(ids[:1, :_ALIKE])) if self.cut else None
+            split = self.logits(ids, mask, hidden=hidden)
+            if torch.allclose(whole, split, rtol=tolerance, atol=tolerance):
+                return
         raise InputError(
             f"cut at layer {self.cut}, this backbone's logits change by {(whole - split).abs().max():.2g}",
             where="llm.lora.layers",
             fix="set llm.lora.layers: all for this architecture",
         )
+
+    def _two_prompts(self) -> tuple[Tensor, Tensor]:
+        """Return ids and mask of two that begin alike and go on with other tokens, one of them padded."""
+        padding = self.model.config.pad_token_id or 0
+        ids = (3 + 7 * torch.arange(2 * (_ALIKE + 8))).view(2, -1) % self.model.config.vocab_size
+        ids[1, :_ALIKE] = ids[0, :_ALIKE]
+        ids[ids == padding] = padding + 1
+        mask = torch.ones_like(ids)
+        ids[1, -3:], mask[1, -3:] = padding, 0
+        device = next(self.model.parameters()).device
+        return ids.to(device), mask.to(device)
 
     def _shared(self, input_ids: Tensor, attention_mask: Tensor, weights: Tensor | None) -> int:
         """Return how many tokens are computed once for all prompts of a batch; 0 where that changes what is learnt."""
@@ -204,7 +219,8 @@ class SplitModel:
 
     def _drops(self) -> bool:
         inner = any(part.p > 0 for part in self.model.modules() if isinstance(part, nn.Dropout))
-        return inner or bool(getattr(self.model.config, "attention_dropout", 0))
+        of_config = self.model.config.to_dict().items()  # some architectures drop by function
+        return inner or any(isinstance(value, float) and value > 0 for name, value in of_config if "drop" in name)
 
     def _new_cache(self) -> Any:
         from transformers import DynamicCache

@@ -9,7 +9,15 @@ import pandas as pd
 import pytest
 import torch
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    GPTNeoXConfig,
+    GPTNeoXForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
 from radprompt.lesions import Lesion, to_table
 from radprompt.llm.backbone import write_backbone
@@ -46,12 +54,19 @@ def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _backbone("llama", tmp_path_factory.mktemp("backbone"))
 
 
+@pytest.fixture(scope="session")
+def gpt_neox(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Whose positions count what a layer is given."""
+    return _backbone("gpt_neox", tmp_path_factory.mktemp("gpt_neox"))
+
+
 def _backbone(kind: str, folder: Path) -> Path:
     weights, record = folder / "weights", folder / "record"
     record.mkdir()
     config_class, model_class = {
         "llama": (LlamaConfig, LlamaForCausalLM),
         "mistral": (MistralConfig, MistralForCausalLM),
+        "gpt_neox": (GPTNeoXConfig, GPTNeoXForCausalLM),
     }[kind]
     config = config_class(
         vocab_size=128,

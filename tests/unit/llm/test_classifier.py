@@ -14,6 +14,7 @@ from sklearn.metrics import roc_auc_score
 
 from radprompt import LanguageModelClassifier
 from radprompt.errors import InputError
+from radprompt.llm import inference
 from radprompt.llm.backbone import load_backbone
 from radprompt.llm.split import SplitModel
 
@@ -247,3 +248,23 @@ def test_record_of_a_saved_classifier_holds_its_parameters(backbone, table, tmp_
     record = json.loads((tmp_path / "m" / "classifier.json").read_text())
     assert record["parameters"]["rank"] == 2
     assert [e["epoch"] for e in record["history"]] == [1, 2, 3]
+
+
+def test_a_loaded_classifier_with_dropout_on_all_layers_adapts(backbone, table, tmp_path):
+    X, y = table
+    LanguageModelClassifier(backbone, layers="all", dropout=0.3, epochs=1, precision="fp32").fit(X, y).save(tmp_path)
+    loaded = LanguageModelClassifier.load(tmp_path)
+    before = loaded.predict_proba(X)
+    assert np.abs(loaded.adapt(X, y).predict_proba(X) - before).max() > 1e-6
+
+
+def test_a_batch_in_pieces_is_the_batch(backbone, table, monkeypatch):
+    X, y = table
+    histories = []
+    for tokens in (1, 400, 100_000):
+        monkeypatch.setattr(inference, "_CPU_TOKENS", tokens)
+        given = {"layers": 2, "epochs": 2, "batch_size": 10, "learning_rate": 1e-3, "precision": "fp32"}
+        fitted = LanguageModelClassifier(backbone, **given).fit(X, y)
+        histories.append([entry["train_loss"] for entry in fitted.state_.history])
+    assert len(set(map(tuple, histories))) > 1  # they were computed in other parts
+    np.testing.assert_allclose(histories[1:], [histories[0]] * 2, rtol=1e-5)

@@ -118,10 +118,19 @@ def test_nothing_is_shared_where_each_prompt_draws_its_dropout_or_the_head_reads
     assert split._shared(ids, mask, None) > 5
 
 
-def test_check_shares_no_beginning_where_that_changes_the_logits(backbone):
-    split, tokenizer = _split(backbone, 0)
+@pytest.mark.parametrize("cut", [0, 2])
+def test_check_keeps_any_architecture_the_whole_model(gpt_neox, cut):
+    split, tokenizer = _split(gpt_neox, cut)
+    split.check(1e-4)
     rows = encode(split, tokenizer, SHARED, bf16=False, batch_size=3)
-    split.check(rows.input_ids, rows.attention_mask, 1e-4)
+    with torch.no_grad():
+        whole = split.model(input_ids=rows.input_ids, attention_mask=rows.attention_mask).logits[:, 0]
+    torch.testing.assert_close(predict_logits(split, rows, 3), whole, rtol=1e-4, atol=1e-5)
+
+
+def test_check_shares_no_beginning_where_that_changes_the_logits(backbone):
+    split, _ = _split(backbone, 0)
+    split.check(1e-4)
     assert split._shares
     # Positions counted anew in each pass, as some architectures do.
     split.model.model.rotary_emb.register_forward_pre_hook(
@@ -131,8 +140,9 @@ def test_check_shares_no_beginning_where_that_changes_the_logits(backbone):
         ),
         with_kwargs=True,
     )
-    split.check(rows.input_ids, rows.attention_mask, 1e-4)
+    split.check(1e-4)
     assert not split._shares
+    assert split.begin(torch.ones(1, 4, dtype=torch.long)) is None
 
 
 def test_prompts_that_begin_alike_may_end_there_and_equal_ones_are_read_once(backbone):
@@ -167,12 +177,12 @@ def test_more_layers_than_the_model_has_is_refused(backbone):
 
 
 def test_check_refuses_an_architecture_whose_cut_changes_the_logits(backbone):
-    split, tokenizer = _split(backbone, 2)
-    rows = encode(split, tokenizer, PROMPTS, bf16=False, batch_size=4)
-    split.check(rows.input_ids, rows.attention_mask, 1e-4)
-    split.trunk = lambda ids, mask: rows.hidden + 1  # a trunk that lies
+    split, _ = _split(backbone, 2)
+    split.check(1e-4)
+    whole = split.trunk
+    split.trunk = lambda *given: whole(*given) + 1  # a trunk that lies
     with pytest.raises(InputError, match="layers: all"):
-        split.check(rows.input_ids, rows.attention_mask, 1e-4)
+        split.check(1e-4)
 
 
 def test_prompt_longer_than_the_context_is_refused(backbone):

@@ -5,7 +5,7 @@
 Reads   params.yaml; models/backbone/, data/prompts/vindr.jsonl (`dvc repro prompts backbone` leaves them)
 Writes  benchmarks/results.json: the last two whole runs, each with its machine; growth, which is asked for by name,
         apart. Parts that are named replace those of the last run
-Takes   some 10 min on two cores that do nothing else; growth another 5
+Takes   some 10 min on two cores that do nothing else; growth another 1
 """
 
 import json
@@ -46,9 +46,11 @@ def main(parts: list[str]) -> None:
     """Run the parts and print all that the run knows."""
     os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "PYTHONWARNINGS": "ignore"}
     runs = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else []
-    if not parts or not runs or runs[-1]["machine"] != machine():
-        last = runs[-1]["parts"] if runs and runs[-1]["machine"] == machine() else {}
-        runs = [*runs, {"machine": machine(), "parts": {key: last[key] for key in ("growth",) if key in last}}][-2:]
+    here = machine()
+    known = runs[-1]["parts"] if runs and runs[-1]["machine"] == here else None
+    if not parts or known is None:
+        kept = {part: rows for part, rows in (known or {}).items() if part not in WHOLE}
+        runs = [*runs, {"machine": here, "parts": kept}][-2:]
     run = runs[-1]
     began = time.perf_counter()
     for part in parts or WHOLE:
@@ -59,8 +61,7 @@ def main(parts: list[str]) -> None:
             "rows": [{key: _short(value) for key, value in row.items()} for row in rows],
         }
     write_json(RESULTS, runs)  # a run that is broken off leaves those before it
-    place = run["machine"]
-    print(f"{place['processor']}, {place['cores']} cores, {place['memory_gb']} GB, {' '.join(place['extensions'])}\n")
+    print(f"{here['processor']}, {here['cores']} cores, {here['memory_gb']} GB, {' '.join(here['extensions'])}\n")
     print(f"{'':52}{'plain':>10}{'ours':>10}  {'':10}{'ratio':>7}{'goal':>7}")
     for part in sorted(run["parts"], key=PARTS.index):
         for row in run["parts"][part]["rows"]:

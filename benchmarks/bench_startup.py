@@ -18,8 +18,8 @@ def main(repeats: int = REPEATS) -> list[Row]:
 
     nothing = bare("-c", "pass")
     # One argument too many: a stage imports all that it needs and then shows its usage.
-    scripts = {script.stem: str(script) for script in sorted(Path("stages").glob("*.py"))}
-    stages = {name: bare(script, "too", "many", repeats=1) for name, script in scripts.items()}
+    scripts = sorted(Path("stages").glob("*.py"))
+    stages = {script.stem: bare(str(script), "too", "many", repeats=1) for script in scripts}
     slowest = sorted(stages, key=lambda name: -stages[name])[:2]
     helping = bare(str(Path(sys.executable).with_name("radprompt")), "--help")
     rows = [

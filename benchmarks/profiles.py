@@ -1,4 +1,5 @@
-"""Where a training step on the CPU spends its time: the whole plain model with peft, and ours.
+"""Where a training step on the CPU spends its time: the whole plain model with peft, and ours,
+also in bfloat16 where the processor computes it.
 
     python benchmarks/profiles.py [all | 8]
 
@@ -13,6 +14,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,29 +22,24 @@ from bench_language_model import BATCH, classifier, rows
 from measuring import apart
 from torch.nn import functional
 
+from radprompt.device import computes_bf16
+from radprompt.llm.training import add_gradients
+
 GROUPS = {
-    "matrix products": ("aten::mm", "aten::addmm", "aten::addmm_", "aten::bmm"),
+    "matrix products": ("aten::mm", "aten::addmm", "aten::bmm"),
     "attention": ("aten::_scaled_dot_product",),
     "element by element": ("aten::",),
 }
 
 
-def ours(layers: str) -> Callable[[], Any]:
-    """Return a step of ours in float32, the trunk read before."""
-    model = classifier(layers, 1, "fp32")
+def ours(layers: str, precision: str = "fp32") -> Callable[[], Any]:
+    """Return a step of ours, the trunk read before."""
+    model = classifier(layers, 1, precision)
     model._build()
     prompts, labels = rows(BATCH)
-    read, targets, device = model._encode(prompts), torch.tensor(labels).float(), torch.device("cpu")
+    read, targets = model._encode(prompts), torch.tensor(labels).float()
     model._split.model.train()
-
-    def step() -> None:
-        left = targets
-        for piece in read.pieces(device):
-            logits = model._split.logits(*piece.to(device))
-            functional.binary_cross_entropy_with_logits(logits, left[: len(piece)]).backward()
-            left = left[len(piece) :]
-
-    return step
+    return lambda: add_gradients(model._split, read, targets, BATCH)
 
 
 def plain(layers: str) -> Callable[[], Any]:
@@ -65,6 +62,11 @@ def plain(layers: str) -> Callable[[], Any]:
     return step
 
 
+WAYS: dict[str, Callable[[str], Callable[[], Any]]] = {"plain": plain, "ours": ours}
+if computes_bf16(torch.device("cpu")):
+    WAYS["ours, bf16"] = partial(ours, precision="bf16")
+
+
 def profiled(step: Callable[[], Any]) -> dict[str, float]:
     """Return seconds by group."""
     step()
@@ -81,16 +83,16 @@ def profiled(step: Callable[[], Any]) -> dict[str, float]:
 
 
 def main(layers: str) -> None:
-    """Print both, each measured in a process of its own."""
-    both = {way: apart(__file__, layers, way) for way in ("plain", "ours")}
-    print(f"{'s a step of ' + str(BATCH) + ' prompts':24}{'plain':>8}{'ours':>8}")
-    for name in both["plain"]:
-        print(f"{name:24}{both['plain'][name]:8.2f}{both['ours'][name]:8.2f}")
+    """Print all ways, each measured in a process of its own."""
+    found = {way: apart(__file__, layers, way) for way in WAYS}
+    print(f"{'s a step of ' + str(BATCH) + ' prompts':24}" + "".join(f"{way:>12}" for way in WAYS))
+    for name in found["plain"]:
+        print(f"{name:24}" + "".join(f"{seconds[name]:12.2f}" for seconds in found.values()))
 
 
 if __name__ == "__main__":
     chosen = sys.argv[1] if len(sys.argv) > 1 else "all"
     if len(sys.argv) > 2:
-        print(json.dumps(profiled({"plain": plain, "ours": ours}[sys.argv[2]](chosen))))
+        print(json.dumps(profiled(WAYS[sys.argv[2]](chosen))))
     else:
         main(chosen)

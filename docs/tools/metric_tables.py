@@ -220,14 +220,17 @@ def benchmarks(metrics: Path) -> str:
         ]
         for (what, unit, goal), both in found.items()
     ]
-    place = runs[-1]["machine"]
-    versions = ", ".join(f"{name} {version}" for name, version in place["versions"].items())
-    machine = (
-        f"{place['processor']}, {place['cores']} cores with {', '.join(place['extensions'])}, "
-        f"{place['memory_gb']:g} GB; Python {place['python']}, {versions}. "
-        "Two runs, the older first. From `benchmarks/results.json`."
-    )
+    places = list(dict.fromkeys(_machine(run["machine"]) for run in runs))
+    machine = f"{'; the newer on '.join(places)}. Two runs, the older first. From `benchmarks/results.json`."
     return f"{_table(('', 'in', 'plain', 'ours', 'ratio', 'goal', 'note'), rows)}\n\n{machine}"
+
+
+def _machine(place: dict[str, Any]) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in place["versions"].items())
+    return (
+        f"{place['processor']}, {place['cores']} cores with {', '.join(place['extensions'])}, "
+        f"{place['memory_gb']:g} GB; Python {place['python']}, {versions}"
+    )
 
 
 TABLES: dict[str, Callable[[Path], str]] = {

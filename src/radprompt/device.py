@@ -38,3 +38,8 @@ def computes_bf16(device: torch.device) -> bool:
         return torch.cuda.get_device_capability(device)[0] >= 8
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16"))
+
+
+def attends_in_bf16(device: torch.device) -> bool:
+    """Return whether attention belongs in bfloat16 there: without AMX its backward pass takes twice as long."""
+    return device.type != "cpu" or bool(torch.cpu.get_capabilities().get("amx_bf16"))

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from radprompt.device import computes_bf16, resolve_device
+from radprompt.device import attends_in_bf16, computes_bf16, resolve_device
 from radprompt.errors import InputError
 
 
@@ -17,7 +17,11 @@ def test_absent_device_is_refused(name):
         resolve_device(name)
 
 
-@pytest.mark.parametrize(("capabilities", "expected"), [({"amx_bf16": True}, True), ({"avx2": True}, False)])
-def test_bf16_follows_the_processor(monkeypatch, capabilities, expected):
+@pytest.mark.parametrize(
+    ("capabilities", "computes", "attends"),
+    [({"amx_bf16": True}, True, True), ({"avx512_bf16": True}, True, False), ({"avx2": True}, False, False)],
+)
+def test_bf16_follows_the_processor(monkeypatch, capabilities, computes, attends):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
-    assert computes_bf16(torch.device("cpu")) is expected
+    assert (computes_bf16(torch.device("cpu")), attends_in_bf16(torch.device("cpu"))) == (computes, attends)
+    assert attends_in_bf16(torch.device("cuda"))

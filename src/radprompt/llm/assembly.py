@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 import torch
 
-from radprompt.device import computes_bf16, resolve_device
+from radprompt.device import attends_in_bf16, computes_bf16, resolve_device
+from radprompt.llm.attention import attend_in_float32
 from radprompt.llm.backbone import load_backbone
 from radprompt.llm.lora import add_adapters
 from radprompt.llm.split import SplitModel, number_of_layers
@@ -43,6 +44,8 @@ def assemble(
     bf16 = precision == "bf16" or (precision == "auto" and computes_bf16(place))
     torch.manual_seed(seed)
     model, tokenizer = load_backbone(backbone, bf16=bf16, device=place)
+    if bf16 and not attends_in_bf16(place):
+        attend_in_float32(model)
     count = number_of_layers(model)
     cut = 0 if layers == "all" else count - layers
     adapter = add_adapters(model, cut, rank=rank, alpha=alpha, dropout=dropout)

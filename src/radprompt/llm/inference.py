@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Readout = Literal["last", "features"]
 _CPU_TOKENS = 1_400
-"""At once; more states than a processor's caches and the allocator's pool hold take half as long again to train on."""
+"""At once in float32; more states than a processor's caches and the allocator's pool hold take half as long again."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ class Encoded:
 
     def pieces(self, device: torch.device) -> list["Encoded"]:
         """Return these prompts in as many parts as are trained on fastest one after the other: on a GPU one."""
-        rows = len(self) if device.type != "cpu" else max(1, _CPU_TOKENS // self.input_ids.shape[1])
+        fitting = _CPU_TOKENS * (2 if self.bf16 else 1) // self.input_ids.shape[1]
+        rows = len(self) if device.type != "cpu" else max(1, fitting)
         return [self[index] for index in torch.arange(len(self)).split(rows)]
 
     def autocast(self, device: torch.device) -> AbstractContextManager:

@@ -46,6 +46,8 @@ def add_adapters(model: "PreTrainedModel", first_layer: int, *, rank: int, alpha
     AddedLinear.take_over(wrapped)
     # Where the weights came from is the pipeline's record, not a path of the machine that trained.
     config.base_model_name_or_path = ""
+    if some:
+        config.target_modules = sorted(config.target_modules or [])  # peft holds a set, written in a random order
     return wrapped
 
 

@@ -90,6 +90,10 @@ class SplitModel:
         attention = [part.is_causal for part in self.layers.modules() if hasattr(part, "is_causal")]
         self._causal = kinds == {"full_attention"} and bool(attention) and all(attention)
         self._shares = self._causal
+        # Some architectures drop by module, some by function.
+        by_module = any(part.p > 0 for part in model.modules() if isinstance(part, nn.Dropout))
+        rates = [value for name, value in model.config.to_dict().items() if "drop" in name]
+        self._drops = by_module or any(isinstance(rate, float) and rate > 0 for rate in rates)
 
     @torch.no_grad()
     def begin(self, input_ids: Tensor) -> Beginning | None:
@@ -203,7 +207,7 @@ class SplitModel:
         padding = self.model.config.pad_token_id or 0
         ids = (3 + 7 * torch.arange(2 * (_ALIKE + 8))).view(2, -1) % self.model.config.vocab_size
         ids[1, :_ALIKE] = ids[0, :_ALIKE]
-        ids[ids == padding] = padding + 1
+        ids[ids == padding] = (padding + 1) % self.model.config.vocab_size
         mask = torch.ones_like(ids)
         ids[1, -3:], mask[1, -3:] = padding, 0
         device = next(self.model.parameters()).device
@@ -211,16 +215,11 @@ class SplitModel:
 
     def _shared(self, input_ids: Tensor, attention_mask: Tensor, weights: Tensor | None) -> int:
         """Return how many tokens are computed once for all prompts of a batch; 0 where that changes what is learnt."""
-        if not self._shares or len(input_ids) < 2 or (self.model.training and self._drops()):
+        if not self._shares or len(input_ids) < 2 or (self.model.training and self._drops):
             return 0  # dropout draws for each prompt
         shared = common_tokens(input_ids, attention_mask)
         read_there = weights is not None and bool(weights[:, :shared].any())
         return 0 if shared < _WORTH_SHARING or read_there else shared
-
-    def _drops(self) -> bool:
-        inner = any(part.p > 0 for part in self.model.modules() if isinstance(part, nn.Dropout))
-        of_config = self.model.config.to_dict().items()  # some architectures drop by function
-        return inner or any(isinstance(value, float) and value > 0 for name, value in of_config if "drop" in name)
 
     def _new_cache(self) -> Any:
         from transformers import DynamicCache

@@ -143,14 +143,8 @@ def _epochs(
             optimiser.param_groups[0]["lr"] = rate((epoch - 1) * steps_an_epoch + step)
             optimiser.zero_grad(set_to_none=True)
             mine = processes.share(index)
-            targets = labels[mine].to(device)
-            for batch in rows[mine].pieces(device) if len(mine) else ():
-                with batch.autocast(device):
-                    logits = split.logits(*batch.to(device))
-                target, targets = targets[: len(batch)], targets[len(batch) :]
-                loss = F.binary_cross_entropy_with_logits(logits, target, reduction="sum")
-                (loss / len(index)).backward()
-                losses.append(loss.item())
+            if len(mine):
+                losses.append(add_gradients(split, rows[mine], labels[mine].to(device), len(index)))
             processes.add_up(parameters.values())
             torch.nn.utils.clip_grad_norm_(parameters.values(), 1.0)
             optimiser.step()
@@ -178,6 +172,21 @@ def _epochs(
         for name, parameter in parameters.items():
             parameter.copy_(state.best[name])
     return state
+
+
+def add_gradients(split: SplitModel, rows: Encoded, labels: Tensor, of: int) -> float:
+    """Add these rows' share in a batch of ``of`` rows to the gradients; return the sum of their losses.
+
+    ``labels``, shape (rows,), lie on the model's device.
+    """
+    pieces, total = rows.pieces(labels.device), 0.0
+    for piece, targets in zip(pieces, labels.split([len(piece) for piece in pieces]), strict=True):
+        with piece.autocast(labels.device):
+            logits = split.logits(*piece.to(labels.device))
+        loss = F.binary_cross_entropy_with_logits(logits, targets, reduction="sum")
+        (loss / of).backward()
+        total += loss.item()
+    return total
 
 
 def checked_labels(y: Sequence[int] | np.ndarray, rows: int) -> Tensor:

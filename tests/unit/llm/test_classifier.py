@@ -268,3 +268,10 @@ def test_a_batch_in_pieces_is_the_batch(backbone, table, monkeypatch):
         histories.append([entry["train_loss"] for entry in fitted.state_.history])
     assert len(set(map(tuple, histories))) > 1  # they were computed in other parts
     np.testing.assert_allclose(histories[1:], [histories[0]] * 2, rtol=1e-5)
+
+
+def test_two_processes_would_write_the_same_adapter_config(backbone, table, tmp_path):
+    """peft keeps the names in a set, whose order is another in each process."""
+    LanguageModelClassifier(backbone, layers=1, epochs=1, precision="fp32").fit(*table).save(tmp_path)
+    names = json.loads((tmp_path / "adapter_config.json").read_text())["target_modules"]
+    assert names == ["down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj"]

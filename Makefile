@@ -54,7 +54,7 @@ remote: setup  ## Where dvc push and dvc pull go: make remote URL=ssh://host/pat
 check-lock: setup  ## Fail where code, params, data or figures changed and dvc.lock did not
 	@$(BIN)/radprompt check-lock
 
-bench: setup  ## Beside the plain ways, on an idle machine (10 min; docs/speed.md); some: make bench PART="head 8"
+bench: setup  ## Beside the plain ways, on an idle machine (5 to 12 min; docs/speed.md); some: make bench PART="head 8"
 	@$(BIN)/python benchmarks/bench.py $(PART)
 
 test: setup  ## All tests, the tiny pipeline through real DVC included (about 20 min)

@@ -5,7 +5,7 @@
 Reads   params.yaml; models/backbone/, data/prompts/vindr.jsonl (`dvc repro prompts backbone` leaves them)
 Writes  benchmarks/results.json: the last two whole runs, each with its machine; growth, which is asked for by name,
         apart. Parts that are named replace those of the last run
-Takes   some 10 min on two cores that do nothing else; growth another 1
+Takes   5 to 12 min on two cores that do nothing else; growth another 1
 """
 
 import json

@@ -73,7 +73,8 @@ class Shape:
 
         Bytes a token and layer were counted with saved-tensor hooks on small LLaMAs with LoRA on every matrix
         (transformers 5.23, peft 0.21, torch 2.13): 26.1 a hidden unit, 8 an intermediate one and 14.3 a rank under bf16
-        autocast; 32, 16 and 28 in float32. No gradient checkpointing.
+        autocast; 32, 16 and 28 in float32. No gradient checkpointing. Not counted: where attention alone is in float32
+        (:mod:`radprompt.llm.attention`), its queries, keys and values are twice as wide.
         """
         wide, inner, low = (26.1, 8.0, 14.3) if bf16 else (32.0, 16.0, 28.0)
         return tokens * layers * (wide * self.hidden + inner * self.intermediate + low * rank) / 1e9

@@ -174,8 +174,8 @@ def _epochs(
     return state
 
 
-def add_gradients(split: SplitModel, rows: Encoded, labels: Tensor, of: int) -> float:
-    """Add these rows' share in a batch of ``of`` rows to the gradients; return the sum of their losses.
+def add_gradients(split: SplitModel, rows: Encoded, labels: Tensor, batch_size: int) -> float:
+    """Add these rows' share in a batch of so many rows to the gradients; return the sum of their losses.
 
     ``labels``, shape (rows,), lie on the model's device.
     """
@@ -184,7 +184,7 @@ def add_gradients(split: SplitModel, rows: Encoded, labels: Tensor, of: int) -> 
         with piece.autocast(labels.device):
             logits = split.logits(*piece.to(labels.device))
         loss = F.binary_cross_entropy_with_logits(logits, targets, reduction="sum")
-        (loss / of).backward()
+        (loss / batch_size).backward()
         total += loss.item()
     return total
 

@@ -262,7 +262,7 @@ def test_a_batch_in_pieces_is_the_batch(backbone, table, monkeypatch):
     X, y = table
     histories = []
     for tokens in (1, 400, 100_000):
-        monkeypatch.setattr(inference, "_CPU_TOKENS", tokens)
+        monkeypatch.setitem(inference._CPU_TOKENS, False, tokens)
         given = {"layers": 2, "epochs": 2, "batch_size": 10, "learning_rate": 1e-3, "precision": "fp32"}
         fitted = LanguageModelClassifier(backbone, **given).fit(X, y)
         histories.append([entry["train_loss"] for entry in fitted.state_.history])

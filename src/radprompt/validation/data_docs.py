@@ -69,7 +69,8 @@ def write_pages(found: Mapping[str, Iterable[dict[str, Any]]], folder: Path) -> 
     for what, results in found.items():
         for result in results:
             name = result["suite_name"]
-            document = renderer.render(expectationSuiteValidationResultSchema.load(_escaped(result)))
+            shown = result | {"results": [_with_pairs_joined(each) for each in result["results"]]}
+            document = renderer.render(expectationSuiteValidationResultSchema.load(_escaped(shown)))
             page = folder / f"{name}.html"
             document.sections = document.sections[1:-1]  # what ours says above: counts, and how it was run
             unmet = [(severity(each), words(each)) for each in result["results"] if not each["success"]]
@@ -81,6 +82,22 @@ def write_pages(found: Mapping[str, Iterable[dict[str, Any]]], folder: Path) -> 
     index = view.env.get_template("index.html").render(rows=rows, total=merged(found)["total"])
     (folder / "index.html").write_text(_tidy(index), encoding="utf-8", newline="\n")
     return pages
+
+
+def _with_pairs_joined(checked: dict[str, Any]) -> dict[str, Any]:
+    """Return a result whose rows name both values of a pair in one cell.
+
+    Great Expectations shows them in the order of a set of the columns' names, another in each process.
+    """
+    arguments, found = checked["expectation_config"]["kwargs"], checked["result"]
+    if "column_A" not in arguments or not found.get("unexpected_index_list"):
+        return checked
+    pair, keys = (arguments["column_A"], arguments["column_B"]), found["unexpected_index_column_names"]
+    rows = [
+        {"pair": ", ".join(f"{name} {row[name]}" for name in pair), **{key: row[key] for key in keys}}
+        for row in found["unexpected_index_list"]
+    ]
+    return checked | {"result": found | {"unexpected_index_list": rows}}
 
 
 def _escaped(value: Any) -> Any:

@@ -81,6 +81,18 @@ def test_counts_are_merged_and_bytes_repeat(checked, check):
     assert str(checked).encode() not in b"".join(first.values())
 
 
+def test_both_values_of_a_pair_are_named_in_the_order_of_the_check(checked, check):
+    """Great Expectations takes the columns from a set."""
+    names = ["b", "a", "width", "xmax", "height"]  # all orders of a set would have to be right
+    table = pd.DataFrame({"row": [1, 2], **{name: [9.0, float(place)] for place, name in enumerate(names)}})
+    pairs = [(first, second) for place, second in enumerate(names) for first in names[:place]]
+    odd = [expect.at_least(first, second, "ends inside", severity="warning") for first, second in pairs]
+    conclude("lesions", [Suite("lesions_a", "data/a.csv", table, ("row",), odd)])
+    check("validation")
+    cells = re.findall(r"(\w+ \d\.0, \w+ \d\.0)", Path("reports/validation/lesions_a.html").read_text())
+    assert cells == [f"{first} {names.index(first)}.0, {second} {names.index(second)}.0" for first, second in pairs]
+
+
 def test_nothing_checked_or_a_broken_result_is_an_error(checked):
     with pytest.raises(InputError, match="nothing was checked"):
         read_results(Path("data/elsewhere"))

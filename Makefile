@@ -57,7 +57,7 @@ check-lock: setup  ## Fail where code, params, data or figures changed and dvc.l
 bench: setup  ## Beside the plain ways, on an idle machine (5 to 12 min; docs/speed.md); some: make bench PART="head 8"
 	@$(BIN)/python benchmarks/bench.py $(PART)
 
-test: setup  ## All tests, the tiny pipeline through real DVC included (about 20 min)
+test: setup  ## All tests, the tiny pipeline through real DVC included (12 to 25 min)
 	$(BIN)/python -m pytest
 
 test-unit: setup  ## Unit tests only

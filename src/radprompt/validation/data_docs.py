@@ -15,7 +15,7 @@ from typing import Any
 
 from radprompt.errors import InputError
 from radprompt.validation.expectations import RUN_AGAIN
-from radprompt.validation.results import PASSED, counts, severity, words
+from radprompt.validation.results import PASSED, columns_of, counts, severity, words
 
 STAGES = ("raw", "lesions", "masks", "features", "prompts", "predictions")
 """What is checked, in the pipeline's order."""
@@ -69,7 +69,7 @@ def write_pages(found: Mapping[str, Iterable[dict[str, Any]]], folder: Path) -> 
     for what, results in found.items():
         for result in results:
             name = result["suite_name"]
-            shown = result | {"results": [_with_pairs_joined(each) for each in result["results"]]}
+            shown = result | {"results": [_in_one_cell(each) for each in result["results"]]}
             document = renderer.render(expectationSuiteValidationResultSchema.load(_escaped(shown)))
             page = folder / f"{name}.html"
             document.sections = document.sections[1:-1]  # what ours says above: counts, and how it was run
@@ -84,17 +84,17 @@ def write_pages(found: Mapping[str, Iterable[dict[str, Any]]], folder: Path) -> 
     return pages
 
 
-def _with_pairs_joined(checked: dict[str, Any]) -> dict[str, Any]:
-    """Return a result whose rows name both values of a pair in one cell.
+def _in_one_cell(checked: dict[str, Any]) -> dict[str, Any]:
+    """Return a result whose rows hold the values of several columns, each with its name, in one cell.
 
     Great Expectations shows them in the order of a set of the columns' names, another in each process.
     """
-    arguments, found = checked["expectation_config"]["kwargs"], checked["result"]
-    if "column_A" not in arguments or not found.get("unexpected_index_list"):
+    found = checked["result"]
+    if not found.get("unexpected_index_list") or len(columns := columns_of(checked)) < 2:
         return checked
-    pair, keys = (arguments["column_A"], arguments["column_B"]), found["unexpected_index_column_names"]
     rows = [
-        {"pair": ", ".join(f"{name} {row[name]}" for name in pair), **{key: row[key] for key in keys}}
+        {"values": ", ".join(f"{name} {row[name]}" for name in columns)}
+        | {key: row[key] for key in found["unexpected_index_column_names"]}
         for row in found["unexpected_index_list"]
     ]
     return checked | {"result": found | {"unexpected_index_list": rows}}

@@ -103,17 +103,18 @@ def words(checked: dict[str, Any]) -> str:
         return f"{says}: cannot be checked ({_first_line(checked['exception_info']['exception_message'])})"
     if "unexpected_count" in result:
         rows, keys = result["unexpected_index_list"], result["unexpected_index_column_names"]
-        own = [name for name in _columns(configuration["kwargs"]) if name not in keys][:4]
-        shown = [_row(row, keys, own) for row in rows[:_ROWS]]
+        shown = [_row(row, keys, columns_of(checked)[:4]) for row in rows[:_ROWS]]
         more = f"; ... {len(rows) - _ROWS} more" if len(rows) > _ROWS else ""
         count = result["unexpected_count"]
         return f"{says}: not in {count} row{'s' if count > 1 else ''}: {'; '.join(shown)}{more}"
     return f"{says}: {_observed(result, exactly=configuration['kwargs'].get('exact_match', True))}"
 
 
-def _columns(arguments: dict[str, Any]) -> list[str]:
+def columns_of(checked: dict[str, Any]) -> list[str]:
+    """Return the columns that one result is about, in its expectation's order, without those that only name the row."""
+    arguments, keys = checked["expectation_config"]["kwargs"], checked["result"]["unexpected_index_column_names"]
     single = [arguments[name] for name in ("column", "column_A", "column_B") if name in arguments]
-    return single or list(arguments.get("column_list", []))
+    return [name for name in single or arguments.get("column_list", []) if name not in keys]
 
 
 def _row(row: dict[str, Any], keys: list[str], own: list[str]) -> str:

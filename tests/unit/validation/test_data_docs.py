@@ -93,6 +93,14 @@ def test_both_values_of_a_pair_are_named_in_the_order_of_the_check(checked, chec
     assert cells == [f"{first} {names.index(first)}.0, {second} {names.index(second)}.0" for first, second in pairs]
 
 
+def test_columns_that_are_unique_together_are_named_in_the_order_of_the_check(checked, check):
+    table = pd.DataFrame({"row": [1, 2, 3], "side": ["L", "L", "R"], "view": ["CC", "CC", "CC"], "age": [50, 50, 50]})
+    odd = [expect.unique("view", "side", "age", severity="warning"), expect.unique("age", "row")]
+    conclude("lesions", [Suite("lesions_a", "data/a.csv", table, ("row",), odd)])
+    check("validation")
+    assert "view CC, side L, age 50" in Path("reports/validation/lesions_a.html").read_text()
+
+
 def test_nothing_checked_or_a_broken_result_is_an_error(checked):
     with pytest.raises(InputError, match="nothing was checked"):
         read_results(Path("data/elsewhere"))

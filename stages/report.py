@@ -2,7 +2,7 @@
 
 Reads   params.yaml, ablations.yaml and whatever the other stages left: data/{lesions,masks,features,halves,prompts,
         predictions}/, images of the example lesions, models/<setting>/{scaler,selection}/ and the first run's
-        classifier.json, metrics/, plots/; docs/pipeline.svg; src/ and stages/, whose digest names the code
+        classifier.json, metrics/, plots/; docs/pipeline.svg; code/, whose digest names the code
 Writes  reports/index.html, self-contained: it opens from disk and loads nothing
 Takes   6 s on the demo
 Expect  the page says of each part that is not there yet that it is missing; nothing is computed anew

@@ -1,4 +1,4 @@
-"""A module that a stage imports and dvc.yaml does not list would change results without a rerun: walk and compare."""
+"""The graph of stages: what each depends on, and what holds it back."""
 
 import ast
 import re
@@ -9,43 +9,9 @@ import networkx as nx
 import pytest
 from dvc.repo import Repo
 
+from radprompt.repository.fingerprints import write_fingerprints
+
 ROOT = Path(__file__).parents[2]
-SRC = ROOT / "src"
-# They read settings, word errors and spread work: no value of an output depends on them, and the settings themselves
-# are tracked by `params`. A new key must not train the segmenter again.
-PLUMBING = {SRC / "radprompt" / f"{name}.py" for name in ("params", "params_errors", "errors", "compute", "stage")}
-
-
-@cache
-def _imports(file: Path) -> frozenset[Path]:
-    """Files of radprompt that this file imports anywhere in its code, function bodies included."""
-    found = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        for name in names:
-            if name.split(".")[0] == "radprompt":
-                found |= {path for path in _files_of(name) if path.is_file()}
-    return frozenset(found)
-
-
-def _files_of(name: str) -> list[Path]:
-    place = SRC.joinpath(*name.split("."))
-    return [place.with_suffix(".py"), *(p / "__init__.py" for p in (place, *place.parents) if p.is_relative_to(SRC))]
-
-
-def _closure(script: Path) -> set[Path]:
-    todo, seen = [script], set()
-    while todo:
-        file = todo.pop()
-        if file not in seen:
-            seen.add(file)
-            todo += _imports(file)
-    # An __init__.py that imports nothing only documents its package.
-    return {f for f in seen if f.name != "__init__.py" or _imports(f)} - PLUMBING
 
 
 def _stages():
@@ -60,22 +26,19 @@ def _users() -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("stage", _stages(), ids=lambda s: s.addressing)
-def test_stage_depends_on_every_module_it_imports(stage):
+def test_stage_depends_on_its_fingerprint_and_lists_no_module(stage):
     script = next(word for word in str(stage.cmd).split() if word.startswith("stages/"))
-    listed = {Path(dep.fs_path) for dep in stage.deps}
-    needed = _closure(ROOT / script)
-    assert len(needed) > 1, "the walk found no module at all"
-    missing = {f for f in needed if not any(f == dep or dep in f.parents for dep in listed)}
-    assert not missing, f"add to deps: {sorted(str(f.relative_to(ROOT)) for f in missing)}"
+    deps = {Path(dep.fs_path).relative_to(ROOT).as_posix() for dep in stage.deps if dep.fs_path}
+    if stage.addressing == "code":
+        assert deps == {"src/radprompt", "stages"}
+    else:
+        assert deps & {f"code/{Path(script).stem}.txt", "code"}
+        assert not {dep for dep in deps if dep.startswith(("src", "stages"))}
 
 
-@pytest.mark.parametrize("stage", _stages(), ids=lambda s: s.addressing)
-def test_stage_lists_no_code_that_it_does_not_import(stage):
-    script = next(word for word in str(stage.cmd).split() if word.startswith("stages/"))
-    needed = _closure(ROOT / script)
-    code = {Path(d.fs_path) for d in stage.deps if d.fs_path.endswith(".py")}
-    idle = {dep for dep in code if dep not in needed and not any(dep in f.parents for f in needed)}
-    assert not idle, f"remove from deps: {sorted(str(f.relative_to(ROOT)) for f in idle)}"
+def test_fingerprints_in_git_are_those_of_the_code_here(tmp_path):
+    for made in write_fingerprints(ROOT, tmp_path):
+        assert made.read_text() == (ROOT / "code" / made.name).read_text(), "run `dvc repro code`"
 
 
 @pytest.mark.parametrize("made", ["lesions", "masks", "features"])

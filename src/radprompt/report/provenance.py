@@ -15,11 +15,10 @@ PACKAGES = (
 )
 """Distributions whose version can change a number."""
 
-CODE = ("src", "stages")
-"""Folders whose files are the code; git and DVC ignore what :data:`_IGNORED` names, and so does the digest."""
+CODE = "code"
+"""Folder with the fingerprints of all code that a stage runs."""
 
 PARAMS = "params.yaml"
-_IGNORED = ("__pycache__", ".egg-info", ".DS_Store")
 
 
 class Version(NamedTuple):
@@ -36,13 +35,8 @@ def code_version(reader: Reader) -> Version:
     the SHA-256 of git's blob hashes, one a line in the order of paths; either is empty where there is no such file.
     """
     params = reader.content(PARAMS)
-    paths = sorted(
-        (path.relative_to(reader.root).as_posix().encode(), path)
-        for folder in CODE
-        for path in (reader.root / folder).rglob("*")
-        if path.is_file() and not any(part.endswith(_IGNORED) for part in path.relative_to(reader.root).parts)
-    )
-    blobs = "".join(f"{git_blob(path.read_bytes())}\n" for _, path in paths)
+    paths = sorted((reader.root / CODE).glob("*.txt"), key=lambda path: path.name.encode())
+    blobs = "".join(f"{git_blob(path.read_bytes())}\n" for path in paths)
     code = hashlib.sha256(blobs.encode()).hexdigest() if paths else ""
     return Version("" if params is None else git_blob(params), code)
 

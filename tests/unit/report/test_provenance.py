@@ -16,14 +16,10 @@ def _git(root, *arguments):
 
 @pytest.fixture
 def committed(tmp_path):
-    """A repository with code in two folders, ignored files among it, committed."""
-    for name in ("src/a/b.py", "src/a.py", "src/a-b.py", "stages/é.py", "stages/run.sh", "docs/text.md", "params.yaml"):
+    """A repository with fingerprints and other files, committed."""
+    for name in ("code/b.txt", "code/a.txt", "code/a-b.txt", "code/é.txt", "src/a.py", "params.yaml"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(f"content of {name}\n", encoding="utf-8")
-    for name in ("src/a/__pycache__/b.pyc", "src/radprompt.egg-info/PKG-INFO"):
-        (tmp_path / name).parent.mkdir(parents=True)
-        (tmp_path / name).touch()
-    (tmp_path / ".gitignore").write_text("__pycache__/\n*.egg-info/\n")
     _git(tmp_path, "init", "--quiet")
     _git(tmp_path, "add", "--all")
     _git(tmp_path, "commit", "--quiet", "--message", "all")
@@ -40,17 +36,16 @@ def test_the_printed_commands_find_the_commit(committed):
     params, code = code_version(Reader(committed))
     head = _git(committed, "rev-parse", "HEAD")
     assert _git(committed, "log", "--all", "--format=%H", f"--find-object={params}") == head
-    command = "git ls-tree -r HEAD src stages | awk '{print $3}' | sha256sum"
+    command = "git ls-tree -r HEAD code | awk '{print $3}' | sha256sum"
     printed = subprocess.run(command, shell=True, cwd=committed, check=True, capture_output=True, text=True).stdout
     assert printed.split()[0] == code
 
 
-def test_code_has_another_digest_once_it_changes_and_what_is_no_code_changes_nothing(committed):
+def test_code_has_another_digest_once_a_fingerprint_changes_and_only_then(committed):
     before = code_version(Reader(committed))
-    (committed / "docs/text.md").write_text("other\n")
-    (committed / "src/a/__pycache__/c.pyc").touch()
+    (committed / "src/a.py").write_text("# a comment\n")
     assert code_version(Reader(committed)) == before
-    (committed / "stages/new.py").touch()
+    (committed / "code/new.txt").touch()
     assert code_version(Reader(committed)).code != before.code
 
 

@@ -1,0 +1,1 @@
+"""What looks after the repository: fingerprints of the code, the lock, remotes, profiles."""

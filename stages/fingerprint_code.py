@@ -1,0 +1,26 @@
+"""Write the fingerprint of the code behind each stage, on which the stage depends.
+
+Reads   src/radprompt/, stages/
+Writes  code/<script>.txt: a digest for each module and template that the script uses, docstrings and comments left out
+Takes   2 s
+Expect  a corrected docstring changes no fingerprint, so that no other stage runs
+"""
+
+from pathlib import Path
+
+from radprompt.outputs import whole_folder
+from radprompt.repository.fingerprints import write_fingerprints
+from radprompt.stage import run
+
+FOLDER = Path("code")
+
+
+def main() -> None:
+    """Write all fingerprints."""
+    with whole_folder(FOLDER) as folder:
+        written = write_fingerprints(Path.cwd(), folder)
+    print(f"{len(written)} fingerprints: {FOLDER}/")
+
+
+if __name__ == "__main__":
+    run(main)

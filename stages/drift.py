@@ -9,9 +9,9 @@ Expect  sites that differ in some features of every class; size and grey levels 
 """
 
 from radprompt.errors import InputError
-from radprompt.evaluation.figures import write_svg
 from radprompt.lesions import read_lesions
 from radprompt.outputs import write_csv, write_json
+from radprompt.pages.drawing import write_svg
 from radprompt.params import load_params
 from radprompt.radiomics.table import read_features
 from radprompt.selection.record import Selection

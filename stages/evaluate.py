@@ -12,12 +12,13 @@ Expect  stages/summary.py puts the settings together
 
 from pathlib import Path
 
-from radprompt.evaluation.figures import confusion, curves, draw, write_svg
+from radprompt.evaluation.figures import confusion, curves, draw
 from radprompt.evaluation.model_comparison import compare
 from radprompt.evaluation.predictions import RUN, read_predictions
 from radprompt.evaluation.tables import summary
 from radprompt.evaluation.thresholds import choose_thresholds
 from radprompt.outputs import whole_folder, write_csv, write_json
+from radprompt.pages.drawing import write_svg
 from radprompt.params import load_params
 from radprompt.settings import find
 from radprompt.stage import run

@@ -15,17 +15,17 @@ from sklearn.metrics import roc_auc_score
 
 from radprompt.baselines.classical import Conventional
 from radprompt.datasets.halves import read_halves
-from radprompt.evaluation.figures import write_svg
 from radprompt.evaluation.predictions import read_predictions
 from radprompt.learning_curve import COLUMNS, best_baseline, curve_ends, draw, few_lesions, nested_order
 from radprompt.lesions import read_lesions
 from radprompt.llm.classifier import LanguageModelClassifier
 from radprompt.outputs import write_csv
+from radprompt.pages.drawing import write_svg
 from radprompt.params import Learner, load_params
-from radprompt.prompts import render_frame
 from radprompt.radiomics.table import read_features
 from radprompt.settings import SETTINGS, gather, run_name
 from radprompt.stage import run
+from radprompt.study.recipe import Recipe
 
 FOLDER = "data/predictions"
 UNADAPTED, EXTENDED, SCRATCH = (f"inbreast_{name}" for name in ("unadapted", "extended", "scratch"))
@@ -50,15 +50,16 @@ def main() -> None:
         for count in (count for count in params.adaptation.curve if count < len(train)):
             few = few_lesions(train.iloc[np.sort(order[:count])], test, params.features)
             labels, features_used = few.train["label"].to_numpy(), list(few.selection.features)
-            named = [part.set_index("lesion_id")[features_used] for part in (few.train, few.test)]
-            prompts = [render_frame(x.set_axis(few.selection.names, axis=1), params.prompt, params.seed) for x in named]
+            z = [part.set_index("lesion_id") for part in (few.train, few.test)]
+            recipe = Recipe(params.prompt, params.seed, few.selection, few.scaler)
+            prompts = [recipe.prompts(part) for part in z]
             fresh.fit(prompts[0], labels)
             going_on = LanguageModelClassifier.load(start, trunk=fresh.trunk_).adapt(prompts[0], labels)
-            conventional = Conventional(rival, params.baselines, params.seed).fit(named[0], labels)
+            conventional = Conventional(rival, params.baselines, params.seed).fit(z[0][features_used], labels)
             scores = {
                 ("extended", "llm"): going_on.decision_function(prompts[1]),
                 ("scratch", "llm"): fresh.decision_function(prompts[1]),
-                (rival, rival): conventional.predict_proba(named[1])[:, 1],
+                (rival, rival): conventional.predict_proba(z[1][features_used])[:, 1],
             }
             for (line, model), score in scores.items():
                 points.append((line, model, count, False, repeat, float(roc_auc_score(few.test["label"], score))))

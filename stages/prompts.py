@@ -3,7 +3,7 @@
     python stages/prompts.py vindr
 
 Reads   params.yaml (seed, prompt); data/standardised/<setting>.csv; models/<setting>/selection/ of the setting whose
-        features are named; models/<setting>/scaler/ where raw values are wanted.
+        features are named; models/<setting>/scaler/.
 Writes  data/prompts/<setting>.jsonl (repeat, lesion_id, split, prompt, label).
 Takes   1 s on the demo.
 Expect  one line for each row of the standardised table.
@@ -12,12 +12,13 @@ Expect  one line for each row of the standardised table.
 import pandas as pd
 
 from radprompt.params import load_params
-from radprompt.prompts import render_frame, write_prompts
+from radprompt.prompts import write_prompts
 from radprompt.radiomics.scaling import FeatureScaler
 from radprompt.radiomics.table import read_standardised
 from radprompt.selection.record import Selection
 from radprompt.settings import find
 from radprompt.stage import run
+from radprompt.study.recipe import Recipe
 
 
 def main(name: str) -> None:
@@ -28,11 +29,8 @@ def main(name: str) -> None:
     for repeat in standardised["repeat"].unique():
         own = standardised[standardised["repeat"] == repeat]
         selection = Selection.load(setting.selection_file(repeat))
-        values = own.set_index("lesion_id")
-        if params.prompt.values == "raw":
-            values = FeatureScaler.load(setting.scaler_file(repeat)).inverse_transform(values)
-        named = values[list(selection.features)].set_axis(list(selection.names), axis=1)
-        parts.append(own.assign(prompt=render_frame(named, params.prompt, params.seed)))
+        recipe = Recipe(params.prompt, params.seed, selection, FeatureScaler.load(setting.scaler_file(repeat)))
+        parts.append(own.assign(prompt=recipe.prompts(own.set_index("lesion_id"))))
     table = pd.concat(parts)
     write_prompts(f"data/prompts/{setting.name}.jsonl", table)
     print(f"{setting.name}: {len(table)} prompts: data/prompts/{setting.name}.jsonl")

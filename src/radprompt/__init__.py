@@ -3,11 +3,15 @@
 import importlib
 
 __version__ = "0.1.0"
-__all__ = ["LanguageModelClassifier"]
+__all__ = ["LanguageModelClassifier", "explain_classifier"]
+_ROOMS = {
+    "LanguageModelClassifier": "radprompt.llm.classifier",
+    "explain_classifier": "radprompt.evaluation.shapley",
+}
 
 
 def __getattr__(name: str) -> object:
     """Load torch and transformers only when somebody asks for the classifier."""
-    if name == "LanguageModelClassifier":
-        return importlib.import_module("radprompt.llm.classifier").LanguageModelClassifier
+    if name in _ROOMS:
+        return getattr(importlib.import_module(_ROOMS[name]), name)
     raise AttributeError(f"module 'radprompt' has no attribute {name!r}")

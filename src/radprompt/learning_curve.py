@@ -26,10 +26,11 @@ LINES = {"extended": "language model that goes on learning", "scratch": "languag
 
 
 class FewLesions(NamedTuple):
-    """Training and test rows (``lesion_id``, ``label``, z-scores) and the features selected on the former."""
+    """Training and test rows (``lesion_id``, ``label``, z-scores); scaler and selection were fitted on the former."""
 
     train: pd.DataFrame
     test: pd.DataFrame
+    scaler: FeatureScaler
     selection: Selection
 
 
@@ -60,7 +61,7 @@ def few_lesions(train: pd.DataFrame, test: pd.DataFrame, options: Features) -> F
         part[["lesion_id", "label"]].join(scaler.transform(part[list(FEATURES)])).reset_index(drop=True)
         for part in (train, test)
     )
-    return FewLesions(few, rest, choose_features(few, options))
+    return FewLesions(few, rest, scaler, choose_features(few, options))
 
 
 def best_baseline(predictions: pd.DataFrame, candidates: Sequence[str]) -> str:

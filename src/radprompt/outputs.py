@@ -65,6 +65,11 @@ def write_csv(path: str | Path, table: pd.DataFrame) -> None:
         table.to_csv(part, index=False, float_format=f"%.{DECIMALS}g", lineterminator="\n")
 
 
+def as_written(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the values that reading a file of :func:`write_csv` would give; every cell is a number."""
+    return table.map(lambda value: float(f"{value:.{DECIMALS}g}"))
+
+
 def write_json(path: str | Path, content: Mapping[str, Any]) -> None:
     """Write indented JSON in the mapping's order; a value that is not finite is a ValueError (DVC cannot read it)."""
     _refuse_non_finite(content, "")

@@ -131,7 +131,8 @@ class Explain:
     """Each feature's share in the language model's logit."""
 
     lesions: Positive
-    permutations: Positive | Literal["all"]
+    background: Positive
+    orders: Positive | Literal["all"]
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -141,6 +142,7 @@ class Prompt:
     instruction: str
     values: Literal["zscore", "raw"] = "zscore"
     decimals: Annotated[int, Field(ge=0, le=9)] = 3
+    trailing_zeros: bool = False
     names: Literal["real", "censored", "shuffled"] = "real"
     order: Literal["fixed", "random"] = "fixed"
 

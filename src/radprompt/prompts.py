@@ -32,8 +32,9 @@ def render(names: Sequence[str], values: Sequence[float | Named], settings: Prom
     names
         Feature names as they are to be printed, in the order of the sentence.
     values
-        Their values: z-scores are rounded to ``settings.decimals``, trailing zeros dropped, never ``-0``; raw values
-        have that many significant digits after the first; a :class:`Named` one is a word.
+        Their values: z-scores are rounded to ``settings.decimals``, never ``-0``; raw values have that many significant
+        digits after the first; trailing zeros are dropped unless ``settings.trailing_zeros``; a :class:`Named` one is a
+        word.
     settings
         The instruction, what the values are, and the decimals.
 
@@ -179,13 +180,11 @@ def _number(name: str, value: float, settings: Prompt) -> str:
         raise InputError(
             f"the value of {name!r} is missing or not finite", fix="impute or drop it: a prompt names every feature"
         )
-    if settings.values == "raw":
-        text = np.format_float_positional(
-            value, precision=settings.decimals + 1, unique=False, fractional=False, trim="-"
-        )
-    else:
-        text = np.format_float_positional(value, precision=settings.decimals, unique=False, trim="-")
-    return "0" if text == "-0" else text
+    raw, zeros = settings.values == "raw", settings.trailing_zeros
+    text = np.format_float_positional(
+        value, precision=settings.decimals + raw, unique=False, fractional=not raw, trim="k" if zeros else "-"
+    ).rstrip(".")
+    return text.removeprefix("-") if float(text) == 0 else text
 
 
 def _problem(row: object, seen: set[object]) -> str:

@@ -86,7 +86,8 @@ write_predictions("data/predictions/vindr/baselines.csv", table)
 """
 EVALUATE = """
 from pathlib import Path
-from radprompt.evaluation.figures import curves, draw, write_svg
+from radprompt.evaluation.figures import curves, draw
+from radprompt.pages.drawing import write_svg
 from radprompt.evaluation.model_comparison import compare
 from radprompt.evaluation.predictions import read_predictions
 from radprompt.evaluation.tables import summary

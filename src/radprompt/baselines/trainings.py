@@ -12,9 +12,9 @@ from radprompt.baselines.classical import Conventional, features_of
 from radprompt.baselines.rows import prediction_rows
 from radprompt.errors import InputError
 from radprompt.params import Params
-from radprompt.prompts import shown_names
 from radprompt.radiomics.names import FEATURES
 from radprompt.selection.record import Selection
+from radprompt.study.recipe import shown_values
 
 if TYPE_CHECKING:
     from radprompt.baselines.transtab import TransTabClassifier
@@ -122,8 +122,7 @@ def train_transtab(
 
 
 def _shown(rows: pd.DataFrame, selection: Selection, params: Params) -> pd.DataFrame:
-    names = shown_names(selection.names, params.prompt.names, params.seed)
-    return rows[list(selection.features)].set_axis(names, axis=1)
+    return shown_values(rows, selection, params.prompt, params.seed)
 
 
 def _labels(rows: pd.DataFrame) -> NDArray[np.int_]:

@@ -16,20 +16,20 @@ from radprompt.lesions import Exclusion, write_exclusions
 from radprompt.outputs import write_csv, write_json, write_text
 
 if TYPE_CHECKING:
-    from radprompt.deployment.predictor import Permutations, Predictor
+    from radprompt.deployment.predictor import Predictor, Shares
 
 PREDICTIONS, EXCLUDED = "predictions.csv", "excluded.csv"
 COLUMNS = ["id", "probability", "call", "outside_training_range", "contour"]
 
 
 def open_predictor(model: Path, shares: str, backbone: Path | None, device: str) -> "Predictor":
-    """Load an exported model; ``shares`` is ``model`` (as exported), ``none``, ``all``, or pairs of opposite orders."""
+    """Load an exported model; ``shares`` is ``model`` (as exported), ``none``, ``all``, or a number of orders."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    permutations = _permutations(shares)
+    orders = _orders(shares)
     from radprompt.deployment.predictor import Predictor
 
-    return Predictor(model, device=device, backbone=backbone, permutations=permutations)
+    return Predictor(model, device=device, backbone=backbone, orders=orders)
 
 
 def predict_case(predictor: "Predictor", case: Case, out: Path) -> Prediction:
@@ -101,11 +101,11 @@ def _forget(case_id: str, out: Path) -> None:
         (out / f"{case_id}.{kind}").unlink(missing_ok=True)
 
 
-def _permutations(shares: str) -> "Permutations | None":
+def _orders(shares: str) -> "Shares | None":
     if shares == "model":
         return None
     if shares == "all" or shares == "none":
         return shares  # type: ignore[return-value]
     if shares.isascii() and shares.isdigit() and int(shares) > 0:
         return int(shares)
-    raise InputError(f"{shares!r} says nothing about shares", where="--shares", fix="a number of pairs, all, or none")
+    raise InputError(f"{shares!r} says nothing about shares", where="--shares", fix="a number of orders, all, or none")

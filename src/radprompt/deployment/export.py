@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 from radprompt.deployment.card import model_card
 from radprompt.deployment.manifest import KINDS, MANIFEST, digest, write_manifest
 from radprompt.deployment.package import ELSEWHERE, SOURCE
-from radprompt.deployment.record import ADAPTER, BACKBONE, CARD, RECORD, SCALER, SEGMENTER, SELECTION
+from radprompt.deployment.record import ADAPTER, BACKBONE, BACKGROUND, CARD, RECORD, SCALER, SEGMENTER, SELECTION
 from radprompt.deployment.sources import Sources
 from radprompt.errors import InputError
 from radprompt.llm.backbone import PACKAGED, write_backbone
-from radprompt.outputs import whole, whole_folder, write_json, write_text
+from radprompt.outputs import whole, whole_folder, write_csv, write_json, write_text
 
 WEIGHTS = KINDS | {".bin", ".model"}
 """Endings of a licensed backbone's files that are identified by their digest."""
@@ -88,6 +88,7 @@ def _fill(folder: Path, sources: Sources) -> str | None:
     replace(sources.scaler, fitted_on=()).save(folder / SCALER)
     replace(sources.selection, fitted_on=()).save(folder / SELECTION)
     sources.record().save(folder / RECORD)
+    write_csv(folder / BACKGROUND, sources.background())
     licensed = _backbone(Path("models/backbone"), folder / BACKBONE)
     write_text(folder / CARD, model_card(sources, licensed))
     return licensed

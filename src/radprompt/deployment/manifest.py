@@ -9,7 +9,7 @@ from radprompt.errors import InputError
 from radprompt.outputs import write_json
 
 MANIFEST = "manifest.json"
-KINDS = frozenset({".json", ".safetensors", ".md", ".txt", ".jinja"})
+KINDS = frozenset({".csv", ".json", ".safetensors", ".md", ".txt", ".jinja"})
 """Endings of files that an exported model may hold: plain data, nothing that loading would execute."""
 
 _FIX = "copy the exported model again, or export it again"

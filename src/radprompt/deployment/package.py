@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from radprompt.deployment.manifest import check_manifest, digest
-from radprompt.deployment.record import BACKBONE, RECORD, SCALER, SELECTION, Record
+from radprompt.deployment.record import BACKBONE, BACKGROUND, RECORD, SCALER, SELECTION, Record
 from radprompt.errors import InputError
 from radprompt.outputs import write_json
 from radprompt.radiomics.scaling import FeatureScaler
 from radprompt.selection.record import Selection
+from radprompt.study.recipe import Recipe
 
 SOURCE = "source.json"
 ELSEWHERE = "elsewhere"
@@ -30,6 +33,20 @@ class Package:
     record: Record
     scaler: FeatureScaler
     selection: Selection
+
+    @property
+    def recipe(self) -> Recipe:
+        """How features as measured become the sentence that the model reads."""
+        return Recipe(self.record.prompt, self.record.seed, self.selection, self.scaler)
+
+    def background(self) -> pd.DataFrame:
+        """Return what the sentences of some training rows say: shares are counted against their mean logit."""
+        table = pd.read_csv(self.folder / BACKGROUND)
+        if list(table.columns) != list(self.selection.names) or table.empty:
+            raise InputError(
+                "not values of the selected features", where=str(self.folder / BACKGROUND), fix="export the model again"
+            )
+        return table
 
     @classmethod
     def load(cls, folder: Path) -> "Package":

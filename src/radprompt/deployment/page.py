@@ -82,8 +82,8 @@ def render(prediction: Prediction, image: Mammogram, mask: np.ndarray, package: 
 
 def _estimated(prediction: Prediction) -> str:
     """Say how shares were estimated; nothing where they are exact, or where there are none."""
-    pairs = prediction.permutations
-    return count(pairs, "pair of opposite orders", "pairs of opposite orders") if isinstance(pairs, int) else ""
+    orders = prediction.orders
+    return count(orders, "order", "orders") if isinstance(orders, int) else ""
 
 
 def _tested(package: Package) -> str:

@@ -73,8 +73,8 @@ class Measured:
 class Prediction:
     """One mass.
 
-    ``contour`` is a key of :data:`CONTOURS`, ``flag`` its remark. ``base`` is the logit of a mass whose features are
-    all at the training mean, None without shares; ``permutations`` the pairs of orders that they were estimated from.
+    ``contour`` is a key of :data:`CONTOURS`, ``flag`` its remark. ``base`` is the mean logit of some
+    training masses, None without shares; ``orders`` how many orders a training mass the shares were estimated from.
     """
 
     case_id: str
@@ -87,7 +87,7 @@ class Prediction:
     spacing_source: str
     logit: float
     base: float | None
-    permutations: int | Literal["all", "none"]
+    orders: int | Literal["all", "none"]
     features: tuple[Measured, ...]
     prompt: str
 
@@ -141,7 +141,7 @@ def as_json(prediction: Prediction, package: Package) -> dict[str, Any]:
         "features": [_feature(feature) for feature in prediction.features],
         "logit": _short(prediction.logit),
         "background_logit": _short(prediction.base),
-        "shares_from": prediction.permutations,
+        "shares_from": prediction.orders,
         "prompt": prediction.prompt,
         "image": {
             "file": prediction.image,

@@ -12,26 +12,21 @@ from radprompt.deployment.cases import Case
 from radprompt.deployment.images import box_in, read_contour, read_image, spacing_as_written
 from radprompt.deployment.package import Package
 from radprompt.deployment.prediction import Measured, Prediction, unit_of
-from radprompt.deployment.reading import background, read_values, sentences, standardise
 from radprompt.deployment.record import ADAPTER, SEGMENTER
 from radprompt.errors import ImageError, InputError
+from radprompt.evaluation.shapley import check_size, explain
 from radprompt.imaging.dicom import Mammogram
 from radprompt.lesions import Box
-from radprompt.llm.explain import shapley_values
-from radprompt.prompts import shown_names
 from radprompt.radiomics.extraction import extract
 
 if TYPE_CHECKING:
     from radprompt.llm.classifier import LanguageModelClassifier
     from radprompt.segmentation.segmenter import Segmenter
 
-EXACT_UP_TO = 12
-"""Features up to which shares are computed exactly, from 2 ** features prompts."""
-
 PADDING = " ." * 32
 """What makes a prompt longer than all others; it names no feature."""
 
-Permutations = int | Literal["all", "none"]
+Shares = int | Literal["all", "none"]
 
 
 class Predictor:
@@ -45,9 +40,8 @@ class Predictor:
         ``auto``, ``cpu`` or ``cuda[:n]``.
     backbone
         Folder of a licensed backbone that the exported model only names.
-    permutations
-        Pairs of opposite orders behind the shares, ``all``: exact, ``none``: no shares. None: as the model was
-        exported.
+    orders
+        Orders a training row behind the shares, ``all``: exact, ``none``: no shares. None: as the model was exported.
 
     Raises
     ------
@@ -61,17 +55,13 @@ class Predictor:
         *,
         device: str = "auto",
         backbone: Path | None = None,
-        permutations: Permutations | None = None,
+        orders: Shares | None = None,
     ) -> None:
         self.package = Package.load(folder)
-        self.permutations: Permutations = self.package.record.permutations if permutations is None else permutations
-        count = len(self.package.selection.features)
-        if self.permutations == "all" and count > EXACT_UP_TO:
-            raise InputError(
-                f"exact shares of {count} features take 2 ** {count} prompts a case",
-                where="--shares",
-                fix="give a number of pairs of orders, such as 1, or none",
-            )
+        self.orders: Shares = self.package.record.orders if orders is None else orders
+        self._background = self.package.background()
+        if self.orders != "none":
+            check_size(len(self.package.selection.features), len(self._background), self.orders)
         self._device, self._backbone = device, backbone
         self._read = lru_cache(maxsize=1)(read_image)  # neighbours in a table often share an image
 
@@ -96,8 +86,9 @@ class Predictor:
             raw = extract(image.pixels, mask, spacing, record.radiomics)
         except ImageError as error:
             raise ImageError(error.what, where=error.where or str(case.image), fix=error.fix) from None
-        z = standardise(pd.DataFrame([raw], index=[case.case_id]), self.package.scaler)
-        values = read_values(z, self.package.scaler, self.package.selection, record)
+        recipe = self.package.recipe
+        z = recipe.standardise(pd.DataFrame([raw], index=[case.case_id]))
+        values = recipe.values(z)
         logit, base, shares = self._classify(values)
         return (
             Prediction(
@@ -111,9 +102,9 @@ class Predictor:
                 spacing_source=image.spacing_source,
                 logit=logit,
                 base=base,
-                permutations=self.permutations,
+                orders=self.orders,
                 features=self._features(raw, z, shares),
-                prompt=sentences(values, record)[0],
+                prompt=recipe.sentences(values)[0],
             ),
             image,
             mask,
@@ -143,30 +134,14 @@ class Predictor:
         return box, drawn.mask, drawn.source, drawn.flag
 
     def _classify(self, values: pd.DataFrame) -> tuple[float, float | None, dict[str, float]]:
-        """Return the logit, and where shares are wanted the background's logit and the shares by name."""
-        record = self.package.record
-        known: dict[str, float] = {}
-
-        def logits(frame: pd.DataFrame) -> np.ndarray:
-            prompts = sentences(frame, record)
-            unseen = sorted(set(prompts) - known.keys(), key=prompts.index)
-            if unseen:
-                known.update(zip(unseen, self._logits(unseen), strict=True))
-            return np.array([known[prompt] for prompt in prompts])
-
-        logit = float(logits(values)[0])
-        if self.permutations == "none":
-            return logit, None, {}
-        own = values.iloc[0].to_numpy(float)
-        absent = np.array(list(background(self.package.scaler, self.package.selection, record).values()))
-
-        def of_coalitions(coalitions: np.ndarray) -> np.ndarray:
-            rows = np.where(coalitions, own, absent)
-            return logits(pd.DataFrame(rows, list(values.index) * len(rows), values.columns))
-
-        shares = shapley_values(of_coalitions, len(own), self.permutations, record.seed)
-        base = float(of_coalitions(np.zeros((1, len(own)), dtype=bool))[0])
-        return logit, base, dict(zip(values.columns, map(float, shares), strict=True))
+        """Return the logit, and where shares are wanted the training rows' mean logit and the shares by name."""
+        recipe, orders = self.package.recipe, self.orders
+        if orders == "none":
+            return float(self._logits(recipe.sentences(values))[0]), None, {}
+        seed = self.package.record.seed
+        found = explain(values, self._background, recipe.sentences, self._logits, orders, seed, progress=False)
+        shares = {str(name): float(share) for name, share in found.shares.iloc[0].items()}
+        return float(found.base[0]) + sum(shares.values()), float(found.base[0]), shares
 
     def _logits(self, prompts: list[str]) -> np.ndarray:
         """Return the logits, each prompt computed beside a longer one, so that none depends on the others.
@@ -184,7 +159,7 @@ class Predictor:
 
     def _features(self, raw: dict[str, float], z: pd.DataFrame, shares: dict[str, float]) -> tuple[Measured, ...]:
         record, selection = self.package.record, self.package.selection
-        shown = shown_names(selection.names, record.prompt.names, record.seed)
+        shown = self.package.recipe.shown
         return tuple(
             Measured(
                 key=key,

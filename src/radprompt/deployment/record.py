@@ -11,10 +11,11 @@ from radprompt.errors import InputError
 from radprompt.outputs import write_json
 from radprompt.params import Positive, Prompt, Radiomics
 
-FORMAT = 1
+FORMAT = 2
 """Of the folder; a radprompt that writes another layout writes another number."""
 
 RECORD, CARD, SCALER, SELECTION = "model.json", "MODEL_CARD.md", "scaler.json", "selection.json"
+BACKGROUND = "background.csv"
 SEGMENTER, BACKBONE, ADAPTER = "segmenter", "backbone", "adapter"
 
 NOT_CLINICAL = "Not for clinical use. Research software, not a medical device; not for decisions about patients."
@@ -69,7 +70,7 @@ class Record:
     ``unit``: of lengths, ``mm`` or ``px``. ``contours``: whose contours the training features were measured on,
     nnU-Net's (``predicted``) or the data set's own (``reference``). ``mask_threshold``: nnU-Net's probability from
     which a pixel is mass. ``threshold``: probability of malignancy from which a mass is called malignant, None where
-    validation rows could not choose one; ``rule`` says how it came about. ``permutations``: default of the shares.
+    validation rows could not choose one; ``rule`` says how it came about. ``orders``: default of the shares.
     ``ranges``: of the selected features, by key.
     """
 
@@ -85,7 +86,7 @@ class Record:
     mask_threshold: float
     threshold: float | None
     rule: str
-    permutations: Positive | Literal["all"]
+    orders: Positive | Literal["all"]
     radiomics: Radiomics
     prompt: Prompt
     training: Training

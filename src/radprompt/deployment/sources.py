@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from radprompt.deployment.reading import read_values, sentences, standardise
 from radprompt.deployment.record import FORMAT, Range, Record, Tested, Training
 from radprompt.errors import InputError
 from radprompt.evaluation.paper import is_synthetic
 from radprompt.evaluation.predictions import read_predictions
+from radprompt.evaluation.shapley import choose_background
 from radprompt.evaluation.thresholds import choose_thresholds, main_threshold
 from radprompt.lesions import read_lesions
 from radprompt.params import Params, load_params
@@ -24,6 +24,7 @@ from radprompt.report.reader import Reader
 from radprompt.report.results import read_comparison
 from radprompt.selection.record import Selection
 from radprompt.settings import Setting, find, run_name
+from radprompt.study.recipe import Recipe
 
 LANGUAGE_MODEL = "llm"
 """Its name among the models in predictions and metrics."""
@@ -78,13 +79,24 @@ class Sources:
             rows,
         )
         sources._check_params()
-        sources._check_prompts(sources.record())
+        sources._check_prompts()
         return sources
 
     @property
     def classifier(self) -> dict[str, Any]:
         """The adapter's ``classifier.json``."""
         return json.loads((self.adapter / "classifier.json").read_text(encoding="utf-8"))
+
+    @property
+    def recipe(self) -> Recipe:
+        """How features as measured become the sentence that the model reads."""
+        return Recipe(self.params.prompt, self.params.seed, self.selection, self.scaler)
+
+    def background(self) -> pd.DataFrame:
+        """Return what the sentences of some training rows say, without ids: shares are counted against their mean."""
+        rows = choose_background(self.train, self.params.explain.background, self.params.seed)
+        z = self.recipe.standardise(rows.set_index("lesion_id")[list(FEATURES)])
+        return self.recipe.values(z).reset_index(drop=True)
 
     @property
     def train(self) -> pd.DataFrame:
@@ -116,7 +128,7 @@ class Sources:
             mask_threshold=params.segmentation.threshold,
             threshold=threshold,
             rule=rule,
-            permutations=params.explain.permutations,
+            orders=params.explain.orders,
             radiomics=params.radiomics,
             prompt=params.prompt,
             training=Training(dataset, len(self.train), int(self.train["label"].sum())),
@@ -179,13 +191,13 @@ class Sources:
             if ids != set(self.train["lesion_id"]):
                 raise InputError("trained on other lesions than the setting's", where=str(learnt), fix=_STALE)
 
-    def _check_prompts(self, record: Record) -> None:
+    def _check_prompts(self) -> None:
         """Word every lesion of the half as the exported model would, and compare with what the pipeline wrote."""
         path = f"data/prompts/{self.setting.name}.jsonl"
         written = read_prompts(path)
         expected = written[written["repeat"] == self.half].set_index("lesion_id")["prompt"]
-        z = standardise(self.rows.set_index("lesion_id")[list(FEATURES)], self.scaler)
-        prompts = sentences(read_values(z, self.scaler, self.selection, record), record)
+        z = self.recipe.standardise(self.rows.set_index("lesion_id")[list(FEATURES)])
+        prompts = self.recipe.prompts(z)
         if set(z.index) != set(expected.index):
             raise InputError("prompts of other lesions than the standardised table's", where=path, fix=_STALE)
         for lesion, prompt in zip(z.index, prompts, strict=True):

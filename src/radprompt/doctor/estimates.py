@@ -34,7 +34,15 @@ BYTES_A_PIXEL = 16
 """Of a decoded image and what is made of it: stored, as float32, twice, and masks."""
 LIGHT_GB = 0.5
 """Memory of Python with pandas."""
-SECONDS = {"halves": 3, "standardise": 20, "select": 16, "prompts": 11, "segmentation_quality": 6, "drift": 5}
+SECONDS = {
+    "code": 2,
+    "halves": 3,
+    "standardise": 20,
+    "select": 16,
+    "prompts": 11,
+    "segmentation_quality": 6,
+    "drift": 5,
+}
 CHECKING = {
     "validate_raw": 7,
     "validate_lesions": 7,
@@ -99,6 +107,7 @@ def estimate(params: Params, shape: Shape | None, machine: Machine, gpu: Gpu | N
 
 
 ORDER = (
+    "code",
     "phantom",
     "validate_raw",
     "lesions",

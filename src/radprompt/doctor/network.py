@@ -140,6 +140,6 @@ class _LanguageModel:
         return self.speed.seconds(flops, "forward")
 
     def _prompts_a_lesion(self) -> int:
-        features, orders = self.params.features, self.params.explain.permutations
+        features, explain = self.params.features, self.params.explain
         count = len(FEATURES) if features.selection == "all" else features.count
-        return 2**count if orders == "all" else 2 * orders * count
+        return explain.background * (2**count if explain.orders == "all" else explain.orders * count)

@@ -5,7 +5,6 @@ repeats, repeat 0 stands for all, and of several seeds the lowest. Areas in a le
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +14,6 @@ from sklearn.metrics import roc_curve
 from radprompt.evaluation.calibration import decision_curve, reliability_curve
 from radprompt.evaluation.scores import decide
 from radprompt.evaluation.thresholds import Cuts, main_threshold
-from radprompt.outputs import whole
 from radprompt.params import Evaluation
 
 if TYPE_CHECKING:
@@ -102,14 +100,6 @@ def draw(kind: str, points: pd.DataFrame, title: str) -> "Figure":
         "confusion": _draw_confusion,
     }
     return painters[kind](points, title)
-
-
-def write_svg(path: str | Path, figure: "Figure") -> None:
-    """Write a drawing as SVG; the same drawing gives the same bytes."""
-    from matplotlib import rc_context
-
-    with whole(path) as part, rc_context({"svg.hashsalt": "radprompt"}):
-        figure.savefig(part, format="svg", metadata={"Date": None})
 
 
 def _models(rows: pd.DataFrame, reference: str) -> Iterator[tuple[str, pd.DataFrame]]:

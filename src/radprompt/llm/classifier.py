@@ -1,7 +1,7 @@
 """The estimator that people take home: named features in, probability of malignancy out."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from inspect import signature
 from pathlib import Path
@@ -15,7 +15,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from radprompt.errors import InputError
 from radprompt.llm.assembly import assemble
-from radprompt.llm.explain import Explanation, explain_rows
 from radprompt.llm.head import begin_at_zero
 from radprompt.llm.inference import Encoded, Readout, TrunkCache, encode, predict_logits, predict_states
 from radprompt.llm.training import Schedule, State, checked_labels, train
@@ -49,8 +48,9 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         stops early after ``patience`` epochs without a better one; None: all are run.
     device, precision
         ``auto``, ``cpu`` or ``cuda[:n]``; ``bf16`` autocast, ``fp32``, or ``auto``: bf16 where the hardware has it.
-    instruction, decimals, order
-        The prompt's first sentence, digits after the decimal point, and the features' order: ``fixed`` by name, so that
+    instruction, decimals, trailing_zeros, order
+        The prompt's first sentence, digits after the decimal point, whether zeros at the end of a number are printed
+        (``0.500``) or dropped (``0.5``, as in the paper), and the features' order: ``fixed`` by name, so that
         the order of columns does not count, or ``random`` for each row.
     seed
         Of the head's and the adapters' first weights, of shuffling and dropout.
@@ -90,6 +90,7 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
             "Classify benign or malignant of this mammography based on given standardized radiomic features."
         ),
         decimals: int = 3,
+        trailing_zeros: bool = False,
         order: Literal["fixed", "random"] = "fixed",
         seed: int = 0,
     ) -> None:
@@ -111,6 +112,7 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         self.precision = precision
         self.instruction = instruction
         self.decimals = decimals
+        self.trailing_zeros = trailing_zeros
         self.order = order
         self.seed = seed
 
@@ -169,28 +171,6 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         """Return the enhanced radiomics: the state that the head reads for each row, shape (rows, hidden size)."""
         check_is_fitted(self, "classes_")
         return predict_states(self._split, self._encode(X), self.batch_size).numpy()
-
-    def explain(
-        self,
-        X: pd.DataFrame,
-        background: Mapping[str, float] | None = None,
-        permutations: int | Literal["all"] = "all",
-        *,
-        progress: bool = True,
-    ) -> Explanation:
-        """Return each named feature's share in the logit of each row; see :mod:`radprompt.llm.explain`.
-
-        Parameters
-        ----------
-        X
-            Frame of named features, as for :meth:`predict_proba`.
-        background
-            What an absent feature's value is: its training mean, by name. None: 0, the mean of z-scores.
-        permutations
-            ``all``: exact, ``2**features`` prompts a row. A number: estimated from that many pairs of opposite orders.
-        """
-        check_is_fitted(self, "classes_")
-        return explain_rows(self.decision_function, X, background, permutations, self.seed, progress=progress)
 
     def save(self, folder: str | Path) -> None:
         """Write a standard peft adapter (safetensors) and ``classifier.json``; the backbone stays where it is."""
@@ -263,7 +243,7 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         checkpoint: Path | None,
         new: bool = False,
     ) -> Self:
-        prompts, labels = self._prompts(X), checked_labels(y, len(X))
+        prompts, labels = self.sentences(X), checked_labels(y, len(X))
         validation = None
         if X_val is not None and y_val is not None:
             validation = (self._encode(X_val), checked_labels(y_val, len(X_val)))
@@ -286,17 +266,23 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         self.classes_ = np.array([0, 1])
         return self
 
-    def _prompts(self, X: Prompts) -> list[str]:
+    def sentences(self, X: Prompts) -> list[str]:
+        """Return the prompt that the model reads for each row."""
         if not isinstance(X, pd.DataFrame):
             return list(X)
-        settings = Prompt(instruction=self.instruction, decimals=self.decimals, order=self.order)
+        settings = Prompt(
+            instruction=self.instruction,
+            decimals=self.decimals,
+            trailing_zeros=self.trailing_zeros,
+            order=self.order,
+        )
         return render_frame(X, settings, self.seed)
 
     def _encode(self, X: Prompts) -> Encoded:
         return encode(
             self._split,
             self._tokenizer,
-            self._prompts(X),
+            self.sentences(X),
             readout=self.readout,
             bf16=self._bf16,
             batch_size=self.batch_size,

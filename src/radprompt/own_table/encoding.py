@@ -60,7 +60,7 @@ class Encoder:
         """The features that are numbers."""
         return list(self.scaler.features)
 
-    def standardise(self, raw: pd.DataFrame) -> pd.DataFrame:
+    def transform(self, raw: pd.DataFrame) -> pd.DataFrame:
         """Return z-scores and category names of :attr:`features`, NaN where missing."""
         missing = [name for name in self.features if name not in raw]
         if missing:
@@ -71,8 +71,8 @@ class Encoder:
             values[self.numbers] = z.where(values[self.numbers].notna())
         return values
 
-    def raw(self, values: pd.DataFrame) -> pd.DataFrame:
-        """Return the numbers as measured, from what :meth:`standardise` returned."""
+    def inverse_transform(self, values: pd.DataFrame) -> pd.DataFrame:
+        """Return the numbers as measured, from what :meth:`transform` returned."""
         back = values.copy()
         if self.numbers:
             back[self.numbers] = self.scaler.inverse_transform(values)
@@ -98,7 +98,7 @@ class Encoder:
         Parameters
         ----------
         values
-            What :meth:`standardise` returned. A value that no training case had is 0 in all of its category's columns.
+            What :meth:`transform` returned. A value that no training case had is 0 in all of its category's columns.
         features
             Which, and in which order.
         shown

@@ -14,8 +14,8 @@ from radprompt.own_table.encoding import Encoder, typed
 from radprompt.own_table.lessons import Lesson, members
 from radprompt.own_table.params import OwnParams
 from radprompt.own_table.store import read_text_table
-from radprompt.prompts import render_frame
 from radprompt.selection.record import Selection
+from radprompt.study.recipe import Recipe
 
 ABOUT = ["case", "patient", "split", "label"]
 
@@ -65,8 +65,7 @@ def read_rows(path: str | Path, encoder: Encoder) -> Rows:
 
 def prompt_table(rows: Rows, encoder: Encoder, selection: Selection, params: OwnParams) -> pd.DataFrame:
     """Return a prompt for each case, in the columns of :data:`radprompt.prompts.COLUMNS`."""
-    values = encoder.raw(rows.values) if params.prompt.values == "raw" else rows.values
-    prompts = render_frame(encoder.words(values, selection.features), params.prompt, params.seed)
+    prompts = Recipe(params.prompt, params.seed, selection, encoder).prompts(rows.values)
     about = rows.about
     return pd.DataFrame(
         {

@@ -21,7 +21,7 @@ def choose(values: pd.DataFrame, labels: NDArray, encoder: Encoder, options: Fea
     Parameters
     ----------
     values
-        What :meth:`~radprompt.own_table.encoding.Encoder.standardise` returned, the index the cases' ids.
+        What :meth:`~radprompt.own_table.encoding.Encoder.transform` returned, the index the cases' ids.
     labels
         0 or 1, both present.
     encoder

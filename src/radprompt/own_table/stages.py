@@ -47,7 +47,7 @@ def standardise() -> None:
     rows = raw_rows(checked, first_lesson(checked.sites), params.seed)
     encoder = Encoder.fit(rows.of("train").values)
     encoder.save(ENCODER)
-    write_rows(STANDARDISED, rows._replace(values=encoder.standardise(rows.values)))
+    write_rows(STANDARDISED, rows._replace(values=encoder.transform(rows.values)))
     _say(f"{len(encoder.features)} features standardised on {len(encoder.scaler.fitted_on)} training cases")
 
 
@@ -124,9 +124,9 @@ def other_sites() -> None:
             train = rows.of("train")
             if lesson.cases != 0:
                 encoder = Encoder.fit(train.values)
-                z = encoder.standardise(train.values)
+                z = encoder.transform(train.values)
                 selection = choose(z, train.labels, encoder, params.features)
-            rows = rows._replace(values=encoder.standardise(rows.values))
+            rows = rows._replace(values=encoder.transform(rows.values))
             encoder.save(models / lesson.key / "encoder.json")
             selection.save(models / lesson.key / "selection.json")
             write_rows(data / f"{lesson.key}.csv", rows)
@@ -168,9 +168,10 @@ def adapted_baselines() -> None:
 
 def evaluate() -> None:
     """data/predictions -> metrics/{summary.json,comparison.csv,learning_curve.csv}, plots/evaluation."""
-    from radprompt.evaluation.figures import curves, draw, write_svg
+    from radprompt.evaluation.figures import curves, draw
     from radprompt.evaluation.tables import summary
     from radprompt.own_table.evaluation import compare_settings, draw_curve, learning_curve, rivals
+    from radprompt.pages.drawing import write_svg
 
     params, checked = load_own_params(), read_checked()
     first, others = first_lesson(checked.sites), read_lessons()

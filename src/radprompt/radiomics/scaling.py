@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,10 @@ class FeatureScaler:
     def inverse_transform(self, z: pd.DataFrame) -> pd.DataFrame:
         """Return raw values from z-scores; a constant feature gets its mean."""
         return z[list(self.features)] * pd.Series(self.sd, self.features) + pd.Series(self.mean, self.features)
+
+    def words(self, values: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
+        """Return what a prompt prints of these features: the numbers themselves."""
+        return values[list(features)]
 
     def save(self, path: str | Path) -> None:
         """Write the scaler as JSON."""

@@ -27,7 +27,7 @@ def _set(section: str, key: str, value: object) -> None:
 def test_one_folder_holds_all_that_prediction_needs(exported):
     files = {path.relative_to(exported).as_posix() for path in exported.rglob("*") if path.is_file()}
     assert files == {
-        *("MODEL_CARD.md", "manifest.json", "model.json", "scaler.json", "selection.json"),
+        *("MODEL_CARD.md", "manifest.json", "background.csv", "model.json", "scaler.json", "selection.json"),
         *(f"segmenter/{name}" for name in ("dataset.json", "plans.json", "segmenter.json", "weights.safetensors")),
         *(f"adapter/{name}" for name in ("adapter_config.json", "adapter_model.safetensors", "classifier.json")),
         *(f"backbone/{name}" for name in ("config.json", "generation_config.json", "model.safetensors", "source.json")),

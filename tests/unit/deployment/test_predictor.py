@@ -51,7 +51,7 @@ def _change(folder: Path, **values) -> Predictor:
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
     (folder / "manifest.json").unlink()
     write_manifest(folder)
-    return Predictor(folder, device="cpu", permutations="none")
+    return Predictor(folder, device="cpu", orders="none")
 
 
 def test_every_test_lesion_gets_what_the_pipeline_gave_it(brief, repository, lesions):
@@ -70,11 +70,23 @@ def test_every_test_lesion_gets_what_the_pipeline_gave_it(brief, repository, les
         assert said.probability == pytest.approx(probabilities[lesion], abs=1e-6)
 
 
-def test_shares_and_the_backgrounds_logit_add_up_to_the_logit(exported, predictor, repository, lesions):
-    for model in (predictor, Predictor(exported, device="cpu", permutations="all")):
-        said, _, _ = model.predict(_case(repository, lesions, lesions.index[0]))
+def test_shares_and_the_training_rows_mean_logit_add_up_to_the_logit(exported, predictor, repository, lesions):
+    brief = Predictor(exported, device="cpu", orders="none")
+    for model in (predictor, Predictor(exported, device="cpu", orders="all")):
+        case = _case(repository, lesions, lesions.index[0])
+        said, _, _ = model.predict(case)
         assert said.base + sum(feature.share for feature in said.features) == pytest.approx(said.logit, abs=1e-9)
+        assert said.logit == pytest.approx(brief.predict(case)[0].logit, abs=1e-9)
         assert any(abs(feature.share) > 1e-6 for feature in said.features)
+
+
+def test_the_background_is_training_lesions_as_their_prompts_say(exported, predictor, repository):
+    prompts = read_prompts(repository / "data/prompts/vindr.jsonl")
+    of_training = set(prompts.loc[prompts["split"] == "train", "prompt"])
+    background = predictor.package.background()
+    assert len(background) == 12  # all of them: fewer than explain.background
+    assert set(predictor.package.recipe.sentences(background)) <= of_training
+    assert "lesion_id" not in (exported / "background.csv").read_text()
 
 
 def test_the_mask_of_a_png_gives_the_same_as_the_dicoms_box(brief, repository, lesions, tmp_path):
@@ -132,12 +144,13 @@ def test_a_contour_that_nnunet_did_not_find_is_said(brief, repository, lesions, 
 
 def test_exact_shares_of_many_features_are_refused(own_export):
     path = own_export / "selection.json"
-    names = [f"n{number}" for number in range(13)]
+    names = [f"n{number}" for number in range(15)]
     path.write_text(json.dumps(json.loads(path.read_text()) | {"features": names, "names": names}))
+    pd.DataFrame(0.0, range(4), names).to_csv(own_export / "background.csv", index=False)
     (own_export / "manifest.json").unlink()
     write_manifest(own_export)
-    with pytest.raises(InputError, match=r"exact shares of 13 features"):
-        Predictor(own_export, permutations="all")
+    with pytest.raises(InputError, match=r"exact shares of 15 features against 4 rows"):
+        Predictor(own_export, orders="all")
     with pytest.raises(InputError, match=r"'some' says nothing about shares"):
         open_predictor(own_export, "some", None, "cpu")
 

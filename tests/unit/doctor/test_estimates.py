@@ -42,7 +42,7 @@ SETTINGS = {  # of the demo that was timed
 def demo() -> Params:
     params = load_params(ROOT / "params.yaml")
     llm = replace(params.llm, tuning="lora", lora=replace(params.llm.lora, layers=2, rank=16), **SETTINGS)
-    return replace(params, llm=llm)
+    return replace(params, llm=llm, explain=replace(params.explain, lesions=24, background=2, orders=1))
 
 
 @pytest.fixture

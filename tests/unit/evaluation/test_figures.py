@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import auc, confusion_matrix, roc_auc_score
 
-from radprompt.evaluation.figures import ALL, NONE, confusion, curves, draw, write_svg
+from radprompt.evaluation.figures import ALL, NONE, confusion, curves, draw
+from radprompt.pages.drawing import write_svg
 from radprompt.params import Evaluation, load_params
 
 

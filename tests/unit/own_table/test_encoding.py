@@ -39,7 +39,7 @@ def test_missing_numbers_count_as_the_training_median(encoder):
 
 
 def test_a_prompt_says_what_is_missing_and_names_categories(encoder):
-    words = encoder.words(encoder.standardise(NEW), ["shape", "area", "side"])
+    words = encoder.words(encoder.transform(NEW), ["shape", "area", "side"])
     prompts = render_frame(words, Prompt(instruction="Classify."))
     assert prompts == [
         "Classify. The 'area' feature is missing . The 'shape' feature is spiky . The 'side' feature is R .",
@@ -55,14 +55,14 @@ def test_a_prompt_says_what_is_missing_and_names_categories(encoder):
 
 
 def test_raw_values_come_back_as_measured(encoder):
-    raw = encoder.raw(encoder.standardise(NEW))
+    raw = encoder.inverse_transform(encoder.transform(NEW))
     assert raw["area"].isna().tolist() == [True, False]
     assert raw["area"].iloc[1] == pytest.approx(7)
     assert raw["shape"].tolist() == ["spiky", "oval"]
 
 
 def test_baselines_get_one_column_a_category_and_a_flag_where_values_were_missing(encoder):
-    matrix = encoder.matrix(encoder.standardise(NEW), ["side", "area", "shape"])
+    matrix = encoder.matrix(encoder.transform(NEW), ["side", "area", "shape"])
     expected = pd.DataFrame(
         {
             "side R": [1.0, 0.0],  # of two values one column, never missing in training: no flag
@@ -74,17 +74,17 @@ def test_baselines_get_one_column_a_category_and_a_flag_where_values_were_missin
         index=["e", "f"],
     )
     pd.testing.assert_frame_equal(matrix, expected)
-    shown = encoder.matrix(encoder.standardise(NEW), ["area"], {"area": "Feature A"})
+    shown = encoder.matrix(encoder.transform(NEW), ["area"], {"area": "Feature A"})
     assert list(shown) == ["Feature A", "Feature A missing"]
     third = TRAIN.assign(shape=["oval", "spiky", "round", "oval"])
     encoder = Encoder.fit(third)
-    assert encoder.matrix(encoder.standardise(NEW), ["shape"]).to_numpy().tolist() == [[0, 0, 1], [1, 0, 0]]
+    assert encoder.matrix(encoder.transform(NEW), ["shape"]).to_numpy().tolist() == [[0, 0, 1], [1, 0, 0]]
 
 
 def test_a_category_alone_and_a_number_alone_are_enough():
     for name in ("area", "shape"):
         encoder = Encoder.fit(TRAIN[[name]])
-        matrix = encoder.matrix(encoder.standardise(NEW), [name])
+        matrix = encoder.matrix(encoder.transform(NEW), [name])
         assert np.isfinite(matrix.to_numpy()).all()
 
 
@@ -92,7 +92,7 @@ def test_two_columns_of_one_name_are_refused():
     train = TRAIN.assign(**{"shape round": [1.0, 2.0, 3.0, 4.0]})
     encoder = Encoder.fit(train)
     with pytest.raises(InputError, match="'shape round' is both a column and a value of a category"):
-        encoder.matrix(encoder.standardise(train), encoder.features)
+        encoder.matrix(encoder.transform(train), encoder.features)
 
 
 def test_a_training_set_without_values_is_refused():

@@ -25,7 +25,7 @@ def taught(lesson: Lesson, train: int, names=("area", "tone"), seed: int = 0, ra
     about = pd.DataFrame({"case": cases, "patient": cases, "split": ["train"] * train + ["test"] * 12, "label": labels})
     raw.index = about.index = pd.Index(cases)
     encoder = Encoder.fit(raw.iloc[:train])
-    rows = Rows(about, encoder.standardise(raw))
+    rows = Rows(about, encoder.transform(raw))
     return Taught(lesson, rows, encoder, Selection(names, names, "all", "MIQ", 5, tuple(cases[:train])))
 
 

@@ -15,7 +15,7 @@ import time
 
 from measuring import RESULTS, Row, machine
 
-from radprompt.outputs import write_json
+from radprompt.core.outputs import write_json
 
 
 def _run(part: str) -> list[Row]:

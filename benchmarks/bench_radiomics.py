@@ -59,9 +59,9 @@ def plain(folder: Path, repeats: int) -> dict:
 
 def ours(folder: Path, repeats: int, workers: int) -> dict:
     """Time radprompt, spread over so many workers."""
-    from radprompt.compute import for_each
-    from radprompt.params import Compute, load_params
-    from radprompt.radiomics.extraction import extract
+    from radprompt.core.compute import parallel_map
+    from radprompt.core.params import Compute, load_params
+    from radprompt.mammograms.radiomics.extraction import extract
 
     settings = load_params().radiomics
     pixels, masks = np.load(folder / "pixels.npy"), [np.load(file) for file in _masks(folder)]
@@ -70,13 +70,13 @@ def ours(folder: Path, repeats: int, workers: int) -> dict:
         times = [median_s(lambda mask=mask: extract(pixels, mask, SPACING, settings), repeats) for mask in masks]
         return {"values": values, "seconds": times, "peak_mb": peak_mb()}
     compute, constants = Compute("loky", workers), {"folder": folder, "settings": settings}
-    for_each(_one, range(len(masks)), compute, "start", **constants)  # processes and their imports
-    seconds = median_s(lambda: for_each(_one, range(len(masks)), compute, "radiomics", **constants), repeats)
+    parallel_map(_one, range(len(masks)), compute, "start", **constants)  # processes and their imports
+    seconds = median_s(lambda: parallel_map(_one, range(len(masks)), compute, "radiomics", **constants), repeats)
     return {"seconds": [seconds / len(masks)] * len(masks)}
 
 
 def _one(number: int, folder: Path, settings: object) -> dict:
-    from radprompt.radiomics.extraction import extract
+    from radprompt.mammograms.radiomics.extraction import extract
 
     pixels, mask = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("pixels", f"mask{number}"))
     return extract(pixels, mask, SPACING, settings)

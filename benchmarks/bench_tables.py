@@ -77,8 +77,8 @@ def bootstrap(repeats: int) -> Row:
 
 def lesion_table(repeats: int) -> list[Row]:
     """Write and read 20,000 lesions: pandas row by row, against ours with its checks."""
-    from radprompt.lesions import Lesion, from_table, read_lesions, to_table
-    from radprompt.outputs import write_csv
+    from radprompt.core.outputs import write_csv
+    from radprompt.tables.lesions import Lesion, from_table, read_lesions, to_table
 
     one = Lesion("", "", "s", "vindr_mammo", "i.dicom", "CC", "L", "4", 1, "train", 1, 2, 30, 40, "", 0.07, "table")
     lesions = [replace(one, lesion_id=f"l{i:05d}", patient_id=f"p{i // 3}") for i in range(TABLE)]

@@ -30,7 +30,7 @@ MODELS, DRAWS = 4, 500
 
 def lesions(count: int, folder: Path) -> list[Any]:
     """Return so many lesions: INbreast's, each copy with links to image and mask, so that nothing is shared."""
-    from radprompt.lesions import from_table, read_lesions
+    from radprompt.tables.lesions import from_table, read_lesions
 
     known = [lesion for lesion in from_table(read_lesions("data/lesions/inbreast.csv")) if lesion.mask_path][:BASE]
     found = []
@@ -48,8 +48,8 @@ def lesions(count: int, folder: Path) -> list[Any]:
 
 def extraction(count: int, folder: Path) -> Callable[[], Any]:
     """Decode and measure every lesion."""
-    from radprompt.params import Compute, load_params
-    from radprompt.radiomics.cohort import measure
+    from radprompt.core.params import Compute, load_params
+    from radprompt.mammograms.radiomics.cohort import measure
 
     given, settings = lesions(count, folder), load_params().radiomics
     return lambda: measure(given, lambda lesion: Path(lesion.mask_path), Compute("threading", 1), settings)
@@ -57,9 +57,9 @@ def extraction(count: int, folder: Path) -> Callable[[], Any]:
 
 def validation(count: int, folder: Path) -> Callable[[], Any]:
     """Check the masks of every lesion beside its image."""
-    from radprompt.params import Compute, load_params
-    from radprompt.validation.masks import measured_masks, reference_masks_suite
-    from radprompt.validation.running import run_suites
+    from radprompt.core.params import Compute, load_params
+    from radprompt.gates.masks import measured_masks, reference_masks_suite
+    from radprompt.gates.running import run_suites
 
     given, bounds = lesions(count, folder), load_params().validation.masks
 
@@ -72,8 +72,8 @@ def validation(count: int, folder: Path) -> Callable[[], Any]:
 
 def evaluation(count: int, folder: Path) -> Callable[[], Any]:
     """Score and compare four models on three times as many test lesions, patients of three lesions each."""
+    from radprompt.core.params import load_params
     from radprompt.evaluation.model_comparison import compare
-    from radprompt.params import load_params
 
     rng = np.random.default_rng(0)
     params = load_params()

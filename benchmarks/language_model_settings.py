@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from radprompt.core.outputs import write_csv
+from radprompt.core.params import load_params
 from radprompt.llm.classifier import LanguageModelClassifier
 from radprompt.llm.inference import Readout
-from radprompt.outputs import write_csv
-from radprompt.params import load_params
-from radprompt.prompts import read_prompts
+from radprompt.tables.prompts import read_prompts
 
 TABLE = Path("metrics/ablations/language_model_settings.csv")
 SEEDS = 5

@@ -26,8 +26,8 @@ sys.path.insert(0, str(ROOT / "tests/unit/datasets"))
 
 from tiny_sets import Cbis, Inbreast, Vindr  # noqa: E402
 
-from radprompt.datasets import cbis_ddsm, inbreast, vindr_mammo  # noqa: E402
-from radprompt.params import Compute  # noqa: E402
+from radprompt.core.params import Compute  # noqa: E402
+from radprompt.mammograms.datasets import cbis_ddsm, inbreast, vindr_mammo  # noqa: E402
 
 TRIANGLE = [(10, 8), (30, 8), (10, 38)]
 

@@ -31,8 +31,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from radprompt.doctor import gpus
-from radprompt.doctor.shape import LLAMA2_7B, Shape
+from radprompt.repository.doctor import gpus
+from radprompt.repository.doctor.shape import LLAMA2_7B, Shape
 
 TINY = Shape(hidden=64, intermediate=192, layers=2, heads=4, key_value_heads=4, head_width=16, vocabulary=256)
 SHAPES = {"llama7b": LLAMA2_7B, "tiny": TINY}
@@ -209,11 +209,11 @@ def train_ours(model: Any, ids: Any, labels: Any, given: argparse.Namespace, dev
     """Train by radprompt's loop, two epochs of all steps, and return the seconds of a step of the second."""
     import torch
 
+    from radprompt.core.params import load_params
     from radprompt.llm.inference import Encoded
     from radprompt.llm.lora import add_adapters
     from radprompt.llm.split import SplitModel
     from radprompt.llm.training import Schedule, train
-    from radprompt.params import load_params
 
     frozen = {id(module) for module in model.model.modules() if isinstance(module, torch.nn.Linear)}
     for module in model.modules():

@@ -23,7 +23,7 @@ from bench_language_model import BATCH, classifier, rows
 from measuring import apart
 from torch.nn import functional
 
-from radprompt.device import computes_bf16
+from radprompt.core.device import computes_bf16
 from radprompt.llm.training import add_gradients
 
 STEPS = 5

@@ -8,16 +8,16 @@ Expect  30 layers, hidden size 576
 
 from pathlib import Path
 
+from radprompt.core.outputs import atomic_folder
+from radprompt.core.params import load_params
+from radprompt.core.stage import run
 from radprompt.llm.backbone import write_backbone
-from radprompt.outputs import whole_folder
-from radprompt.params import load_params
-from radprompt.stage import run
 
 
 def main() -> None:
     """Write models/backbone."""
     backbone = load_params().llm.backbone
-    with whole_folder(Path("models/backbone")) as folder:
+    with atomic_folder(Path("models/backbone")) as folder:
         record = write_backbone(backbone.source, backbone.revision, folder, backbone.quantisation)
     shape = record["config"]
     print(f"backbone: {record['source']}, {shape['layers']} layers, hidden size {shape['hidden_size']}")

@@ -2,22 +2,22 @@
 
 Reads   params.yaml (validation.drift); data/lesions/vindr_mammo.csv for its training lesions; data/features of VinDr
         and INbreast, of the latter all lesions; models/vindr/selection/0.json, to mark what the prompts name
-Writes  metrics/drift.csv, a row for each of the 67 features, the largest difference first (src/radprompt/validation/
+Writes  metrics/drift.csv, a row for each of the 67 features, the largest difference first (src/radprompt/gates/
         drift.py says what the columns are); metrics/drift.json, how many are shifted; plots/drift.svg
 Takes   3 s on the demo
 Expect  sites that differ in some features of every class; size and grey levels above all where detectors do
 """
 
-from radprompt.errors import InputError
-from radprompt.lesions import read_lesions
-from radprompt.outputs import write_csv, write_json
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import write_csv, write_json
+from radprompt.core.params import load_params
+from radprompt.core.stage import run
+from radprompt.gates.drift import compare_sites, draw_drift, summarise
 from radprompt.pages.drawing import write_svg
-from radprompt.params import load_params
-from radprompt.radiomics.table import read_features
 from radprompt.selection.record import Selection
-from radprompt.settings import SETTINGS
-from radprompt.stage import run
-from radprompt.validation.drift import compare_sites, draw_drift, summarise
+from radprompt.study.settings import SETTINGS
+from radprompt.tables.features import read_features
+from radprompt.tables.lesions import read_lesions
 
 
 def main() -> None:

@@ -2,8 +2,8 @@
 
     python stages/embedded_baselines.py vindr
 
-Reads   params.yaml (seed, evaluation.seeds, adaptation.repeats, baselines); data/prompts/<setting>.jsonl for splits and
-        labels; data/embeddings/<setting>/ of every repeat and seed; data/lesions/<dataset>.csv for the patients
+Reads   settings.yaml; params.yaml (seed, evaluation.seeds, adaptation.repeats, baselines); data/cohorts/<setting>.csv;
+        embeddings of every repeat and seed in models/language_model/<setting>/
 Writes  data/predictions/<setting>/embedded.csv: rows of models ``embedding_<name>`` for the splits val and test
 Takes   5 s on the demo
 Expect  on vindr, AUCs near the language model's: its training rows, which it knows, are what these are fitted on
@@ -12,27 +12,25 @@ Expect  on vindr, AUCs near the language model's: its training rows, which it kn
 import pandas as pd
 
 from radprompt.baselines.embedded import PREFIX, fit_predict_embedded
-from radprompt.baselines.rows import prediction_rows, read_patients, with_patients
-from radprompt.embeddings import embeddings_of
-from radprompt.evaluation.predictions import write_predictions
-from radprompt.params import load_params
-from radprompt.prompts import read_prompts
-from radprompt.settings import find, run_name
-from radprompt.stage import run
+from radprompt.core.params import load_params
+from radprompt.core.stage import run
+from radprompt.llm.saved import EMBEDDINGS
+from radprompt.study.settings import load_settings
+from radprompt.tables.cohort import of_setting, read_cohort
+from radprompt.tables.embeddings import embeddings_of
+from radprompt.tables.predictions import prediction_rows, write_predictions
 
 
 def main(name: str) -> None:
     """Train and predict one setting."""
-    params, setting = load_params(), find(name)
-    source = f"data/prompts/{name}.jsonl"
-    table = with_patients(read_prompts(source), read_patients(setting), source)
-    parts = []
+    params, setting = load_params(), load_settings()[name]
+    table, parts = of_setting(read_cohort(f"data/cohorts/{name}.csv")), []
     for repeat in setting.repeats(params.adaptation.repeats.llm):
         rows = table[table["repeat"] == repeat]
         train, new = (rows["split"].isin(splits).to_numpy() for splits in (["train"], ["val", "test"]))
         labels = rows.loc[train, "label"].to_numpy()
         for seed in params.seeds:
-            X = embeddings_of(rows["lesion_id"], f"data/embeddings/{name}/{run_name(repeat, seed)}.safetensors")
+            X = embeddings_of(rows["lesion_id"], setting.model_folder(repeat, seed) / EMBEDDINGS)
             for model in params.baselines.on_embeddings:
                 probability = fit_predict_embedded(model, X[train], labels, X[new], params.baselines, seed)
                 parts.append(prediction_rows(rows[new], name, repeat, PREFIX + model, seed, probability))

@@ -12,16 +12,16 @@ Expect  stages/summary.py puts the settings together
 
 from pathlib import Path
 
+from radprompt.core.outputs import atomic_folder, write_csv, write_json
+from radprompt.core.params import load_params
+from radprompt.core.stage import run
 from radprompt.evaluation.figures import confusion, curves, draw
 from radprompt.evaluation.model_comparison import compare
-from radprompt.evaluation.predictions import RUN, read_predictions
 from radprompt.evaluation.tables import summary
 from radprompt.evaluation.thresholds import choose_thresholds
-from radprompt.outputs import whole_folder, write_csv, write_json
 from radprompt.pages.drawing import write_svg
-from radprompt.params import load_params
-from radprompt.settings import find
-from radprompt.stage import run
+from radprompt.study.settings import find
+from radprompt.tables.predictions import RUN, read_predictions
 
 TITLES = {
     "roc": "ROC",
@@ -46,7 +46,7 @@ def main(name: str) -> None:
     sample = "test half of repeat 0" if setting.repeated else "test split"
     write_json(f"metrics/evaluation/{name}.json", summary(comparison))
     write_csv(f"metrics/evaluation/{name}.csv", comparison)
-    with whole_folder(f"plots/evaluation/{name}") as folder:
+    with atomic_folder(f"plots/evaluation/{name}") as folder:
         for kind, points in drawn.items():
             write_csv(folder / f"{kind}.csv", points)
             write_svg(folder / f"{kind}.svg", draw(kind, points, f"{TITLES[kind]}, {name}, {sample}"))

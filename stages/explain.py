@@ -13,18 +13,18 @@ Expect  shares with a direction for some features; stops if they count from a lo
 import numpy as np
 import pandas as pd
 
+from radprompt.core.outputs import atomic_folder, write_csv
+from radprompt.core.params import load_params
+from radprompt.core.stage import run
+from radprompt.evaluation.explanations import COLUMNS, choose_lesions, draw_cohort, draw_lesions, summarise
 from radprompt.evaluation.shapley import check_base, choose_background, explain
-from radprompt.explanations import COLUMNS, choose_lesions, draw_cohort, draw_lesions, summarise
 from radprompt.llm.classifier import LanguageModelClassifier
-from radprompt.outputs import whole_folder, write_csv
 from radprompt.pages.drawing import write_svg
-from radprompt.params import load_params
-from radprompt.radiomics.scaling import FeatureScaler
-from radprompt.radiomics.table import read_standardised
 from radprompt.selection.record import Selection
-from radprompt.settings import find, run_name
-from radprompt.stage import run
 from radprompt.study.recipe import Recipe
+from radprompt.study.scaling import FeatureScaler
+from radprompt.study.settings import find, run_name
+from radprompt.tables.features import read_standardised
 
 
 def main(name: str) -> None:
@@ -65,7 +65,7 @@ def main(name: str) -> None:
     rows = pd.concat(parts).sort_values("lesion_id", kind="stable", ignore_index=True)[COLUMNS]
     write_csv(f"data/explanations/{name}.csv", rows)
     write_csv("metrics/explanations.csv", summarise(rows))
-    with whole_folder("plots/explanations") as folder:
+    with atomic_folder("plots/explanations") as folder:
         write_svg(folder / "cohort.svg", draw_cohort(rows, f"{len(z)} test masses, setting {name}"))
         write_svg(folder / "lesions.svg", draw_lesions(rows, 6))
     print(f"{name}: {len(z)} lesions explained: data/explanations/{name}.csv, metrics/explanations.csv")

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from radprompt.errors import InputError
-from radprompt.lesions import Exclusion, Lesion, from_table, read_lesions, write_exclusions
-from radprompt.outputs import together, write_csv
-from radprompt.params import load_params
-from radprompt.radiomics.cohort import measure
-from radprompt.radiomics.names import FEATURES
-from radprompt.stage import run
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import atomic_group, write_csv
+from radprompt.core.params import load_params
+from radprompt.core.stage import run
+from radprompt.mammograms.radiomics.cohort import measure
+from radprompt.tables.feature_names import FEATURES
+from radprompt.tables.lesions import Exclusion, Lesion, from_table, read_lesions, write_exclusions
 
 
 def predicted_mask(lesion: Lesion) -> Path:
@@ -51,7 +51,7 @@ def main(dataset: str) -> None:
     if not rows:
         raise InputError("none of the lesions can be measured", where=source, fix=f"the first: {excluded[:1]}")
     target = f"data/features/{dataset}.csv"
-    with together(target, f"data/features/{dataset}_exclusions.csv") as (measured, left_out):
+    with atomic_group(target, f"data/features/{dataset}_exclusions.csv") as (measured, left_out):
         write_csv(measured, pd.DataFrame(rows, columns=["lesion_id", *FEATURES]))
         write_exclusions(left_out, excluded)
     print(f"{dataset}: {len(rows)} lesions x {len(FEATURES)} features, {len(excluded)} excluded: {target}")

@@ -8,16 +8,16 @@ Expect  a corrected docstring changes no fingerprint, so that no other stage run
 
 from pathlib import Path
 
-from radprompt.outputs import whole_folder
+from radprompt.core.outputs import atomic_folder
+from radprompt.core.stage import run
 from radprompt.repository.fingerprints import write_fingerprints
-from radprompt.stage import run
 
 FOLDER = Path("code")
 
 
 def main() -> None:
     """Write all fingerprints."""
-    with whole_folder(FOLDER) as folder:
+    with atomic_folder(FOLDER) as folder:
         written = write_fingerprints(Path.cwd(), folder)
     print(f"{len(written)} fingerprints: {FOLDER}/")
 

@@ -2,20 +2,20 @@
 
 Reads   params.yaml (compute); data/lesions/<dataset>.csv of the three data sets and the images that they name
 Writes  data/validation/hashes.csv (dataset, image_path, and two perceptual hashes of 256 bits: of the whole image and
-        of the breast; src/radprompt/validation/hashes.py says what they see through)
+        of the breast; src/radprompt/gates/hashes.py says what they see through)
 Takes   10 s on the demo for 442 images, nearly all of it decoding
 Expect  one row an image; copies differ in up to 20 bits, different patients' images in 50 or more
 """
 
 import pandas as pd
 
-from radprompt.compute import for_each
-from radprompt.imaging.dicom import read_mammogram
-from radprompt.lesions import DATASETS, read_lesions
-from radprompt.outputs import write_csv
-from radprompt.params import load_params
-from radprompt.stage import run
-from radprompt.validation.hashes import COLUMNS, TABLE, Hashes, hash_image
+from radprompt.core.compute import parallel_map
+from radprompt.core.outputs import write_csv
+from radprompt.core.params import load_params
+from radprompt.core.stage import run
+from radprompt.gates.hashes import COLUMNS, TABLE, Hashes, hash_image
+from radprompt.mammograms.imaging.dicom import read_mammogram
+from radprompt.tables.lesions import DATASETS, read_lesions
 
 
 def hash_file(path: str) -> Hashes:
@@ -28,7 +28,7 @@ def main() -> None:
     lesions = pd.concat([read_lesions(f"data/lesions/{dataset}.csv") for dataset in DATASETS])
     images = lesions[["dataset", "image_path"]].drop_duplicates().sort_values(["dataset", "image_path"])
     paths = images["image_path"].tolist()
-    hashes = for_each(hash_file, paths, load_params().compute, "Hashes", unit="image")
+    hashes = parallel_map(hash_file, paths, load_params().compute, "Hashes", unit="image")
     columns = dict(zip(Hashes._fields, zip(*hashes, strict=True), strict=True))
     write_csv(TABLE, images.assign(**{name: list(values) for name, values in columns.items()})[COLUMNS])
     print(f"{len(paths)} images hashed: {TABLE}")

@@ -2,14 +2,15 @@
 
     python stages/language_model.py inbreast_adapted
 
-Reads   params.yaml (llm, prompt, seed, evaluation.seeds, adaptation.repeats); data/prompts/<setting>.jsonl;
-        data/lesions/*.csv (patients); models/backbone/; for a setting that goes on from another, that one's models
-Writes  models/<setting>/language_model/<run>/ (peft adapter of each repeat and seed, and lesions.json: which it learned
-        from), data/embeddings/<setting>/<run>.safetensors, data/predictions/<setting>/llm.csv,
+Reads   settings.yaml; params.yaml (llm, prompt, seed, evaluation.seeds, adaptation.repeats); data/prompts/ and
+        data/cohorts/ of the setting; models/backbone/; models/language_model/ of the setting whose model it starts from
+Writes  models/language_model/<setting>/<run>/ (of each repeat and seed: peft adapter, lesions.json with the lesions it
+        learned from, embeddings.safetensors and probabilities.csv of its cohort), data/predictions/<setting>/llm.csv,
         metrics/training/<setting>.json (what validation rows say), plots/training/<setting>/ (DVCLive curves of the
         first run)
-Takes   1 to 2 min a setting on the demo; interrupted, it goes on from .radprompt/<setting>/ at the epoch it had reached
-Expect  validation AUC well above 0.5, below or near that of logistic regression
+Takes   1 to 2 min a setting on the demo; interrupted, it continues from .radprompt/<setting>/ at the epoch it reached
+Expect  validation AUC well above 0.5, below or near that of logistic regression. A setting that trains nothing gets a
+        copy of the model that it starts from
 """
 
 import shutil
@@ -18,51 +19,50 @@ from pathlib import Path
 
 import pandas as pd
 
-from radprompt.baselines.rows import prediction_rows, read_patients, with_patients
-from radprompt.embeddings import write_embeddings
-from radprompt.evaluation.predictions import write_predictions
+from radprompt.core.outputs import atomic_folder, write_json
+from radprompt.core.params import load_params
+from radprompt.core.stage import run
 from radprompt.llm.classifier import LanguageModelClassifier
 from radprompt.llm.curves import live_curves
+from radprompt.llm.runs import apply_run, copy_run, train_run, write_run
 from radprompt.llm.training import validation_scores
-from radprompt.outputs import whole_folder, write_json
-from radprompt.params import load_params
-from radprompt.prompts import read_prompts
-from radprompt.settings import find, run_name
-from radprompt.stage import run
+from radprompt.study.settings import load_settings, run_name
+from radprompt.tables.cohort import read_cohort
+from radprompt.tables.predictions import prediction_rows, write_predictions
+from radprompt.tables.prompts import read_prompts
 
 
 def main(name: str) -> None:
     """Train and predict one setting: every repeat with every seed."""
-    params, setting = load_params(), find(name)
-    source = f"data/prompts/{name}.jsonl"
-    table = with_patients(read_prompts(source), read_patients(setting), source)
-    checkpoints = Path(".radprompt") / name
+    params, settings = load_params(), load_settings()
+    setting, checkpoints = settings[name], Path(".radprompt") / name
+    patients = read_cohort(f"data/cohorts/{name}.csv")[["repeat", "lesion_id", "split", "patient_id"]]
+    prompts = read_prompts(f"data/prompts/{name}.jsonl")
+    table = prompts.merge(patients, on=["repeat", "lesion_id", "split"], validate="one_to_one")
     runs = [(repeat, seed) for seed in params.seeds for repeat in setting.repeats(params.adaptation.repeats.llm)]
     parts, kept = [], []
     classifier = LanguageModelClassifier.from_params(params.llm, params.prompt, "models/backbone", params.seed)
-    with whole_folder(f"models/{name}/language_model") as models, whole_folder(f"data/embeddings/{name}") as embedded:
+    with atomic_folder(f"models/language_model/{name}") as models:
         for repeat, seed in runs:
             label, rows = run_name(repeat, seed), table[table["repeat"] == repeat]
-            train, val, scored = (rows[rows["split"].isin(s)] for s in (["train"], ["val"], ["val", "test"]))
-            if setting.start:
-                classifier = LanguageModelClassifier.load(f"models/{setting.start}/language_model/{run_name(0, seed)}")
-            learn = classifier.adapt if setting.start else classifier.set_params(seed=seed).fit
-            with live_curves(f"plots/training/{name}") if (repeat, seed) == runs[0] else nullcontext() as on_epoch:
-                learn(
-                    train["prompt"].tolist(),
-                    train["label"].to_numpy(),
-                    val["prompt"].tolist(),
-                    val["label"].to_numpy(),
-                    on_epoch=on_epoch,
-                    checkpoint=checkpoints / label,
-                )
-            classifier.save(models / label)
-            seen = {part["split"].iloc[0]: part["lesion_id"].tolist() for part in (train, val)}
-            write_json(models / label / "lesions.json", seen)
-            path = embedded / f"{label}.safetensors"
-            write_embeddings(path, rows["lesion_id"].tolist(), classifier.embed(rows["prompt"].tolist()))
-            probability = classifier.predict_proba(scored["prompt"].tolist())[:, 1]
-            parts.append(prediction_rows(scored, name, repeat, "llm", seed, probability))
+            start = settings[setting.start].model_folder(0, seed) if setting.start else None
+            if start and (setting.trains or repeat == 0):
+                classifier = LanguageModelClassifier.load(start)
+            first = (repeat, seed) == runs[0]
+            with live_curves(f"plots/training/{name}") if first else nullcontext() as on_epoch:
+                if start and not setting.trains:
+                    answers = apply_run(classifier, rows, start)
+                    copy_run(models / label, start, rows, answers)
+                    for entry in classifier.state_.history if on_epoch else []:
+                        on_epoch(entry)
+                else:
+                    fitted = classifier if start else classifier.set_params(seed=seed)
+                    checkpoint = checkpoints / label
+                    answers = train_run(fitted, rows, adapt=bool(start), checkpoint=checkpoint, on_epoch=on_epoch)
+                    write_run(models / label, classifier, rows, answers)
+            scored = (rows["split"] != "train").to_numpy()
+            probability = answers.probability[scored]
+            parts.append(prediction_rows(rows[scored], name, repeat, "llm", seed, probability))
             kept.append(classifier.state_.history[classifier.state_.best_epoch - 1])
             scores = ", ".join(f"{k} {v:.3f}" for k, v in kept[-1].items() if k.endswith(("loss", "auc")))
             print(f"{name}, {label}: epoch {kept[-1]['epoch']} of {len(classifier.state_.history)} kept; {scores}")

@@ -8,13 +8,13 @@ Writes  data/validation/leakage/<name>.csv: for each check and half how much was
         metrics/leakage/<name>.json: the same over all halves
 Takes   4 s on the demo
 Expect  nothing found. A finding ends in exit status 1 with rows and files named; all of them are then in
-        .radprompt/validation/leakage/<name>.csv, and outputs stay as they were
+        .radprompt/gates/leakage/<name>.csv, and outputs stay as they were
 """
 
-from radprompt.params import load_params
-from radprompt.settings import SETTINGS
-from radprompt.stage import run
-from radprompt.validation.leakage_gate import DETAILS, SEGMENTER, check_segmenter, check_setting, conclude
+from radprompt.core.params import load_params
+from radprompt.core.stage import run
+from radprompt.gates.leakage_gate import DETAILS, SEGMENTER, check_segmenter, check_setting, conclude
+from radprompt.study.settings import SETTINGS
 
 
 def main(name: str) -> None:

@@ -14,18 +14,18 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from radprompt.baselines.classical import Conventional
-from radprompt.datasets.halves import read_halves
-from radprompt.evaluation.predictions import read_predictions
-from radprompt.learning_curve import COLUMNS, best_baseline, curve_ends, draw, few_lesions, nested_order
-from radprompt.lesions import read_lesions
+from radprompt.core.outputs import write_csv
+from radprompt.core.params import Learner, load_params
+from radprompt.core.stage import run
+from radprompt.evaluation.learning_curve import COLUMNS, best_baseline, curve_ends, draw, few_lesions, nested_order
 from radprompt.llm.classifier import LanguageModelClassifier
-from radprompt.outputs import write_csv
 from radprompt.pages.drawing import write_svg
-from radprompt.params import Learner, load_params
-from radprompt.radiomics.table import read_features
-from radprompt.settings import SETTINGS, gather, run_name
-from radprompt.stage import run
+from radprompt.study.halves import read_halves
 from radprompt.study.recipe import Recipe
+from radprompt.study.settings import SETTINGS, gather, run_name
+from radprompt.tables.features import read_features
+from radprompt.tables.lesions import read_lesions
+from radprompt.tables.predictions import read_predictions
 
 FOLDER = "data/predictions"
 UNADAPTED, EXTENDED, SCRATCH = (f"inbreast_{name}" for name in ("unadapted", "extended", "scratch"))

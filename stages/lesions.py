@@ -11,13 +11,13 @@ Expect  the printed counts add up, rows - excluded = lesions: as many masses as 
 
 from pathlib import Path
 
-from radprompt.datasets import cbis_ddsm, inbreast, vindr_mammo
-from radprompt.datasets.splits import assign, summary
-from radprompt.errors import InputError
-from radprompt.lesions import to_table, write_exclusions
-from radprompt.outputs import together, write_csv, write_json
-from radprompt.params import load_params
-from radprompt.stage import run
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import atomic_group, write_csv, write_json
+from radprompt.core.params import load_params
+from radprompt.core.stage import run
+from radprompt.mammograms.datasets import cbis_ddsm, inbreast, vindr_mammo
+from radprompt.mammograms.datasets.splits import assign, summary
+from radprompt.tables.lesions import to_table, write_exclusions
 
 LOADERS = {module.DATASET: module.load for module in (cbis_ddsm, inbreast, vindr_mammo)}
 FOLDER = Path("data/lesions")
@@ -30,7 +30,7 @@ def main(dataset: str) -> None:
     params = load_params()
     root = Path(params.data.root) / dataset
     targets = [FOLDER / f"{dataset}{end}" for end in ("_masks", ".csv", "_exclusions.csv", "_flow.json")]
-    with together(*targets) as (masks, table, exclusions, flow):
+    with atomic_group(*targets) as (masks, table, exclusions, flow):
         masks.mkdir()
         found = LOADERS[dataset](root, masks, params.compute)
         if not found.lesions:

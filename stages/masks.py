@@ -13,14 +13,14 @@ from functools import lru_cache
 import pandas as pd
 from tqdm import tqdm
 
-from radprompt.imaging.contours import write_mask
-from radprompt.imaging.dicom import read_mammogram
-from radprompt.lesions import from_table, read_lesions
-from radprompt.outputs import together, write_csv
-from radprompt.params import load_params
-from radprompt.segmentation.review import find_reviewed, read_reviewed
-from radprompt.segmentation.segmenter import Drawing, Segmenter
-from radprompt.stage import run
+from radprompt.core.outputs import atomic_group, write_csv
+from radprompt.core.params import load_params
+from radprompt.core.stage import run
+from radprompt.mammograms.imaging.contours import write_mask
+from radprompt.mammograms.imaging.dicom import read_mammogram
+from radprompt.mammograms.segmentation.review import find_reviewed, read_reviewed
+from radprompt.mammograms.segmentation.segmenter import Drawing, Segmenter
+from radprompt.tables.lesions import from_table, read_lesions
 
 
 def main(dataset: str) -> None:
@@ -33,7 +33,7 @@ def main(dataset: str) -> None:
     segmenter = Segmenter.load("models/segmenter")
     read = lru_cache(maxsize=1)(read_mammogram)  # neighbours in the table often share an image
     rows = []
-    with together(f"data/masks/{dataset}", f"data/masks/{dataset}.csv") as (folder, written):
+    with atomic_group(f"data/masks/{dataset}", f"data/masks/{dataset}.csv") as (folder, written):
         folder.mkdir()
         for lesion in tqdm(list(from_table(table)), desc=f"Masks of {dataset}", unit="lesion", mininterval=1.0):
             pixels = read(lesion.image_path).pixels

@@ -8,11 +8,11 @@ Expect  49 rows; in the 21 of conventional models the printed AUC is the balance
 
 import pandas as pd
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import write_csv
+from radprompt.core.params import load_params
+from radprompt.core.stage import run
 from radprompt.evaluation.paper import compare_with_paper, is_synthetic
-from radprompt.outputs import write_csv
-from radprompt.params import load_params
-from radprompt.stage import run
 
 SOURCE, TARGET = "metrics/comparison.csv", "metrics/paper_comparison.csv"
 

@@ -10,11 +10,11 @@ Expect   as many masses as phantom.masses says plus a handful of records that ar
 
 from pathlib import Path
 
-from radprompt.errors import InputError
-from radprompt.outputs import whole_folder
-from radprompt.params import load_params
-from radprompt.phantom import cbis_ddsm, inbreast, vindr_mammo
-from radprompt.stage import run
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import atomic_folder
+from radprompt.core.params import load_params
+from radprompt.core.stage import run
+from radprompt.mammograms.phantom import cbis_ddsm, inbreast, vindr_mammo
 
 RAW = Path("data/phantom/raw")
 WRITERS = {"cbis_ddsm": cbis_ddsm.write, "vindr_mammo": vindr_mammo.write, "inbreast": inbreast.write}
@@ -27,7 +27,7 @@ def main(dataset: str) -> None:
             f"no data set called {dataset!r}", where="arguments", fix=f"choose one of {', '.join(WRITERS)}"
         )
     params = load_params()
-    with whole_folder(RAW / dataset) as folder:
+    with atomic_folder(RAW / dataset) as folder:
         WRITERS[dataset](folder, params.seed, params.phantom, params.compute)
         sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
     print(f"{dataset}: {len(sizes)} files, {sum(sizes) / 1e6:.0f} MB in {RAW / dataset}")

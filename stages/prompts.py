@@ -1,40 +1,40 @@
-"""Write a setting's prompts: one sentence for each lesion, naming the selected features beside their z-scores.
+"""Write each setting's prompts: one sentence for each lesion, naming the selected features beside their values.
 
-    python stages/prompts.py vindr
-
-Reads   params.yaml (seed, prompt); data/standardised/<setting>.csv; models/<setting>/selection/ of the setting whose
-        features are named; models/<setting>/scaler/.
-Writes  data/prompts/<setting>.jsonl (repeat, lesion_id, split, prompt, label).
-Takes   1 s on the demo.
-Expect  one line for each row of the standardised table.
+Reads   settings.yaml; params.yaml (seed, prompt); data/standardised/; models/selection/, models/scaler/
+Writes  data/prompts/<setting>.jsonl (repeat, lesion_id, split, prompt, label)
+Takes   5 s on the demo
+Expect  one line for each row that the setting trains, validates and tests on
 """
 
 import pandas as pd
 
-from radprompt.params import load_params
-from radprompt.prompts import write_prompts
-from radprompt.radiomics.scaling import FeatureScaler
-from radprompt.radiomics.table import read_standardised
+from radprompt.core.outputs import atomic_folder
+from radprompt.core.params import load_params
+from radprompt.core.stage import run
 from radprompt.selection.record import Selection
-from radprompt.settings import find
-from radprompt.stage import run
 from radprompt.study.recipe import Recipe
+from radprompt.study.scaling import FeatureScaler
+from radprompt.study.settings import load_settings
+from radprompt.tables.cohort import of_setting
+from radprompt.tables.features import read_standardised
+from radprompt.tables.prompts import write_prompts
 
 
-def main(name: str) -> None:
-    """Write one setting's prompts."""
-    params, setting = load_params(), find(name)
-    parts = []
-    standardised = read_standardised(f"data/standardised/{setting.name}.csv")
-    for repeat in standardised["repeat"].unique():
-        own = standardised[standardised["repeat"] == repeat]
-        selection = Selection.load(setting.selection_file(repeat))
-        recipe = Recipe(params.prompt, params.seed, selection, FeatureScaler.load(setting.scaler_file(repeat)))
-        parts.append(own.assign(prompt=recipe.prompts(own.set_index("lesion_id"))))
-    table = pd.concat(parts)
-    write_prompts(f"data/prompts/{setting.name}.jsonl", table)
-    print(f"{setting.name}: {len(table)} prompts: data/prompts/{setting.name}.jsonl")
+def main() -> None:
+    """Write all settings' prompts."""
+    params = load_params()
+    with atomic_folder("data/prompts") as folder:
+        for name, setting in load_settings().items():
+            parts = []
+            for repeat, rows in of_setting(read_standardised(f"data/standardised/{name}.csv")).groupby("repeat"):
+                number = int(str(repeat))
+                scaler = FeatureScaler.load(setting.scaler_file(number))
+                recipe = Recipe(params.prompt, params.seed, Selection.load(setting.selection_file(number)), scaler)
+                parts.append(rows.assign(prompt=recipe.prompts(rows.set_index("lesion_id"))))
+            table = pd.concat(parts)
+            write_prompts(folder / f"{name}.jsonl", table)
+            print(f"{name}: {len(table)} prompts: data/prompts/{name}.jsonl")
 
 
 if __name__ == "__main__":
-    run(main, "setting")
+    run(main)

@@ -10,10 +10,10 @@ Expect  the page says of each part that is not there yet that it is missing; not
 
 from pathlib import Path
 
-from radprompt.outputs import write_text
-from radprompt.params import load_params
-from radprompt.report.page import build
-from radprompt.stage import run
+from radprompt.core.outputs import write_text
+from radprompt.core.params import load_params
+from radprompt.core.stage import run
+from radprompt.pages.report.page import build
 
 PAGE = Path("reports/index.html")
 

@@ -1,7 +1,7 @@
 """Score the masks against the reference contours, beside the ellipse inscribed in the box.
 
 Reads     data/lesions/{cbis_ddsm,inbreast}.csv with their reference masks, data/masks/{cbis_ddsm,inbreast}
-Writes    metrics/segmentation.json (cbis_test.nnunet.dice, inbreast.ellipse.hd95_mm, ...; src/radprompt/segmentation/
+Writes    metrics/segmentation.json (cbis_test.nnunet.dice, inbreast.ellipse.hd95_mm, ...; src/radprompt/mammograms/segmentation/
           quality.py defines each), data/masks/quality.csv (one row a lesion)
 Takes     about 10 s on the demo
 Expect    a higher mean Dice for nnU-Net than for the ellipse on cbis_test
@@ -13,14 +13,14 @@ from typing import Any
 
 import pandas as pd
 
-from radprompt.compute import for_each
-from radprompt.imaging.contours import read_mask
-from radprompt.lesions import Lesion, from_table, read_lesions
-from radprompt.outputs import write_csv, write_json
-from radprompt.params import load_params
-from radprompt.segmentation.quality import compare, summarise
-from radprompt.segmentation.review import read_sources
-from radprompt.stage import run
+from radprompt.core.compute import parallel_map
+from radprompt.core.outputs import write_csv, write_json
+from radprompt.core.params import load_params
+from radprompt.core.stage import run
+from radprompt.mammograms.imaging.contours import read_mask
+from radprompt.mammograms.segmentation.quality import compare, summarise
+from radprompt.mammograms.segmentation.review import read_sources
+from radprompt.tables.lesions import Lesion, from_table, read_lesions
 
 COHORTS = {"cbis_test": "cbis_ddsm", "inbreast": "inbreast"}
 METRICS, TABLE = "metrics/segmentation.json", "data/masks/quality.csv"
@@ -41,7 +41,7 @@ def main() -> None:
         drawn = read_sources(f"data/masks/{dataset}.csv")
         lesions = read_lesions(f"data/lesions/{dataset}.csv")
         chosen = list(from_table(lesions[lesions["lesion_id"].isin(drawn.index)]))
-        rows = for_each(score, chosen, params.compute, f"Quality of {cohort}", folder=Path("data/masks") / dataset)
+        rows = parallel_map(score, chosen, params.compute, f"Quality of {cohort}", folder=Path("data/masks") / dataset)
         table = pd.DataFrame(rows).join(drawn, on="lesion_id")
         table.insert(0, "cohort", cohort)
         tables.append(table)

@@ -10,16 +10,16 @@ Run       python stages/segmenter.py
 
 import numpy as np
 
-from radprompt.compute import for_each
-from radprompt.imaging.contours import read_mask
-from radprompt.imaging.dicom import read_mammogram
-from radprompt.imaging.roi import crop, to_grid
-from radprompt.lesions import Lesion, from_table, read_lesions
-from radprompt.outputs import write_csv
-from radprompt.params import Segmentation, load_params
-from radprompt.segmentation.nnunet import train
-from radprompt.segmentation.regions import Case, cut, training_boxes
-from radprompt.stage import run
+from radprompt.core.compute import parallel_map
+from radprompt.core.outputs import write_csv
+from radprompt.core.params import Segmentation, load_params
+from radprompt.core.stage import run
+from radprompt.mammograms.imaging.contours import read_mask
+from radprompt.mammograms.imaging.dicom import read_mammogram
+from radprompt.mammograms.imaging.roi import crop, to_grid
+from radprompt.mammograms.segmentation.nnunet import train
+from radprompt.mammograms.segmentation.regions import Case, cut, training_boxes
+from radprompt.tables.lesions import Lesion, from_table, read_lesions
 
 MODEL, CURVE = "models/segmenter", "plots/segmenter_training.csv"
 
@@ -42,7 +42,9 @@ def main() -> None:
     options = params.segmentation
     table = read_lesions("data/lesions/cbis_ddsm.csv")
     lesions = list(from_table(table[table["split"] == "train"]))
-    read = for_each(read_cases, list(enumerate(lesions)), params.compute, "Regions", seed=params.seed, options=options)
+    read = parallel_map(
+        read_cases, list(enumerate(lesions)), params.compute, "Regions", seed=params.seed, options=options
+    )
     segmenter, curve = train([case for cases in read for case in cases], options, params.seed)
     segmenter.save(MODEL)
     write_csv(CURVE, curve)

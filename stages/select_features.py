@@ -1,38 +1,51 @@
-"""Choose the features that a setting's prompts name, by mRMR on its training lesions.
+"""Choose the features that each setting's prompts name, by mRMR on its training lesions.
 
-    python stages/select_features.py vindr
-
-Reads   params.yaml (features); data/standardised/<setting>.csv.
-Writes  models/<setting>/selection/<repeat>.json (features and names, the best first; method, scheme, bins, the lesions
-        that it saw).
-Takes   3 s on the demo.
-Expect  eight features of several classes, shape and texture among them; other ones in other halves.
+Reads   settings.yaml; params.yaml (features); data/standardised/
+Writes  models/selection/<setting>/<repeat>.json (features and names, the best first; method, scheme, bins, the lesions
+        that it saw); start.json: of the setting whose model is continued
+Takes   15 s on the demo
+Expect  eight features of several classes, shape and texture among them; other ones in other halves
 """
 
 from collections import Counter
+from pathlib import Path
 
-from radprompt.outputs import whole_folder
-from radprompt.params import load_params
-from radprompt.radiomics.table import read_standardised
+from radprompt.core.outputs import atomic_folder
+from radprompt.core.params import Features, load_params
+from radprompt.core.stage import run
 from radprompt.selection.choose import choose_features
-from radprompt.settings import find
-from radprompt.stage import run
+from radprompt.selection.record import Selection
+from radprompt.study.settings import load_settings
+from radprompt.tables.features import read_standardised
 
 
-def main(name: str) -> None:
-    """Select for one setting."""
-    setting, options = find(name), load_params().features
-    table = read_standardised(f"data/standardised/{setting.name}.csv")
-    counted: Counter[str] = Counter()
-    with whole_folder(setting.selection_file(0).parent) as folder:
-        for repeat in table["repeat"].unique():
-            selection = choose_features(table[(table["split"] == "train") & (table["repeat"] == repeat)], options)
-            selection.save(folder / setting.selection_file(repeat).name)
-            counted.update(selection.names)
-    repeats = table["repeat"].nunique()
-    shown = ", ".join(name if repeats == 1 else f"{name} ({count})" for name, count in counted.most_common(12))
-    print(f"{setting.name}: in {repeats} repeat(s) {shown}: {setting.selection_file(0).parent}")
+def main() -> None:
+    """Select for all settings; one that takes another's features gets a copy."""
+    settings, options = load_settings(), load_params().features
+    chosen = {name: _select(name, options) for name, own in settings.items() if own.selection == name}
+    with atomic_folder("models/selection") as folder:
+        for name, setting in settings.items():
+            source, repeats = chosen[setting.selection], _repeats(name)
+            own = {repeat: source[repeat if repeat in source else 0] for repeat in repeats}
+            for repeat, selection in own.items():
+                selection.save(Path(folder, name, f"{repeat}.json"))
+            if setting.continues:
+                chosen[settings[setting.continues].selection][0].save(Path(folder, name, "start.json"))
+            counted = Counter(feature for selection in own.values() for feature in selection.names)
+            counts = [f"{feature} ({count})" for feature, count in counted.most_common(12)]
+            print(f"{name}: in {len(own)} repeat(s) {', '.join(counts)}: models/selection/{name}")
+
+
+def _select(name: str, options: Features) -> dict[int, Selection]:
+    table = read_standardised(f"data/standardised/{name}.csv")
+    train = table[table["split"] == "train"]
+    return {int(str(repeat)): choose_features(rows, options) for repeat, rows in train.groupby("repeat")}
+
+
+def _repeats(name: str) -> list[int]:
+    table = read_standardised(f"data/standardised/{name}.csv")
+    return sorted(map(int, table["repeat"].unique()))
 
 
 if __name__ == "__main__":
-    run(main, "setting")
+    run(main)

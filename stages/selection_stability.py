@@ -10,16 +10,16 @@ Expect  few shares above 0.5 on 160 masses; even the feature picked first can ha
 
 import pandas as pd
 
-from radprompt.errors import InputError
-from radprompt.lesions import read_lesions
-from radprompt.outputs import write_csv
-from radprompt.params import load_params
-from radprompt.radiomics.names import FEATURES, readable
-from radprompt.radiomics.table import read_standardised
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import write_csv
+from radprompt.core.params import load_params
+from radprompt.core.stage import run
 from radprompt.selection.mrmr import MRMRSelector
 from radprompt.selection.stability import selection_shares
-from radprompt.settings import find
-from radprompt.stage import run
+from radprompt.study.settings import find
+from radprompt.tables.feature_names import FEATURES, readable
+from radprompt.tables.features import read_standardised
+from radprompt.tables.lesions import read_lesions
 
 
 def main(name: str) -> None:

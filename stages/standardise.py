@@ -1,56 +1,67 @@
-"""Turn a setting's features into z-scores with its training lesions' mean and standard deviation.
+"""Turn each setting's features into z-scores with its training lesions' mean and standard deviation.
 
-    python stages/standardise.py vindr
-
-Reads   params.yaml (adaptation.scaler); data/lesions/<dataset>.csv and data/features/<dataset>.csv of the setting's
-        data sets; data/halves/inbreast.csv where it is repeated; models/vindr/scaler/ if adaptation.scaler is vindr.
-Writes  models/<setting>/scaler/<repeat>.json (mean, sd, the lesions they come from), data/standardised/<setting>.csv
-        (repeat, lesion_id, split, label and 67 z-scores of every training, validation and test lesion).
-Takes   3 s on the demo.
-Expect  no constant feature; training columns of mean 0 and sd 1.
+Reads   settings.yaml; params.yaml (adaptation.scaler); data/cohorts/; data/features/<dataset>.csv
+Writes  models/scaler/<setting>/<repeat>.json (mean, sd, the lesions they come from; start.json: of the setting whose
+        model is continued), data/standardised/<setting>.csv (repeat, lesion_id, patient_id, split, label and a z-score
+        of every feature)
+Takes   9 s on the demo
+Expect  no constant feature; training columns of mean 0 and sd 1
 """
 
 import pandas as pd
 
-from radprompt.datasets.halves import read_halves
-from radprompt.lesions import read_lesions
-from radprompt.outputs import whole_folder, write_csv
-from radprompt.params import load_params
-from radprompt.radiomics.names import FEATURES
-from radprompt.radiomics.scaling import FeatureScaler
-from radprompt.radiomics.table import read_features
-from radprompt.settings import HALVED, SETTINGS, find, gather
-from radprompt.stage import run
+from radprompt.core.outputs import atomic_folders, write_csv
+from radprompt.core.params import load_params
+from radprompt.core.stage import run
+from radprompt.study.scaling import FeatureScaler
+from radprompt.study.settings import Setting, load_settings
+from radprompt.tables.cohort import ROWS, of_setting, of_start, read_cohort
+from radprompt.tables.features import read_features
 
 
-def main(name: str) -> None:
-    """Standardise one setting."""
-    params, setting = load_params(), find(name)
-    lesions = {dataset: read_lesions(f"data/lesions/{dataset}.csv") for dataset in setting.datasets}
-    features = {dataset: read_features(f"data/features/{dataset}.csv") for dataset in setting.datasets}
-    halves = read_halves(f"data/halves/{HALVED}.csv") if setting.repeated else None
-    rows = gather(setting, lesions, features, halves)
-    borrowed = None
-    if setting.repeated and params.adaptation.scaler == "vindr":
-        borrowed = FeatureScaler.load(SETTINGS["vindr"].scaler_file(0))
-    parts, constant = [], set()
-    with whole_folder(setting.scaler_file(0).parent) as folder:
-        for repeat in rows["repeat"].unique():
-            own = rows[rows["repeat"] == repeat]
-            raw = own.set_index("lesion_id")[list(FEATURES)]
-            scaler = borrowed or FeatureScaler.fit(raw[(own["split"] == "train").to_numpy()])
-            scaler.save(folder / setting.scaler_file(repeat).name)
-            z = scaler.transform(raw).reset_index(drop=True)
-            leading = own[["repeat", "lesion_id", "split", "label"]].reset_index(drop=True)
-            parts.append(pd.concat([leading, z], axis=1))
-            constant |= set(scaler.constant)
-    write_csv(f"data/standardised/{name}.csv", pd.concat(parts))
-    if constant:
-        print(f"{name}: constant over the training lesions, z = 0 everywhere: {', '.join(sorted(constant))}")
-    first = rows[rows["repeat"] == 0]["split"].value_counts(sort=False).items()
-    counts = ", ".join(f"{count} {split}" for split, count in first)
-    print(f"{name}: {len(parts)} repeat(s), in the first {counts}: data/standardised/{name}.csv")
+def main() -> None:
+    """Standardise all settings."""
+    settings, own = load_settings(), load_params().adaptation.scaler
+    datasets = sorted({name for setting in settings.values() for name in setting.datasets})
+    tables = {name: read_features(f"data/features/{name}.csv").set_index("lesion_id") for name in datasets}
+    features = pd.concat(tables, names=["dataset"])
+    borrowed = None if own == "own" else _fit(_cohort(settings[own]), features, 0)
+    with atomic_folders("data/standardised", "models/scaler") as (written, scalers):
+        for name, setting in settings.items():
+            cohort, parts = _cohort(setting), []
+            for repeat, rows in of_setting(cohort).groupby("repeat"):
+                scaler = (borrowed if setting.repeated else None) or _fit(cohort, features, int(str(repeat)))
+                scaler.save(scalers / name / f"{repeat}.json")
+                parts.append(_standardise(rows, features, scaler))
+            before = of_start(cohort)
+            if len(before):
+                scaler = _fit(before, features, 0)
+                scaler.save(scalers / name / "start.json")
+                parts.append(_standardise(cohort.loc[before.index], features, scaler))
+            write_csv(written / f"{name}.csv", pd.concat(parts))
+            constant = f"; constant, so 0 everywhere: {', '.join(scaler.constant)}" if scaler.constant else ""
+            print(
+                f"{name}: {len(cohort)} rows, {len(scaler.features)} features{constant}: data/standardised/{name}.csv"
+            )
+
+
+def _cohort(setting: Setting) -> pd.DataFrame:
+    return read_cohort(f"data/cohorts/{setting.name}.csv")
+
+
+def _fit(cohort: pd.DataFrame, features: pd.DataFrame, repeat: int) -> FeatureScaler:
+    train = cohort[(cohort["repeat"] == repeat) & (cohort["split"] == "train")]
+    return FeatureScaler.fit(_values(train, features))
+
+
+def _standardise(rows: pd.DataFrame, features: pd.DataFrame, scaler: FeatureScaler) -> pd.DataFrame:
+    z = scaler.transform(_values(rows, features)).reset_index(drop=True)
+    return pd.concat([rows[ROWS].reset_index(drop=True), z], axis=1)
+
+
+def _values(rows: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
+    return features.loc[pd.MultiIndex.from_frame(rows[["dataset", "lesion_id"]])].droplevel("dataset")
 
 
 if __name__ == "__main__":
-    run(main, "setting")
+    run(main)

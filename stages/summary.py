@@ -13,11 +13,11 @@ from typing import Any
 
 import pandas as pd
 
-from radprompt.errors import InputError
-from radprompt.outputs import write_csv, write_json
-from radprompt.params import load_params
-from radprompt.settings import SETTINGS
-from radprompt.stage import run
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import write_csv, write_json
+from radprompt.core.params import load_params
+from radprompt.core.stage import run
+from radprompt.study.settings import SETTINGS
 
 
 def main() -> None:

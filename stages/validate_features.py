@@ -11,12 +11,12 @@ Expect  no error; one stops here and names feature and lesions: values outside w
 
 import pandas as pd
 
-from radprompt.lesions import read_lesions
-from radprompt.params import load_params
-from radprompt.stage import run
-from radprompt.validation.expectations import read_cells
-from radprompt.validation.features import feature_suite
-from radprompt.validation.results import conclude
+from radprompt.core.params import load_params
+from radprompt.core.stage import run
+from radprompt.gates.expectations import read_cells
+from radprompt.gates.features import feature_suite
+from radprompt.gates.results import conclude
+from radprompt.tables.lesions import read_lesions
 
 
 def main() -> None:

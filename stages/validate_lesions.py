@@ -12,15 +12,15 @@ Expect  no error; one stops here and names suite, column and lesions
 import json
 from pathlib import Path
 
-from radprompt.compute import for_each
-from radprompt.lesions import DATASETS
-from radprompt.params import load_params
-from radprompt.stage import run
-from radprompt.validation.expectations import read_cells
-from radprompt.validation.lesions import lesion_suite
-from radprompt.validation.masks import image_shape, light, measured_masks, reference_masks_suite, with_boxes
-from radprompt.validation.official import official_splits
-from radprompt.validation.results import conclude
+from radprompt.core.compute import parallel_map
+from radprompt.core.params import load_params
+from radprompt.core.stage import run
+from radprompt.gates.expectations import read_cells
+from radprompt.gates.lesions import lesion_suite
+from radprompt.gates.masks import image_shape, light, measured_masks, reference_masks_suite, with_boxes
+from radprompt.gates.official import official_splits
+from radprompt.gates.results import conclude
+from radprompt.tables.lesions import DATASETS
 
 FOLDER = Path("data/lesions")
 
@@ -34,7 +34,7 @@ def main() -> None:
         flow = json.loads((FOLDER / f"{dataset}_flow.json").read_text(encoding="utf-8"))
         official = official_splits(dataset, Path(params.data.root, dataset))
         images = sorted({str(path) for path in table.get("image_path", ()) if path})
-        shapes = for_each(image_shape, images, light(params.compute), f"Headers of {dataset}")
+        shapes = parallel_map(image_shape, images, light(params.compute), f"Headers of {dataset}")
         suites.append(lesion_suite(dataset, table, flow, dict(zip(images, shapes, strict=True)), official))
         drawn = [lesion for lesion in with_boxes(table) if lesion.mask_path]
         if drawn:

@@ -11,12 +11,12 @@ Expect  warnings for ellipses that took nnU-Net's place; an error stops here and
 
 from pathlib import Path
 
-from radprompt.lesions import DATASETS
-from radprompt.params import load_params
-from radprompt.stage import run
-from radprompt.validation.expectations import read_cells
-from radprompt.validation.masks import drawn_masks_suite, measured_masks, with_boxes
-from radprompt.validation.results import conclude
+from radprompt.core.params import load_params
+from radprompt.core.stage import run
+from radprompt.gates.expectations import read_cells
+from radprompt.gates.masks import drawn_masks_suite, measured_masks, with_boxes
+from radprompt.gates.results import conclude
+from radprompt.tables.lesions import DATASETS
 
 
 def main() -> None:

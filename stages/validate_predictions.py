@@ -12,11 +12,11 @@ Expect  no error; one stops here and names file, row, model and lesion
 
 from pathlib import Path
 
-from radprompt.settings import find
-from radprompt.stage import run
-from radprompt.validation.cohorts import expected_rows
-from radprompt.validation.predictions import learnt_suite, prediction_suites, read_files
-from radprompt.validation.results import conclude
+from radprompt.core.stage import run
+from radprompt.gates.cohorts import expected_rows
+from radprompt.gates.predictions import learnt_suite, prediction_suites, read_files
+from radprompt.gates.results import conclude
+from radprompt.study.settings import find
 
 
 def main(name: str) -> None:

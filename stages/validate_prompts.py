@@ -11,13 +11,13 @@ Expect  no error; one stops here and names lines and lesions
 
 from pathlib import Path
 
-from radprompt.params import load_params
+from radprompt.core.params import load_params
+from radprompt.core.stage import run
+from radprompt.gates.cohorts import expected_rows
+from radprompt.gates.prompts import prompt_suite, read_lines, token_counter
+from radprompt.gates.results import conclude
 from radprompt.selection.record import Selection
-from radprompt.settings import SETTINGS
-from radprompt.stage import run
-from radprompt.validation.cohorts import expected_rows
-from radprompt.validation.prompts import prompt_suite, read_lines, token_counter
-from radprompt.validation.results import conclude
+from radprompt.study.settings import SETTINGS
 
 
 def main() -> None:

@@ -10,10 +10,10 @@ Expect  warnings for the rows that loaders leave out or mend; an error stops her
 
 from pathlib import Path
 
-from radprompt.params import load_params
-from radprompt.stage import run
-from radprompt.validation.raw_tables import raw_suites
-from radprompt.validation.results import conclude
+from radprompt.core.params import load_params
+from radprompt.core.stage import run
+from radprompt.gates.raw_tables import raw_suites
+from radprompt.gates.results import conclude
 
 
 def main() -> None:

@@ -11,10 +11,10 @@ Expect  0 errors: with one, the pipeline would have stopped before
 
 from pathlib import Path
 
-from radprompt.outputs import whole_folder, write_json
-from radprompt.stage import run
-from radprompt.validation.data_docs import merged, read_results, write_pages
-from radprompt.validation.results import DETAILS
+from radprompt.core.outputs import atomic_folder, write_json
+from radprompt.core.stage import run
+from radprompt.gates.data_docs import merged, read_results, write_pages
+from radprompt.gates.results import DETAILS
 
 PAGES = Path("reports/validation")
 
@@ -23,7 +23,7 @@ def main() -> None:
     """Write counts and pages."""
     found = read_results(DETAILS)
     totals = merged(found)
-    with whole_folder(PAGES) as folder:
+    with atomic_folder(PAGES) as folder:
         pages = write_pages(found, folder)
     write_json("metrics/validation.json", totals)
     total = totals["total"]

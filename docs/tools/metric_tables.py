@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from radprompt.report.wording import count, model_name, number
+from radprompt.pages.wording import count, model_name, number
 
 Row = dict[str, str]
 SECOND_SITE = ("inbreast_unadapted", "inbreast_adapted", "inbreast_extended", "inbreast_scratch")

@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 import metric_tables
 
-from radprompt.outputs import write_text
+from radprompt.core.outputs import write_text
 
 ROOT = Path(__file__).parents[2]
 _TABLE = re.compile(r"^<!-- table: (\S+) -->\n.*?^<!-- end -->$", re.MULTILINE | re.DOTALL)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 
 app = typer.Typer(
     help="Radiomics features as sentences that a language model reads.\n\nThe pipeline itself runs by `dvc repro`.",
@@ -38,7 +38,7 @@ def profile(name: Annotated[str, typer.Argument(help="A file in profiles/, witho
 
     Examples: `radprompt profile clinical`, `radprompt profile tiny`; back again: `git checkout params.yaml`
     """
-    from radprompt.profiles import apply_profile
+    from radprompt.repository.profiles import apply_profile
 
     changed = apply_profile(PROFILES / f"{name}.yaml", Path("params.yaml"))
     for line in changed:
@@ -59,8 +59,8 @@ def doctor(
 
     Examples: `radprompt doctor`, `radprompt doctor --gpu 'RTX 4090'`, `radprompt doctor --json`
     """
-    from radprompt.doctor import display
-    from radprompt.doctor.diagnosis import diagnose
+    from radprompt.repository.doctor import display
+    from radprompt.repository.doctor.diagnosis import diagnose
 
     found = diagnose(params, gpu)
     if as_json:
@@ -83,7 +83,7 @@ def review(
 
     Example: `radprompt review vindr_mammo`
     """
-    from radprompt.segmentation.review import write_contact_sheets
+    from radprompt.mammograms.segmentation.review import write_contact_sheets
 
     for page in write_contact_sheets(dataset, output):
         typer.echo(page)
@@ -104,8 +104,8 @@ def ablations(
     """
     from rich.console import Console
 
-    from radprompt.ablations.running import enqueue, follow, standings
-    from radprompt.ablations.tables import find_table, load_tables
+    from radprompt.repository.ablations.running import enqueue, follow, standings
+    from radprompt.repository.ablations.tables import find_table, load_tables
 
     tables = load_tables()
     if table is None:
@@ -149,9 +149,9 @@ def ablation_table(
     """
     from rich.console import Console
 
-    from radprompt.ablations.collecting import render, results, tabulate
-    from radprompt.ablations.tables import find_table, load_tables
-    from radprompt.outputs import write_csv
+    from radprompt.core.outputs import write_csv
+    from radprompt.repository.ablations.collecting import render, results, tabulate
+    from radprompt.repository.ablations.tables import find_table, load_tables
 
     chosen = find_table(load_tables(), table)
     collected = tabulate(chosen, results(chosen, partial=partial))
@@ -170,7 +170,7 @@ def remote(
     Examples: `radprompt remote /mnt/share/radprompt`, `radprompt remote ssh://host/srv/radprompt`,
     `radprompt remote s3://bucket/radprompt --endpoint https://s3.hospital.org`
     """
-    from radprompt.remotes import describe_remotes, set_remote
+    from radprompt.repository.remotes import describe_remotes, set_remote
 
     for line in set_remote(url, endpoint) if url else describe_remotes():
         typer.echo(line)
@@ -182,7 +182,7 @@ def check_lock() -> None:
 
     Example: `radprompt check-lock`
     """
-    from radprompt.lock_check import check_lock, describe
+    from radprompt.repository.lock_check import check_lock, describe
 
     typer.echo(describe(check_lock()))
 
@@ -197,7 +197,7 @@ def export(
 
     Examples: `radprompt export my_model`, `radprompt export inbreast.zip --setting inbreast_adapted --half 1`
     """
-    from radprompt.deployment.export import export_model
+    from radprompt.export.export import export_model
 
     done = export_model(target, setting, half)
     if done.licensed:
@@ -225,8 +225,8 @@ def predict(
     Examples: `radprompt predict --model my_model image.dcm --box 120,80,190,150`,
     `radprompt predict --model my_model --table cases.csv --images folder --out results`
     """
-    from radprompt.deployment.cases import Case, parse_box
-    from radprompt.deployment.commands import EXCLUDED, PREDICTIONS, open_predictor, predict_case, predict_table
+    from radprompt.export.cases import Case, parse_box
+    from radprompt.export.commands import EXCLUDED, PREDICTIONS, open_predictor, predict_case, predict_table
 
     if (image is None) == (table is None):
         raise InputError("name an image or a table, one of the two", fix="see `radprompt predict --help`")
@@ -309,8 +309,8 @@ def pr_report(
 
     Example: `radprompt pr-report --base origin/main --out comment.md`
     """
-    from radprompt.outputs import write_text
-    from radprompt.pull_request.report import pull_request_report
+    from radprompt.core.outputs import write_text
+    from radprompt.repository.pull_request.report import pull_request_report
 
     written = pull_request_report(base, page, web)
     if out is None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from radprompt.remotes import set_remote
+from radprompt.repository.remotes import set_remote
 
 ROOT = Path(__file__).parents[2]
 

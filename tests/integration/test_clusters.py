@@ -13,16 +13,16 @@ import pandas as pd
 import pytest
 from distributed import Client
 
-from radprompt.compute import for_each
-from radprompt.datasets import vindr_mammo
-from radprompt.errors import InputError
-from radprompt.imaging.contours import inscribed_ellipse, read_mask, write_mask
-from radprompt.imaging.dicom import read_mammogram
-from radprompt.lesions import Box
-from radprompt.outputs import write_csv
-from radprompt.params import Compute, Phantom, PhantomMasses, load_params
-from radprompt.phantom import vindr_mammo as phantom
-from radprompt.radiomics import cohort
+from radprompt.core.compute import parallel_map
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import write_csv
+from radprompt.core.params import Compute, Phantom, PhantomMasses, load_params
+from radprompt.mammograms.datasets import vindr_mammo
+from radprompt.mammograms.imaging.contours import inscribed_ellipse, read_mask, write_mask
+from radprompt.mammograms.imaging.dicom import read_mammogram
+from radprompt.mammograms.phantom import vindr_mammo as phantom
+from radprompt.mammograms.radiomics import cohort
+from radprompt.tables.lesions import Box
 
 ROOT = Path(__file__).parents[2]
 HERE = Compute("threading", 1)
@@ -135,7 +135,7 @@ def test_a_worker_killed_in_the_middle_costs_no_row(lesions, tmp_path):
         killer.start()
         compute = Compute("dask", 1, cluster.address)
         items = list(enumerate(images.values()))
-        parts = for_each(measured_or_killed, items, compute, "radiomics", settings=settings(), pipe=str(pipe))
+        parts = parallel_map(measured_or_killed, items, compute, "radiomics", settings=settings(), pipe=str(pipe))
         killer.join()
         ends = [process.poll() for process in cluster.processes]
     assert ends.count(-signal.SIGKILL) == 1
@@ -161,9 +161,9 @@ def fails(number):
 
 def test_an_error_on_a_cluster_names_its_item_and_threads_are_refused():
     with Cluster(1) as cluster, pytest.raises(KeyError, match="spacing") as caught:
-        for_each(fails, range(4), Compute("dask", 1, cluster.address), "t", unit="image")
+        parallel_map(fails, range(4), Compute("dask", 1, cluster.address), "t", unit="image")
     assert caught.value.__notes__ == ["image 3: 2"]
     with Cluster(1, "--nthreads", "2", "--no-nanny") as cluster:
         with pytest.raises(InputError, match="1 Dask workers run several threads") as refused:
-            for_each(fails, range(2), Compute("dask", 1, cluster.address), "t")
+            parallel_map(fails, range(2), Compute("dask", 1, cluster.address), "t")
         assert "--nthreads 1" in refused.value.fix

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 from clones import Clone, Folder
 
-from radprompt.lesions import DATASETS
-from radprompt.settings import SETTINGS
+from radprompt.study.settings import SETTINGS
+from radprompt.tables.lesions import DATASETS
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow

@@ -17,7 +17,7 @@ from threading import Thread
 import pytest
 from ruamel.yaml import YAML
 
-from radprompt.pull_request.comment import MARKER
+from radprompt.repository.pull_request.comment import MARKER
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
@@ -66,8 +66,8 @@ cases.to_csv("data/cases.csv", index=False)
 # Twenty steps of gradient descent: a rate that is too low leaves every probability near a half.
 TRAIN = """
 import numpy as np, pandas as pd
-from radprompt.evaluation.predictions import write_predictions
-from radprompt.params import load_params
+from radprompt.tables.predictions import write_predictions
+from radprompt.core.params import load_params
 cases = pd.read_csv("data/cases.csv")
 x, train = np.c_[cases[list("abcd")], np.ones(len(cases))], (cases["split"] == "train").to_numpy()
 weights, rate = np.zeros(5), 1000 * load_params().llm.learning_rate
@@ -78,7 +78,7 @@ write_predictions("data/predictions/vindr/llm.csv", table[~train])
 """
 RIVALS = """
 import pandas as pd
-from radprompt.evaluation.predictions import write_predictions
+from radprompt.tables.predictions import write_predictions
 cases = pd.read_csv("data/cases.csv").query("split != 'train'")
 probability = 1 / (1 + 2.7 ** (1 - cases["a"] - cases["b"]))
 table = cases.assign(setting="vindr", repeat=0, model="svm", seed=1, probability=probability)
@@ -89,10 +89,10 @@ from pathlib import Path
 from radprompt.evaluation.figures import curves, draw
 from radprompt.pages.drawing import write_svg
 from radprompt.evaluation.model_comparison import compare
-from radprompt.evaluation.predictions import read_predictions
+from radprompt.tables.predictions import read_predictions
 from radprompt.evaluation.tables import summary
-from radprompt.outputs import write_json
-from radprompt.params import load_params
+from radprompt.core.outputs import write_json
+from radprompt.core.params import load_params
 params = load_params()
 predictions = read_predictions(Path("data/predictions/vindr").glob("*.csv"), "vindr")
 write_json("metrics/evaluation/vindr.json", summary(compare(predictions, params)))

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from clones import Clone, Folder
 
-from radprompt.remotes import set_remote
+from radprompt.repository.remotes import set_remote
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow

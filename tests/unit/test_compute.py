@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from radprompt import compute as module
-from radprompt.compute import for_each
-from radprompt.errors import ImageError, InputError
-from radprompt.params import Compute
+from radprompt.core import compute as module
+from radprompt.core.compute import parallel_map
+from radprompt.core.errors import ImageError, InputError
+from radprompt.core.params import Compute
 
 
 def _square(x, *, plus=0):
@@ -22,12 +22,12 @@ def _square(x, *, plus=0):
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("backend", ["loky", "threading"])
 def test_results_come_in_the_order_given(workers, backend):
-    assert for_each(_square, [3, 1, 2], Compute(backend, workers), "t", plus=1) == [10, 2, 5]
+    assert parallel_map(_square, [3, 1, 2], Compute(backend, workers), "t", plus=1) == [10, 2, 5]
 
 
 def test_an_image_error_keeps_its_parts_across_processes():
     with pytest.raises(ImageError) as caught:
-        for_each(_square, [1, 13], Compute("loky", 2), "t")
+        parallel_map(_square, [1, 13], Compute("loky", 2), "t")
     assert (caught.value.what, caught.value.where, caught.value.fix) == ("truncated", "a.dcm", "download it again")
     assert str(caught.value) == "a.dcm: truncated\nFix: download it again"
 
@@ -35,7 +35,7 @@ def test_an_image_error_keeps_its_parts_across_processes():
 @pytest.mark.parametrize("backend", ["loky", "threading"])
 def test_any_other_error_names_its_item(backend):
     with pytest.raises(KeyError, match="spacing") as caught:
-        for_each(_square, [1, 14, 2], Compute(backend, 2), "t", unit="image")
+        parallel_map(_square, [1, 14, 2], Compute(backend, 2), "t", unit="image")
     assert caught.value.__notes__ == ["image 2: 14"]
 
 
@@ -43,7 +43,7 @@ def test_any_other_error_names_its_item(backend):
 def test_a_cluster_that_is_not_installed_says_what_to_install(backend, package, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(InputError, match=f"{package} is not installed") as caught:
-        for_each(_square, [1], Compute(backend, 1), "t")
+        parallel_map(_square, [1], Compute(backend, 1), "t")
     assert caught.value.where == "params.yaml, compute.backend"
     assert f"pip install {package}" in caught.value.fix
 
@@ -51,7 +51,7 @@ def test_a_cluster_that_is_not_installed_says_what_to_install(backend, package, 
 def test_no_scheduler_at_the_address(monkeypatch):
     monkeypatch.setattr(module, "_WAIT_S", 1)
     with pytest.raises(InputError, match=r"no Dask scheduler answers at 'tcp://127\.0\.0\.1:9'") as caught:
-        for_each(_square, [1], Compute("dask", 1, "tcp://127.0.0.1:9"), "t")
+        parallel_map(_square, [1], Compute("dask", 1, "tcp://127.0.0.1:9"), "t")
     assert caught.value.where == "params.yaml, compute.address"
 
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from radprompt.device import attends_in_bf16, computes_bf16, resolve_device
-from radprompt.errors import InputError
+from radprompt.core.device import attends_in_bf16, computes_bf16, resolve_device
+from radprompt.core.errors import InputError
 
 
 def test_auto_is_the_gpu_where_there_is_one():

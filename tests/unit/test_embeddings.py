@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from radprompt.embeddings import embeddings_of, read_embeddings, write_embeddings
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
+from radprompt.tables.embeddings import embeddings_of, read_embeddings, write_embeddings
 
 ROWS = np.arange(6, dtype=np.float32).reshape(3, 2) / 7
 

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radprompt.explanations import COLUMNS, choose_lesions, draw_cohort, draw_lesions, summarise
+from radprompt.evaluation.explanations import COLUMNS, choose_lesions, draw_cohort, draw_lesions, summarise
 
 VALUES = np.array([-2.0, -1.0, 0.5, 1.0, 2.0, 3.0])
 

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radprompt.lesions import Lesion, to_table
-from radprompt.outputs import write_csv
-from radprompt.radiomics.names import FEATURES
-from radprompt.radiomics.table import read_standardised
+from radprompt.core.outputs import write_csv
+from radprompt.tables.feature_names import FEATURES
+from radprompt.tables.features import read_standardised
+from radprompt.tables.lesions import Lesion, to_table
 
 ROOT = Path(__file__).parents[2]
 SPLITS = ["train"] * 60 + ["val"] * 20 + ["test"] * 20

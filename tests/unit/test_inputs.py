@@ -2,8 +2,8 @@
 
 import pytest
 
-from radprompt.errors import ImageError, InputError
-from radprompt.inputs import checked, is_name, shown
+from radprompt.core.errors import ImageError, InputError
+from radprompt.core.inputs import checked, is_name, shown
 
 
 def test_a_regular_file_is_given_back(tmp_path):

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radprompt.learning_curve import COLUMNS, best_baseline, curve_ends, draw, few_lesions, nested_order
-from radprompt.params import MRMR, Features
-from radprompt.radiomics.names import FEATURES
+from radprompt.core.params import MRMR, Features
+from radprompt.evaluation.learning_curve import COLUMNS, best_baseline, curve_ends, draw, few_lesions, nested_order
+from radprompt.tables.feature_names import FEATURES
 
 OPTIONS = Features(selection="mrmr", count=4, mrmr=MRMR(scheme="MIQ", bins=5, stability_draws=3))
 

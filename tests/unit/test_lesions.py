@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from radprompt.errors import InputError
-from radprompt.lesions import COLUMNS, Exclusion, Lesion, from_table, read_lesions, to_table, write_exclusions
-from radprompt.outputs import write_csv
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import write_csv
+from radprompt.tables.lesions import COLUMNS, Exclusion, Lesion, from_table, read_lesions, to_table, write_exclusions
 
 LESION = Lesion(
     "b", "007", "s", "vindr_mammo", "data/i.dicom", "CC", "L", "4", 1, "train", 1, 2, 30, 40, "", 0.07, "PixelSpacing"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from radprompt.errors import InputError
-from radprompt.lock_check import Check, check_lock, describe, leaves
+from radprompt.core.errors import InputError
+from radprompt.repository.lock_check import Check, check_lock, describe, leaves
 
 ROOT = Path(__file__).parents[2]
 PIPELINE = """

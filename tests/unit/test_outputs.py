@@ -6,12 +6,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from radprompt.outputs import together, whole, whole_folder, write_csv, write_json, write_jsonl
+from radprompt.core.outputs import atomic_folder, atomic_group, atomic_write, write_csv, write_json, write_jsonl
 
 
 def test_failure_leaves_the_old_file_and_nothing_else(tmp_path):
     (tmp_path / "a.txt").write_text("old")
-    with pytest.raises(KeyError), whole(tmp_path / "a.txt") as part:
+    with pytest.raises(KeyError), atomic_write(tmp_path / "a.txt") as part:
         part.write_text("half")
         raise KeyError
     assert (tmp_path / "a.txt").read_text() == "old"
@@ -20,13 +20,13 @@ def test_failure_leaves_the_old_file_and_nothing_else(tmp_path):
 
 def test_failure_leaves_the_old_folder_and_success_replaces_it_whole(tmp_path):
     folder = tmp_path / "out"
-    with whole_folder(folder) as part:
+    with atomic_folder(folder) as part:
         (part / "one").write_text("1")
-    with pytest.raises(KeyError), whole_folder(folder) as part:
+    with pytest.raises(KeyError), atomic_folder(folder) as part:
         (part / "two").write_text("2")
         raise KeyError
     assert [p.name for p in folder.iterdir()] == ["one"]
-    with whole_folder(folder) as part:
+    with atomic_folder(folder) as part:
         (part / "two").write_text("2")
     assert [p.name for p in folder.iterdir()] == ["two"]
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
@@ -34,17 +34,17 @@ def test_failure_leaves_the_old_folder_and_success_replaces_it_whole(tmp_path):
 
 def test_outputs_that_belong_together_are_all_replaced_or_none(tmp_path):
     table, folder = tmp_path / "t.csv", tmp_path / "masks"
-    with together(table, folder) as (rows, masks):
+    with atomic_group(table, folder) as (rows, masks):
         rows.write_text("old")
         masks.mkdir()
         (masks / "old").touch()
-    with pytest.raises(KeyError), together(table, folder) as (rows, masks):
+    with pytest.raises(KeyError), atomic_group(table, folder) as (rows, masks):
         rows.write_text("new")
         masks.mkdir()
         raise KeyError
     assert table.read_text() == "old"
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["masks", "old", "t.csv"]
-    with together(table, folder) as (rows, masks):
+    with atomic_group(table, folder) as (rows, masks):
         rows.write_text("new")
         masks.mkdir()
     assert table.read_text() == "new"
@@ -52,12 +52,12 @@ def test_outputs_that_belong_together_are_all_replaced_or_none(tmp_path):
 
 
 def test_what_a_killed_process_leaves_is_in_no_hash(tmp_path):
-    """A room of :func:`whole` inside a tracked folder: DVC's ignore file leaves it out."""
+    """A room of :func:`atomic_write` inside a tracked folder: DVC's ignore file leaves it out."""
     from dvc.ignore import DvcIgnorePatterns
 
     lines = (Path(__file__).parents[2] / ".dvcignore").read_text(encoding="utf-8").splitlines()
     ignored = DvcIgnorePatterns(lines, "/repository", "/")
-    with whole(tmp_path / "masks" / "1.png") as part:
+    with atomic_write(tmp_path / "masks" / "1.png") as part:
         part.write_text("half")
         room = part.parent.name
     assert ignored.matches("/repository/data/masks", room, is_dir=True)

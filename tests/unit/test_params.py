@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from radprompt.errors import InputError
-from radprompt.params import check_params, load_params
+from radprompt.core.errors import InputError
+from radprompt.core.params import check_params, load_params
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from radprompt.errors import InputError
-from radprompt.params import load_params
-from radprompt.profiles import apply_profile
+from radprompt.core.errors import InputError
+from radprompt.core.params import load_params
+from radprompt.repository.profiles import apply_profile
 
 ROOT = Path(__file__).parents[2]
 

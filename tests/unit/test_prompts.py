@@ -5,9 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radprompt.errors import InputError
-from radprompt.params import Prompt, load_params
-from radprompt.prompts import COLUMNS, closings, read_prompts, render, render_frame, shown_names, write_prompts
+from radprompt.core.errors import InputError
+from radprompt.core.params import Prompt, load_params
+from radprompt.study.sentences import closings, render, render_frame, shown_names
+from radprompt.tables.prompts import COLUMNS, read_prompts, write_prompts
 
 INSTRUCTION = "Classify benign or malignant of this mammography based on given standardized radiomic features."
 SETTINGS = Prompt(instruction=INSTRUCTION, decimals=3)

@@ -6,9 +6,9 @@ import subprocess
 import pytest
 from dvc.config import Config
 
-from radprompt import remotes
-from radprompt.errors import InputError
-from radprompt.remotes import describe_remotes, parse, set_remote
+from radprompt.core.errors import InputError
+from radprompt.repository import remotes
+from radprompt.repository.remotes import describe_remotes, parse, set_remote
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,9 @@
 import pandas as pd
 import pytest
 
-from radprompt.errors import InputError
-from radprompt.settings import ROLES, SETTINGS, find, gather
+from radprompt.core.errors import InputError
+from radprompt.study.settings import SETTINGS, find, gather
+from radprompt.tables.cohort import ROLES
 
 LESIONS = pd.DataFrame(
     {

@@ -6,8 +6,8 @@ import sys
 import pytest
 
 SCRIPT = """
-from radprompt.errors import InputError
-from radprompt.stage import run
+from radprompt.core.errors import InputError
+from radprompt.core.stage import run
 
 def main(dataset):
     if dataset == "bad":

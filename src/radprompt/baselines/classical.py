@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from radprompt.errors import InputError
-from radprompt.params import Baselines
+from radprompt.core.errors import InputError
+from radprompt.core.params import Baselines
 
 SIZE = "shape_MaximumDiameter"
 """The one feature of ``size_alone``."""

@@ -9,12 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radprompt.baselines.classical import Conventional, features_of
-from radprompt.baselines.rows import prediction_rows
-from radprompt.errors import InputError
-from radprompt.params import Params
-from radprompt.radiomics.names import FEATURES
+from radprompt.core.errors import InputError
+from radprompt.core.params import Params
 from radprompt.selection.record import Selection
 from radprompt.study.recipe import shown_values
+from radprompt.tables.feature_names import FEATURES
+from radprompt.tables.predictions import prediction_rows
 
 if TYPE_CHECKING:
     from radprompt.baselines.transtab import TransTabClassifier

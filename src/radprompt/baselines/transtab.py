@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from radprompt.errors import InputError
-from radprompt.params import TransTab
+from radprompt.core.errors import InputError
+from radprompt.core.params import TransTab
 
 Labels = Sequence[int] | NDArray[np.int_]
 Weights = Mapping[str, torch.Tensor]

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_curve
 
+from radprompt.core.params import Evaluation
 from radprompt.evaluation.calibration import decision_curve, reliability_curve
 from radprompt.evaluation.scores import decide
 from radprompt.evaluation.thresholds import Cuts, main_threshold
-from radprompt.params import Evaluation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

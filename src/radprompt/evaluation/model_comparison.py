@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
+from radprompt.core.params import Evaluation, Params
 from radprompt.evaluation.calibration import Floats
 from radprompt.evaluation.comparisons import bootstrap_p, delong_test, holm, resampled_test
 from radprompt.evaluation.intervals import decision_draws, interval, patient_resamples, repeat_mean, score_draws
 from radprompt.evaluation.scores import DECISIONS, METRICS, decision_scores, scores
 from radprompt.evaluation.thresholds import RULES, Cuts, Run, choose_thresholds, main_threshold
-from radprompt.params import Evaluation, Params
 
 TESTS = ("bootstrap", "delong", "clustered", "resampled")
 COLUMNS = [

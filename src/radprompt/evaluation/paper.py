@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from radprompt.params import Params
+from radprompt.core.params import Params
 
 PRINTED = ("accuracy", "f1", "auc", "sensitivity")
 """Metrics that the paper prints."""

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 
 Floats = NDArray[np.float64]
 Values = NDArray[Any]

@@ -12,7 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd

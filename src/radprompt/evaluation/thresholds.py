@@ -12,9 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import roc_curve
 
+from radprompt.core.params import Evaluation
 from radprompt.evaluation.calibration import Floats
-from radprompt.evaluation.predictions import RUN
-from radprompt.params import Evaluation
+from radprompt.tables.predictions import RUN
 
 RULES = ("youden", "fixed_sensitivity")
 """Cuts chosen on validation rows, shown beside the main one as ``<metric>_at_<rule>``."""
@@ -60,7 +60,7 @@ def choose_thresholds(predictions: pd.DataFrame, evaluation: Evaluation) -> Cuts
     Parameters
     ----------
     predictions
-        The table of :func:`~radprompt.evaluation.predictions.read_predictions`; its test rows are not looked at.
+        The table of :func:`~radprompt.tables.predictions.read_predictions`; its test rows are not looked at.
     evaluation
         Gives the sensitivity to reach.
     """

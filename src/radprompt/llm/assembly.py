@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 import torch
 
-from radprompt.device import attends_in_bf16, computes_bf16, resolve_device
+from radprompt.core.device import attends_in_bf16, computes_bf16, resolve_device
 from radprompt.llm.attention import attend_in_float32
 from radprompt.llm.backbone import load_backbone
 from radprompt.llm.lora import add_adapters

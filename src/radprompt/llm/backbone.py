@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from radprompt.errors import InputError
-from radprompt.outputs import write_json
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import write_json
 
 if TYPE_CHECKING:
     import torch

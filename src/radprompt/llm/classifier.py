@@ -13,14 +13,14 @@ import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import atomic_folder, write_json
+from radprompt.core.params import Llm, Prompt
 from radprompt.llm.assembly import assemble
 from radprompt.llm.head import begin_at_zero
 from radprompt.llm.inference import Encoded, Readout, TrunkCache, encode, predict_logits, predict_states
 from radprompt.llm.training import Schedule, State, checked_labels, train
-from radprompt.outputs import whole_folder, write_json
-from radprompt.params import Llm, Prompt
-from radprompt.prompts import render_frame
+from radprompt.study.sentences import render_frame
 
 Prompts = pd.DataFrame | Sequence[str]
 Labels = Sequence[int] | np.ndarray
@@ -175,7 +175,7 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
     def save(self, folder: str | Path) -> None:
         """Write a standard peft adapter (safetensors) and ``classifier.json``; the backbone stays where it is."""
         check_is_fitted(self, "classes_")
-        with whole_folder(folder) as part:
+        with atomic_folder(folder) as part:
             self._adapter.save_pretrained(str(part), safe_serialization=True, save_embedding_layers=False)
             (part / "README.md").unlink(missing_ok=True)  # peft's empty model card
             parameters = self.get_params() | {"backbone": Path(self.backbone).as_posix()}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from radprompt.outputs import whole_folder
+from radprompt.core.outputs import atomic_folder
 
 
 @contextmanager
@@ -12,7 +12,7 @@ def live_curves(folder: str | Path) -> Iterator[Callable[[dict[str, float]], Non
     """Yield what adds an epoch to the curves; they take their place in ``folder`` when training has ended."""
     from dvclive import Live
 
-    with whole_folder(folder) as part, Live(str(part), save_dvc_exp=False, report=None, dvcyaml=None) as live:
+    with atomic_folder(folder) as part, Live(str(part), save_dvc_exp=False, report=None, dvcyaml=None) as live:
 
         def add(entry: dict[str, float]) -> None:
             live.step = int(entry["epoch"])

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 from radprompt.llm.split import SplitModel, common_tokens
-from radprompt.prompts import closings
+from radprompt.study.sentences import closings
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

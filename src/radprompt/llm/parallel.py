@@ -2,7 +2,7 @@
 
 Every process holds the whole model and computes the gradients of its rows; added up, they are those of the batch, so
 the losses are those of one process to rounding (dropout apart, which each draws for itself). Only the first process
-writes (:func:`radprompt.outputs.whole`).
+writes (:func:`radprompt.core.outputs.whole`).
 """
 
 import atexit

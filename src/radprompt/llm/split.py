@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

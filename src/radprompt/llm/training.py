@@ -20,13 +20,13 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 - torch's own short name
 from tqdm import tqdm
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import atomic_folder
 from radprompt.llm.head import standardised_head
 from radprompt.llm.inference import Encoded, predict_logits, predict_states
 from radprompt.llm.lora import trainable
 from radprompt.llm.parallel import Processes, join
 from radprompt.llm.split import SplitModel
-from radprompt.outputs import whole_folder
 
 
 @dataclass(frozen=True)
@@ -265,7 +265,7 @@ def _save(
         "best_score": None if state.best_score == -float("inf") else state.best_score,
         "best_epoch": state.best_epoch,
     }
-    with whole_folder(folder) as part:
+    with atomic_folder(folder) as part:
         save_file(tensors, part / "state.safetensors")
         (part / "state.json").write_text(json.dumps(record), encoding="utf-8")
 

@@ -2,8 +2,8 @@
 
 import sys
 
+from radprompt.core.stage import run
 from radprompt.own_table.stages import run_stage
-from radprompt.stage import run
 
 if __name__ == "__main__":
     sys.argv[0] = "radprompt.own_table"  # for messages: the module's place says nothing to a user

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 
 from radprompt.baselines.classical import Conventional, features_of
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
+from radprompt.core.params import Baselines
 from radprompt.own_table.encoding import Encoder
 from radprompt.own_table.lessons import Lesson
 from radprompt.own_table.params import OwnParams
 from radprompt.own_table.predictions import predicted
 from radprompt.own_table.rows import Rows
-from radprompt.params import Baselines
-from radprompt.prompts import shown_names
 from radprompt.selection.record import Selection
+from radprompt.study.sentences import shown_names
 
 if TYPE_CHECKING:
     from radprompt.baselines.transtab import TransTabClassifier

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 from radprompt.own_table.columns import Column, kind_of
 from radprompt.own_table.labels import read_labels
 from radprompt.own_table.params import Split, Table
 from radprompt.own_table.reading import read_sheet
 from radprompt.own_table.splits import assign, read_splits
-from radprompt.settings import ROLES
+from radprompt.tables.cohort import ROLES
 
 ONLY_SITE = "table"
 """Name of the one site of a table without a site column."""

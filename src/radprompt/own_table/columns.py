@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import pandas as pd
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 
 Kind = Literal["number", "category"]
 LEVELS = 30

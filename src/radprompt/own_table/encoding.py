@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from radprompt.errors import InputError
-from radprompt.outputs import write_json
-from radprompt.prompts import Named
-from radprompt.radiomics.scaling import FeatureScaler
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import write_json
+from radprompt.study.scaling import FeatureScaler
+from radprompt.study.sentences import Word
 
-MISSING = Named("missing")
+MISSING = Word("missing")
 """What a prompt says of a value that is not there."""
 
 
@@ -83,7 +83,7 @@ class Encoder:
         shown = {}
         for name in features:
             numeric = name not in self.levels
-            own = [MISSING if pd.isna(value) else float(value) if numeric else Named(value) for value in values[name]]
+            own = [MISSING if pd.isna(value) else float(value) if numeric else Word(value) for value in values[name]]
             shown[name] = pd.Series(own, index=values.index, dtype=object)
         return pd.DataFrame(shown, columns=list(features))
 

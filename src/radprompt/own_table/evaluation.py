@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, cast, get_args
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
+from radprompt.core.params import Learner, Params
+from radprompt.evaluation.learning_curve import COLUMNS, best_baseline, draw
 from radprompt.evaluation.model_comparison import compare
-from radprompt.learning_curve import COLUMNS, best_baseline, draw
 from radprompt.own_table.language_model import EXTENDED, MODEL, SCRATCH
 from radprompt.own_table.lessons import Lesson
 from radprompt.own_table.params import OwnParams
-from radprompt.params import Learner, Params
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,7 +72,7 @@ def learning_curve(
     Returns
     -------
     pandas.DataFrame
-        ``site`` and the columns of :data:`radprompt.learning_curve.COLUMNS`; ``repeat`` is the draw, ``lesions`` the
+        ``site`` and the columns of :data:`radprompt.evaluation.learning_curve.COLUMNS`; ``repeat`` is the draw, ``lesions`` the
         number of training cases. Of several seeds the first one.
     """
     test = predictions[predictions["split"] == "test"]

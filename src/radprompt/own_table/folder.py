@@ -13,8 +13,8 @@ from typing import Any, Literal
 from ruamel.yaml import YAML
 
 from radprompt import __version__
-from radprompt.errors import InputError
-from radprompt.outputs import whole, whole_folder, write_text
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import atomic_folder, atomic_write, write_text
 from radprompt.own_table.checking import Checked, check
 from radprompt.own_table.params import check_own_params
 from radprompt.own_table.stages import TABLE
@@ -51,7 +51,7 @@ def new_folder(folder: Path) -> str:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError("is there already, and not empty", where=str(folder), fix="name a new folder")
-    with whole_folder(folder) as part:
+    with atomic_folder(folder) as part:
         (part / "data").mkdir()
         for template, name in _FILES.items():
             write_text(part / name, _template(template))
@@ -96,7 +96,7 @@ def fill(folder: Path, source: Path, changes: Mapping[str, Mapping[str, Any]]) -
     is_ours(folder)
     place = folder / TABLE
     if not place.is_file() or place.read_bytes() != source.read_bytes():
-        with whole(place) as part:
+        with atomic_write(place) as part:
             shutil.copyfile(source, part)
     _track(folder)
     set_params(folder / _PARAMS, {"radprompt": __version__, **changes})

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 from radprompt.own_table.columns import is_number
 
 KNOWN = (

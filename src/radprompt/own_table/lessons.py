@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from radprompt.learning_curve import nested_order
+from radprompt.evaluation.learning_curve import nested_order
 from radprompt.own_table.params import Adaptation
-from radprompt.settings import ROLES
+from radprompt.tables.cohort import ROLES
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from radprompt import __version__
-from radprompt.errors import InputError
-from radprompt.params import (
+from radprompt.core.errors import InputError
+from radprompt.core.params import (
     BoostedTrees,
     Evaluation,
     Fraction,
@@ -25,7 +25,7 @@ from radprompt.params import (
     Svm,
     TransTab,
 )
-from radprompt.params_errors import explain
+from radprompt.core.params_errors import explain
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 Model = Literal[Learner, "majority", "all_features_logistic", "transtab"]
@@ -89,7 +89,7 @@ class Adaptation:
 
 @dataclass(frozen=True, config=_STRICT)
 class Baselines:
-    """The conventional models; each as in :class:`radprompt.params.Baselines`."""
+    """The conventional models; each as in :class:`radprompt.core.params.Baselines`."""
 
     models: Annotated[list[Model], Field(min_length=1)]
     logistic_regression: LogisticRegression

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radprompt.errors import InputError
-from radprompt.evaluation.predictions import COLUMNS, RUN
-from radprompt.outputs import write_csv
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import write_csv
 from radprompt.own_table.lessons import Lesson
 from radprompt.own_table.rows import Rows
+from radprompt.tables.predictions import COLUMNS, RUN
 
 _FIX = f"the columns are {', '.join(COLUMNS)}: one row for each case that a model predicts"
 
@@ -46,7 +46,7 @@ def read_predictions(paths: Iterable[str | Path], about: pd.DataFrame, sites: Ma
     Parameters
     ----------
     paths
-        CSV files in the columns of :data:`radprompt.evaluation.predictions.COLUMNS`; those of a model that is not ours
+        CSV files in the columns of :data:`radprompt.tables.predictions.COLUMNS`; those of a model that is not ours
         may be among them.
     about
         ``case, patient, site, split, label`` of every case.

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _LEGACY = "cp1252"  # of Windows; agrees with Latin-1 in all letters

@@ -13,12 +13,12 @@ from radprompt.own_table.language_model import EXTENDED, MODEL, SCRATCH
 from radprompt.own_table.lessons import Lesson, first_lesson
 from radprompt.own_table.params import OwnParams
 from radprompt.own_table.store import read_checked
-from radprompt.report.figures import draw_curves, drawing
-from radprompt.report.provenance import machine, packages
-from radprompt.report.reader import Reader
-from radprompt.report.results import cell
-from radprompt.report.sentences import bar
-from radprompt.report.wording import count, interval, listing, metric_name, model_name, number, percent, verdict
+from radprompt.pages.report.figures import draw_curves, drawing
+from radprompt.pages.report.provenance import machine, packages
+from radprompt.pages.report.reader import Reader
+from radprompt.pages.report.results import cell
+from radprompt.pages.report.sentences import bar
+from radprompt.pages.wording import count, interval, listing, metric_name, model_name, number, percent, verdict
 
 METRICS = ("auc", "balanced_accuracy", "sensitivity", "specificity", "brier", "calibration_slope")
 _NAMES = {

@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 
 _SHOWN = {"auc": "AUC", "balanced_accuracy": "Balanced", "sensitivity": "Sens.", "specificity": "Spec."}
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radprompt.outputs import write_csv
+from radprompt.core.outputs import write_csv
 from radprompt.own_table.checking import Checked
 from radprompt.own_table.columns import Column
 from radprompt.own_table.encoding import Encoder, typed
@@ -64,7 +64,7 @@ def read_rows(path: str | Path, encoder: Encoder) -> Rows:
 
 
 def prompt_table(rows: Rows, encoder: Encoder, selection: Selection, params: OwnParams) -> pd.DataFrame:
-    """Return a prompt for each case, in the columns of :data:`radprompt.prompts.COLUMNS`."""
+    """Return a prompt for each case, in the columns of :data:`radprompt.study.sentences.COLUMNS`."""
     prompts = Recipe(params.prompt, params.seed, selection, encoder).prompts(rows.values)
     about = rows.about
     return pd.DataFrame(

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 from radprompt.own_table.params import Split
-from radprompt.settings import ROLES
+from radprompt.tables.cohort import ROLES
 
 _WORDS = {
     **dict.fromkeys(("train", "training"), "train"),

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 
-from radprompt.errors import InputError
-from radprompt.outputs import whole_folder, write_csv, write_json
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import atomic_folder, write_csv, write_json
 from radprompt.own_table.baselines import Taught, teach
 from radprompt.own_table.checking import Checked, check
 from radprompt.own_table.encoding import Encoder
@@ -17,8 +17,8 @@ from radprompt.own_table.predictions import read_predictions, write_predictions
 from radprompt.own_table.rows import prompt_table, raw_rows, read_rows, write_rows
 from radprompt.own_table.selecting import choose
 from radprompt.own_table.store import read_checked, read_json, write_checked
-from radprompt.prompts import read_prompts, write_prompts
 from radprompt.selection.record import Selection
+from radprompt.tables.prompts import read_prompts, write_prompts
 
 TABLE = Path("data/table.csv")
 STANDARDISED, PROMPTS = Path("data/standardised.csv"), Path("data/prompts.jsonl")
@@ -73,7 +73,7 @@ def lay_backbone() -> None:
     from radprompt.llm.backbone import write_backbone
 
     params = load_own_params()
-    with whole_folder(BACKBONE) as folder:
+    with atomic_folder(BACKBONE) as folder:
         record = write_backbone(params.llm.backbone.source, params.llm.backbone.revision, folder)
     _say(f"backbone: {record['source']}, {record['config']['layers']} layers")
 
@@ -85,7 +85,7 @@ def language_model() -> None:
     params, checked = load_own_params(), read_checked()
     told = Told(first_lesson(checked.sites), with_patients(read_prompts(PROMPTS), checked.about))
     classifier, parts = build(params, params.seed), []
-    with whole_folder(LANGUAGE_MODEL) as models:
+    with atomic_folder(LANGUAGE_MODEL) as models:
         for seed in params.seeds:
             classifier.set_params(seed=seed)
             with live_curves("plots/training") if seed == params.seed else nullcontext() as on_epoch:
@@ -110,7 +110,7 @@ def other_sites() -> None:
     params, checked = load_own_params(), read_checked()
     lessons, notes = other_lessons(checked.about, checked.sites, params.adaptation)
     kept = []
-    with whole_folder(OTHER) as data, whole_folder(OTHER_MODELS) as models:
+    with atomic_folder(OTHER) as data, atomic_folder(OTHER_MODELS) as models:
         for lesson in lessons:
             if lesson.cases == 0:
                 encoder, selection = Encoder.load(ENCODER), Selection.load(SELECTION)
@@ -144,7 +144,7 @@ def adapted_language_model() -> None:
         for lesson in read_lessons()
     ]
     saved = {seed: LANGUAGE_MODEL / f"seed_{seed}" for seed in params.seeds}
-    with whole_folder(ADAPTED) as keep:
+    with atomic_folder(ADAPTED) as keep:
         parts = at_other_sites(told, params, saved, keep) if told else []
     write_predictions(PREDICTIONS / "other_sites_llm.csv", parts)
     _say(f"{len(told)} lessons learned by the language model" if told else "one site: nothing to adapt to")
@@ -187,7 +187,7 @@ def evaluate() -> None:
     )
     write_csv("metrics/learning_curve.csv", points)
     whole = {lesson.setting: lesson.site for lesson in [first, *others] if lesson.cases is None}
-    with whole_folder("plots/evaluation") as folder:
+    with atomic_folder("plots/evaluation") as folder:
         for setting, site in whole.items():
             rows = predictions[(predictions["setting"] == setting) & (predictions["split"] == "test")]
             for kind, drawn in curves(rows, params.evaluation.calibration_bins, MODEL).items():
@@ -205,7 +205,7 @@ def evaluate() -> None:
 
 def report() -> None:
     """Everything above -> reports/index.html."""
-    from radprompt.outputs import write_text
+    from radprompt.core.outputs import write_text
     from radprompt.own_table.report import build as build_page
 
     page = build_page(Path(), load_own_params())

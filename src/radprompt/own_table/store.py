@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from radprompt.errors import InputError
-from radprompt.outputs import write_csv, write_json
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import write_csv, write_json
 from radprompt.own_table.checking import Checked, Exclusion
 from radprompt.own_table.columns import Column
 

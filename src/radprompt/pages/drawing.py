@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from radprompt.outputs import whole
+from radprompt.core.outputs import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -13,5 +13,5 @@ def write_svg(path: str | Path, figure: "Figure") -> None:
     """Write a drawing as SVG; the same drawing gives the same bytes."""
     from matplotlib import rc_context
 
-    with whole(path) as part, rc_context({"svg.hashsalt": "radprompt"}):
+    with atomic_write(path) as part, rc_context({"svg.hashsalt": "radprompt"}):
         figure.savefig(part, format="svg", metadata={"Date": None})

@@ -14,11 +14,12 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 
 PACKAGE = "radprompt"
 PLUMBING = frozenset(
-    f"src/{PACKAGE}/{name}.py" for name in ("__init__", "params", "params_errors", "errors", "compute", "stage")
+    f"src/{PACKAGE}/{name}.py"
+    for name in ("__init__", "core/params", "core/params_errors", "core/errors", "core/compute", "core/stage")
 )
 """Modules without influence on any value: they read settings, word errors and spread work.
 
@@ -148,8 +149,7 @@ def _packages_named(file: Path, source: Path) -> set[Path]:
     texts = {
         node.value for node in ast.walk(_parse(file)) if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    named = {source / PACKAGE / text for text in texts if text.isidentifier()}
-    named |= {source.joinpath(*text.split(".")) for text in texts if text.startswith(f"{PACKAGE}.")}
+    named = {source.joinpath(*text.split(".")) for text in texts if text.startswith(f"{PACKAGE}.")}
     return {folder for folder in {file.parent, *named} if (folder / "__init__.py").is_file()}
 
 

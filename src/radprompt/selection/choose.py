@@ -2,11 +2,11 @@
 
 import pandas as pd
 
-from radprompt.errors import InputError
-from radprompt.params import Features
-from radprompt.radiomics.names import FEATURES, readable
+from radprompt.core.errors import InputError
+from radprompt.core.params import Features
 from radprompt.selection.mrmr import MRMRSelector
 from radprompt.selection.record import Selection
+from radprompt.tables.feature_names import FEATURES, readable
 
 COMMON_EIGHT = (
     "shape_PixelSurface",

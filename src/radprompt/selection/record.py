@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from radprompt.errors import InputError
-from radprompt.outputs import write_json
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import write_json
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from typing import Protocol
 
 import pandas as pd
 
-from radprompt.outputs import as_written
-from radprompt.params import Prompt
-from radprompt.prompts import render_frame, shown_names
+from radprompt.core.outputs import as_written
+from radprompt.core.params import Prompt
 from radprompt.selection.record import Selection
+from radprompt.study.sentences import render_frame, shown_names
 
 
 class Scaler(Protocol):

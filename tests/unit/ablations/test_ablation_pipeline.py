@@ -7,9 +7,9 @@ from io import StringIO
 import pytest
 from ruamel.yaml import YAML
 
-from radprompt.ablations.commands import changed_files
-from radprompt.ablations.pipeline import counts, read_pipeline
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
+from radprompt.repository.ablations.commands import changed_files
+from radprompt.repository.ablations.pipeline import counts, read_pipeline
 
 LOCK = {
     "schema": "2.0",

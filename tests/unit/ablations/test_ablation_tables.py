@@ -6,9 +6,9 @@ import pytest
 from dvc.utils.hydra import apply_overrides
 from ruamel.yaml import YAML
 
-from radprompt.ablations.tables import check, find_table, load_tables, lookup, overridden, override
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 from radprompt.evaluation.paper import read_paper_results
+from radprompt.repository.ablations.tables import check, find_table, load_tables, lookup, overridden, override
 
 ROOT = Path(__file__).parents[3]
 PARAMS = YAML(typ="safe").load((ROOT / "params.yaml").read_text())

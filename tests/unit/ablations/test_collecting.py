@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from radprompt.ablations.collecting import COLUMNS, Result, render, tabulate
-from radprompt.ablations.queue import stages_run
-from radprompt.ablations.tables import Row, Table
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
+from radprompt.repository.ablations.collecting import COLUMNS, Result, render, tabulate
+from radprompt.repository.ablations.queue import stages_run
+from radprompt.repository.ablations.tables import Row, Table
 
 TABLE = Table(
     title="Names",

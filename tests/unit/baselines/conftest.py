@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from radprompt.lesions import Lesion, to_table
-from radprompt.outputs import write_csv
-from radprompt.prompts import write_prompts
-from radprompt.radiomics.names import CATALOGUE, FEATURES
+from radprompt.core.outputs import write_csv
 from radprompt.selection.record import Selection
-from radprompt.settings import ROLES, SETTINGS
+from radprompt.study.settings import SETTINGS
+from radprompt.tables.cohort import ROLES
+from radprompt.tables.feature_names import CATALOGUE, FEATURES
+from radprompt.tables.lesions import Lesion, to_table
+from radprompt.tables.prompts import write_prompts
 
 ROOT = Path(__file__).parents[3]
 REPEATS = 3

@@ -11,11 +11,11 @@ import pytest
 
 from radprompt.baselines.classical import Conventional
 from radprompt.baselines.transtab import TransTabClassifier
-from radprompt.errors import InputError
-from radprompt.evaluation.predictions import read_predictions
-from radprompt.params import load_params
+from radprompt.core.errors import InputError
+from radprompt.core.params import load_params
 from radprompt.selection.record import Selection
-from radprompt.settings import SETTINGS
+from radprompt.study.settings import SETTINGS
+from radprompt.tables.predictions import read_predictions
 
 Stage = Callable[[str, str], None]
 Tables = dict[str, pd.DataFrame]

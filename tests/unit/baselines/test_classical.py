@@ -9,8 +9,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from radprompt.baselines.classical import SIZE, Conventional, build, features_of
-from radprompt.errors import InputError
-from radprompt.params import Baseline, Baselines, load_params
+from radprompt.core.errors import InputError
+from radprompt.core.params import Baseline, Baselines, load_params
 
 MODELS = [name for name in get_args(Baseline) if name != "transtab"]
 

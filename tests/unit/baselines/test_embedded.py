@@ -9,10 +9,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from radprompt.baselines.embedded import fit_predict_embedded
-from radprompt.baselines.rows import prediction_rows, with_patients
-from radprompt.errors import InputError
-from radprompt.evaluation.predictions import COLUMNS
-from radprompt.params import Baselines, load_params
+from radprompt.core.errors import InputError
+from radprompt.core.params import Baselines, load_params
+from radprompt.tables.predictions import COLUMNS, prediction_rows
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from radprompt.baselines.embedded import fit_predict_embedded
-from radprompt.embeddings import embeddings_of, write_embeddings
-from radprompt.errors import InputError
-from radprompt.evaluation.predictions import read_predictions
-from radprompt.params import load_params
-from radprompt.settings import run_name
+from radprompt.core.errors import InputError
+from radprompt.core.params import load_params
+from radprompt.study.settings import run_name
+from radprompt.tables.embeddings import embeddings_of, write_embeddings
+from radprompt.tables.predictions import read_predictions
 
 Tables = dict[str, pd.DataFrame]
 

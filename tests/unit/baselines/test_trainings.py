@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from radprompt.baselines.trainings import jobs, trainings
-from radprompt.errors import InputError
-from radprompt.params import load_params
+from radprompt.core.errors import InputError
+from radprompt.core.params import load_params
 from radprompt.selection.record import Selection
 
 SPLITS = ["train", "train", "val", "test"]

@@ -14,10 +14,10 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import roc_auc_score
 
 from radprompt.baselines.transtab import TransTabClassifier, _package, _workplace
-from radprompt.errors import InputError
-from radprompt.params import load_params
-from radprompt.prompts import shown_names
-from radprompt.radiomics.names import CATALOGUE
+from radprompt.core.errors import InputError
+from radprompt.core.params import load_params
+from radprompt.study.sentences import shown_names
+from radprompt.tables.feature_names import CATALOGUE
 
 ROOT = Path(__file__).parents[3]
 NAMES = ["Sphericity", "Zone Entropy", "Maximum"]

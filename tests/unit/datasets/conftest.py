@@ -5,7 +5,7 @@ import csv
 import pytest
 from tiny_sets import Cbis, Inbreast, Vindr
 
-from radprompt.params import Compute
+from radprompt.core.params import Compute
 
 
 @pytest.fixture(autouse=True)

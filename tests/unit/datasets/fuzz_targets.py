@@ -34,16 +34,16 @@ from pydicom.uid import (
 )
 from tiny_sets import Cbis, Inbreast, Vindr
 
-from radprompt.datasets import cbis_ddsm, inbreast, vindr_mammo
-from radprompt.datasets.findings import UnusableError
-from radprompt.datasets.osirix import Roi, read_rois
-from radprompt.errors import ImageError, InputError
-from radprompt.imaging.contours import read_mask
-from radprompt.imaging.dicom import LARGEST_IMAGE, read_mammogram, read_pixels
-from radprompt.lesions import read_lesions, to_table, write_exclusions
-from radprompt.outputs import write_csv
-from radprompt.params import Compute
-from radprompt.phantom.encoding import write_dicom
+from radprompt.core.errors import ImageError, InputError
+from radprompt.core.outputs import write_csv
+from radprompt.core.params import Compute
+from radprompt.mammograms.datasets import cbis_ddsm, inbreast, vindr_mammo
+from radprompt.mammograms.datasets.findings import UnusableError
+from radprompt.mammograms.datasets.osirix import Roi, read_rois
+from radprompt.mammograms.imaging.contours import read_mask
+from radprompt.mammograms.imaging.dicom import LARGEST_IMAGE, read_mammogram, read_pixels
+from radprompt.mammograms.phantom.encoding import write_dicom
+from radprompt.tables.lesions import read_lesions, to_table, write_exclusions
 
 os.environ["TQDM_DISABLE"] = "1"
 TRIANGLE = [(10, 8), (30, 8), (10, 38)]

@@ -21,11 +21,11 @@ from hostile_masks import MASK_TRAPS, READERS
 from hostile_tables import FILE_TRAPS, TABLE_TRAPS, twenty_thousand
 from tiny_sets import Cbis, Inbreast, Vindr
 
-from radprompt.datasets import cbis_ddsm, inbreast, vindr_mammo
-from radprompt.datasets.lesion_set import LesionSet
-from radprompt.errors import InputError
-from radprompt.inputs import shown
-from radprompt.params import Compute
+from radprompt.core.errors import InputError
+from radprompt.core.inputs import shown
+from radprompt.core.params import Compute
+from radprompt.mammograms.datasets import cbis_ddsm, inbreast, vindr_mammo
+from radprompt.mammograms.datasets.lesion_set import LesionSet
 
 PAGE = Path(__file__).parents[3] / "docs" / "hostile_input.md"
 NOBODY = 65534

@@ -13,11 +13,11 @@ from hostile_case import ERROR, EXCLUDED, READ
 from PIL import Image
 from tiny_sets import SHAPE, mammogram, square, write_dicom
 
-from radprompt.errors import InputError
-from radprompt.lesions import Lesion
-from radprompt.params import MaskChoice, Radiomics
-from radprompt.radiomics.cohort import measure_image
-from radprompt.segmentation.review import read_reviewed
+from radprompt.core.errors import InputError
+from radprompt.core.params import MaskChoice, Radiomics
+from radprompt.mammograms.radiomics.cohort import measure_image
+from radprompt.mammograms.segmentation.review import read_reviewed
+from radprompt.tables.lesions import Lesion
 
 SETTINGS = Radiomics(
     bin_count=8, resample_mm=None, shape_unit="px", masks=MaskChoice(vindr_mammo="predicted", inbreast="predicted")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from radprompt.datasets.table import LARGEST_TABLE
+from radprompt.mammograms.datasets.table import LARGEST_TABLE
 
 
 class TableTrap(NamedTuple):

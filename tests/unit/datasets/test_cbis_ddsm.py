@@ -5,10 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radprompt.datasets import cbis_ddsm
-from radprompt.errors import InputError
-from radprompt.imaging.contours import read_mask
-from radprompt.lesions import Box
+from radprompt.core.errors import InputError
+from radprompt.mammograms.datasets import cbis_ddsm
+from radprompt.mammograms.imaging.contours import read_mask
+from radprompt.tables.lesions import Box
 
 RELEASED = Path(__file__).parents[4] / "shared" / "data" / "cbis_ddsm"
 

@@ -1,10 +1,10 @@
 import pandas as pd
 import pytest
 
-from radprompt.datasets.halves import draw_halves, read_halves
-from radprompt.errors import InputError
-from radprompt.lesions import Lesion
-from radprompt.outputs import write_csv
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import write_csv
+from radprompt.study.halves import draw_halves, read_halves
+from radprompt.tables.lesions import Lesion
 
 
 def lesion(number: int) -> Lesion:

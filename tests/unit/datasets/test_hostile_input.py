@@ -12,8 +12,8 @@ from hostile_images import IMAGE_TRAPS
 from hostile_input import PAGE, Seen, Trial, observe, page, rows_of, trials
 from hostile_masks import MASK_TRAPS, READERS
 
-from radprompt.datasets import findings
-from radprompt.lesions import read_lesions
+from radprompt.mammograms.datasets import findings
+from radprompt.tables.lesions import read_lesions
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 ROOT = Path(__file__).parents[3]

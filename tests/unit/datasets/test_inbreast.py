@@ -3,11 +3,11 @@ import shutil
 import numpy as np
 import pytest
 
-from radprompt.datasets import inbreast as loader
-from radprompt.datasets.osirix import read_rois
-from radprompt.errors import InputError
-from radprompt.imaging.contours import read_mask
-from radprompt.lesions import Box
+from radprompt.core.errors import InputError
+from radprompt.mammograms.datasets import inbreast as loader
+from radprompt.mammograms.datasets.osirix import read_rois
+from radprompt.mammograms.imaging.contours import read_mask
+from radprompt.tables.lesions import Box
 
 TRIANGLE = [(10, 8), (30, 8), (10, 38)]
 

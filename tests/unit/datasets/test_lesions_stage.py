@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from radprompt.errors import InputError
-from radprompt.lesions import read_lesions
+from radprompt.core.errors import InputError
+from radprompt.tables.lesions import read_lesions
 
 ROOT = Path(__file__).parents[3]
 TRIANGLE = [(10, 8), (30, 8), (10, 38)]

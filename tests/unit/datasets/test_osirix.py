@@ -2,9 +2,9 @@ import plistlib
 
 import pytest
 
-from radprompt.datasets import osirix
-from radprompt.datasets.findings import UnusableError
-from radprompt.datasets.osirix import Roi, read_rois
+from radprompt.mammograms.datasets import osirix
+from radprompt.mammograms.datasets.findings import UnusableError
+from radprompt.mammograms.datasets.osirix import Roi, read_rois
 
 
 def with_regions(*regions) -> bytes:

@@ -1,10 +1,10 @@
 import pytest
 
-from radprompt.datasets import birads
-from radprompt.datasets.lesion_set import count
-from radprompt.datasets.table import Provenance, read_table, records
-from radprompt.errors import InputError
-from radprompt.lesions import Exclusion
+from radprompt.core.errors import InputError
+from radprompt.mammograms.datasets import birads
+from radprompt.mammograms.datasets.lesion_set import count
+from radprompt.mammograms.datasets.table import Provenance, read_table, records
+from radprompt.tables.lesions import Exclusion
 
 PROVENANCE = Provenance("Some data", "somewhere")
 

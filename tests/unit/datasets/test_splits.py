@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import pytest
 
-from radprompt.datasets.splits import assign, draw, in_both, summary
-from radprompt.errors import InputError
-from radprompt.lesions import Lesion
-from radprompt.params import Data
+from radprompt.core.errors import InputError
+from radprompt.core.params import Data
+from radprompt.mammograms.datasets.splits import assign, draw, in_both, summary
+from radprompt.tables.lesions import Lesion
 
 DATA = Data(root="data/raw", validation_fraction=0.2, adaptation_fraction=0.5)
 

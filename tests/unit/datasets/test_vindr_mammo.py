@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from radprompt.datasets import vindr_mammo
-from radprompt.datasets.vindr_mammo import clamped
-from radprompt.errors import InputError
-from radprompt.lesions import Box
+from radprompt.core.errors import InputError
+from radprompt.mammograms.datasets import vindr_mammo
+from radprompt.mammograms.datasets.vindr_mammo import clamped
+from radprompt.tables.lesions import Box
 
 STUDY, OTHER = "a" * 32, "b" * 32
 

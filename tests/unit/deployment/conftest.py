@@ -17,12 +17,12 @@ from ruamel.yaml import YAML
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from radprompt.deployment.export import export_model
-from radprompt.lesions import Lesion, to_table
-from radprompt.outputs import write_csv, write_json
-from radprompt.params import load_params
-from radprompt.segmentation.nnunet import train
-from radprompt.segmentation.regions import Case
+from radprompt.core.outputs import write_csv, write_json
+from radprompt.core.params import load_params
+from radprompt.export.export import export_model
+from radprompt.mammograms.segmentation.nnunet import train
+from radprompt.mammograms.segmentation.regions import Case
+from radprompt.tables.lesions import Lesion, to_table
 
 ROOT = Path(__file__).parents[3]
 SHAPE = (120, 96)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from radprompt.deployment.cases import Case, parse_box, read_cases
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
+from radprompt.export.cases import Case, parse_box, read_cases
 
 HEADER = "id,image,xmin,ymin,xmax,ymax,mask,spacing_mm\n"
 

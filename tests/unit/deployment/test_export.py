@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from radprompt.deployment.export import export_model
-from radprompt.deployment.manifest import check_manifest
-from radprompt.deployment.predictor import Predictor
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
+from radprompt.export.export import export_model
+from radprompt.export.manifest import check_manifest
+from radprompt.export.predictor import Predictor
 from radprompt.llm.backbone import write_backbone
 
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from radprompt.deployment.record import Range, Record
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
+from radprompt.export.record import Range, Record
 
 RANGE = Range(1.0, 2.0, 8.0, 9.0)
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from radprompt.deployment.images import box_in, read_contour, read_image
-from radprompt.errors import ImageError
-from radprompt.imaging.dicom import read_mammogram
-from radprompt.lesions import Box
+from radprompt.core.errors import ImageError
+from radprompt.export.images import box_in, read_contour, read_image
+from radprompt.mammograms.imaging.dicom import read_mammogram
+from radprompt.tables.lesions import Box
 
 PIXELS = np.arange(60 * 40, dtype=np.uint16).reshape(60, 40) * 7
 

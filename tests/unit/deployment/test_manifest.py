@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from radprompt.deployment.manifest import check_manifest, digest, write_manifest
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
+from radprompt.export.manifest import check_manifest, digest, write_manifest
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from radprompt.deployment.cases import Case
-from radprompt.deployment.commands import open_predictor, predict_case, predict_table
-from radprompt.deployment.manifest import write_manifest
-from radprompt.deployment.predictor import Predictor
-from radprompt.errors import InputError
-from radprompt.imaging.contours import read_mask
-from radprompt.imaging.dicom import read_mammogram
-from radprompt.prompts import read_prompts
+from radprompt.core.errors import InputError
+from radprompt.export.cases import Case
+from radprompt.export.commands import open_predictor, predict_case, predict_table
+from radprompt.export.manifest import write_manifest
+from radprompt.export.predictor import Predictor
+from radprompt.mammograms.imaging.contours import read_mask
+from radprompt.mammograms.imaging.dicom import read_mammogram
+from radprompt.tables.prompts import read_prompts
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from dvc.repo import Repo
 
-from radprompt.settings import SETTINGS
+from radprompt.study.settings import SETTINGS
 
 ROOT = Path(__file__).parents[3]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from radprompt.doctor.gpus import Gpu, by_name
-from radprompt.doctor.machine import Machine
+from radprompt.repository.doctor.gpus import Gpu, by_name
+from radprompt.repository.doctor.machine import Machine
 
 ROOT = Path(__file__).parents[3]
 

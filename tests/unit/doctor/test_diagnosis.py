@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from radprompt.doctor import display
-from radprompt.doctor.diagnosis import diagnose
-from radprompt.errors import InputError
-from radprompt.profiles import apply_profile
+from radprompt.core.errors import InputError
+from radprompt.repository.doctor import display
+from radprompt.repository.doctor.diagnosis import diagnose
+from radprompt.repository.profiles import apply_profile
 
 
 def run(folder, *arguments):

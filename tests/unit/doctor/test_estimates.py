@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from radprompt.doctor.estimates import ORDER, estimate
-from radprompt.doctor.network import training_gpu_gb
-from radprompt.doctor.shape import LLAMA2_7B, SMOLLM2
-from radprompt.doctor.workload import prompt_tokens, workload
-from radprompt.params import Params, load_params
-from radprompt.profiles import apply_profile
+from radprompt.core.params import Params, load_params
+from radprompt.repository.doctor.estimates import ORDER, estimate
+from radprompt.repository.doctor.network import training_gpu_gb
+from radprompt.repository.doctor.shape import LLAMA2_7B, SMOLLM2
+from radprompt.repository.doctor.workload import prompt_tokens, workload
+from radprompt.repository.profiles import apply_profile
 
 ROOT = Path(__file__).parents[3]
 # Seconds on two cores that the estimates were fitted to (README, before anything was made faster).

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from radprompt.doctor.folders import check_folder
-from radprompt.doctor.sources import SOURCES, Expected, drawn, released
-from radprompt.params import Compute, load_params
-from radprompt.phantom import cbis_ddsm, inbreast, vindr_mammo
+from radprompt.core.params import Compute, load_params
+from radprompt.mammograms.phantom import cbis_ddsm, inbreast, vindr_mammo
+from radprompt.repository.doctor.folders import check_folder
+from radprompt.repository.doctor.sources import SOURCES, Expected, drawn, released
 
 ROOT = Path(__file__).parents[3]
 WRITERS: dict[str, Callable[..., None]] = {

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from radprompt.doctor import gpus, machine
+from radprompt.repository.doctor import gpus, machine
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from radprompt.doctor import model
-from radprompt.doctor.shape import LLAMA2_7B, SMOLLM2, Shape
-from radprompt.params import Backbone
+from radprompt.core.params import Backbone
+from radprompt.repository.doctor import model
+from radprompt.repository.doctor.shape import LLAMA2_7B, SMOLLM2, Shape
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from radprompt.doctor import packages
+from radprompt.repository.doctor import packages
 
 
 @pytest.fixture

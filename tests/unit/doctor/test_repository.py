@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from radprompt.doctor import repository as checks
-from radprompt.doctor.sources import BY_FOLDER
+from radprompt.repository.doctor import repository as checks
+from radprompt.repository.doctor.sources import BY_FOLDER
 
 RAW = Path("data/raw")
 

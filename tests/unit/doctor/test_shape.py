@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForSequenceClassification
 
-from radprompt.doctor.shape import LLAMA2_7B, SMOLLM2, Shape
+from radprompt.repository.doctor.shape import LLAMA2_7B, SMOLLM2, Shape
 
 
 def config_of(shape: Shape) -> LlamaConfig:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radprompt.settings import SETTINGS
+from radprompt.study.settings import SETTINGS
 
 ROOT = Path(__file__).parents[3]
 KINDS = ("roc", "calibration", "decision", "scores", "confusion")

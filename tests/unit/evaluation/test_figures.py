@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import auc, confusion_matrix, roc_auc_score
 
+from radprompt.core.params import Evaluation, load_params
 from radprompt.evaluation.figures import ALL, NONE, confusion, curves, draw
 from radprompt.pages.drawing import write_svg
-from radprompt.params import Evaluation, load_params
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
+from radprompt.core.params import Params, load_params
 from radprompt.evaluation.comparisons import delong_test, holm
 from radprompt.evaluation.model_comparison import ALL_METRICS, COLUMNS, compare
 from radprompt.evaluation.scores import DECISIONS, METRICS
 from radprompt.evaluation.thresholds import youden_threshold
-from radprompt.params import Params, load_params
 
 
 @pytest.fixture(scope="module")

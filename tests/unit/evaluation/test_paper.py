@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
+from radprompt.core.params import Baseline
 from radprompt.evaluation.paper import (
     COLUMNS,
     COUNTERPARTS,
@@ -17,8 +18,7 @@ from radprompt.evaluation.paper import (
     read_paper_results,
     recompute,
 )
-from radprompt.params import Baseline
-from radprompt.settings import SETTINGS
+from radprompt.study.settings import SETTINGS
 
 ROOT = Path(__file__).parents[3]
 CONVENTIONAL = ["random_forest", "xgboost", "gradient_boosting", "svm", "naive_bayes", "logistic_regression", "mlp"]

@@ -3,8 +3,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from radprompt.errors import InputError
-from radprompt.evaluation.predictions import COLUMNS, read_predictions, write_predictions
+from radprompt.core.errors import InputError
+from radprompt.tables.predictions import COLUMNS, read_predictions, write_predictions
 
 
 def rows(model: str, lesions: str = "abcd", **changes: object) -> pd.DataFrame:

@@ -9,11 +9,11 @@ import pytest
 from scipy.stats import t
 from sklearn.metrics import roc_auc_score
 
+from radprompt.core.params import Params, load_params
 from radprompt.evaluation.comparisons import bootstrap_p, delong_test, holm, resampled_test
 from radprompt.evaluation.intervals import interval, patient_resamples, repeat_mean, score_draws
 from radprompt.evaluation.model_comparison import compare
 from radprompt.evaluation.scores import METRICS, scores
-from radprompt.params import Params, load_params
 
 DRAWS = 40
 EXACT = (

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 from radprompt.evaluation.shapley import (
     check_base,
     choose_background,

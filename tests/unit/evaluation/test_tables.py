@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 from radprompt.evaluation.tables import render_summary, summary
-from radprompt.settings import SETTINGS
+from radprompt.study.settings import SETTINGS
 
 
 @pytest.fixture

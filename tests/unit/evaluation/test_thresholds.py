@@ -6,14 +6,14 @@ import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score, recall_score
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
+from radprompt.core.params import Evaluation, check_params, load_params
 from radprompt.evaluation.thresholds import (
     choose_thresholds,
     main_threshold,
     sensitivity_threshold,
     youden_threshold,
 )
-from radprompt.params import Evaluation, check_params, load_params
 
 PARAMS = Path(__file__).parents[3] / "params.yaml"
 LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 0, 1, 1])

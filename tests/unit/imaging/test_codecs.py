@@ -17,9 +17,9 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from radprompt.errors import ImageError
-from radprompt.imaging.codecs import announced_shape
-from radprompt.imaging.dicom import read_pixels
+from radprompt.core.errors import ImageError
+from radprompt.mammograms.imaging.codecs import announced_shape
+from radprompt.mammograms.imaging.dicom import read_pixels
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from radprompt.errors import ImageError
-from radprompt.imaging.contours import (
+from radprompt.core.errors import ImageError
+from radprompt.mammograms.imaging.contours import (
     box_of,
     inscribed_ellipse,
     largest_component,
@@ -12,7 +12,7 @@ from radprompt.imaging.contours import (
     resize_mask,
     write_mask,
 )
-from radprompt.lesions import Box
+from radprompt.tables.lesions import Box
 
 
 @pytest.mark.parametrize("box", [Box(10, 20, 41, 35), Box(0, 0, 12, 30), Box(5, 6, 7, 8), Box(3, 3, 4, 4)])

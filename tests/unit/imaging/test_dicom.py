@@ -7,9 +7,9 @@ from pydicom import Dataset, dcmread
 from pydicom.encaps import encapsulate, generate_fragments
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 
-from radprompt.errors import ImageError
-from radprompt.imaging import codecs, dicom
-from radprompt.imaging.dicom import read_mammogram, read_pixels
+from radprompt.core.errors import ImageError
+from radprompt.mammograms.imaging import codecs, dicom
+from radprompt.mammograms.imaging.dicom import read_mammogram, read_pixels
 
 
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless])

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from radprompt.imaging.contours import inscribed_ellipse
-from radprompt.imaging.roi import Region, crop, from_grid, region_around, to_grid
-from radprompt.lesions import Box
+from radprompt.mammograms.imaging.contours import inscribed_ellipse
+from radprompt.mammograms.imaging.roi import Region, crop, from_grid, region_around, to_grid
+from radprompt.tables.lesions import Box
 
 SHAPE = (200, 160)
 

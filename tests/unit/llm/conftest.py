@@ -19,10 +19,10 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from radprompt.lesions import Lesion, to_table
+from radprompt.core.outputs import write_csv
 from radprompt.llm.backbone import write_backbone
-from radprompt.outputs import write_csv
-from radprompt.prompts import write_prompts
+from radprompt.tables.lesions import Lesion, to_table
+from radprompt.tables.prompts import write_prompts
 
 LAYERS = 4
 ROOT = Path(__file__).parents[3]

@@ -7,7 +7,7 @@ import shutil
 import pytest
 import torch
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 from radprompt.llm import backbone as module
 from radprompt.llm.backbone import load_backbone, weights_gb, write_backbone
 

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 
 from radprompt import LanguageModelClassifier
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 from radprompt.llm import inference
 from radprompt.llm.backbone import load_backbone
 from radprompt.llm.split import SplitModel

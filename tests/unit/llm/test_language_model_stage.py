@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radprompt.embeddings import read_embeddings
-from radprompt.evaluation.predictions import read_predictions
 from radprompt.llm.classifier import LanguageModelClassifier
-from radprompt.prompts import write_prompts
+from radprompt.tables.embeddings import read_embeddings
+from radprompt.tables.predictions import read_predictions
+from radprompt.tables.prompts import write_prompts
 
 FIRST, SECOND = "repeat_0_seed_2025", "repeat_0_seed_2026"
 

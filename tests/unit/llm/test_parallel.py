@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from radprompt.core.outputs import write_text
 from radprompt.llm.classifier import LanguageModelClassifier
 from radprompt.llm.parallel import Processes
-from radprompt.outputs import write_text
 
 SCRIPT = """
 import json, os, sys

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 from radprompt.llm.backbone import load_backbone
 from radprompt.llm.inference import TrunkCache, encode, predict_logits
 from radprompt.llm.lora import add_adapters, trainable

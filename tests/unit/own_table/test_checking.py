@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 from radprompt.own_table.checking import check
 from radprompt.own_table.params import Split
 from radprompt.own_table.store import read_checked, write_checked

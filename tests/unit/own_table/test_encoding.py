@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
+from radprompt.core.params import Prompt
 from radprompt.own_table.encoding import Encoder, typed
-from radprompt.params import Prompt
-from radprompt.prompts import closings, render_frame
+from radprompt.study.sentences import closings, render_frame
 
 TRAIN = pd.DataFrame(
     {

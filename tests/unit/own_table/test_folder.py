@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 from radprompt.own_table.folder import check_first, fill, is_ours, new_folder, set_params
 from radprompt.own_table.params import load_own_params
 

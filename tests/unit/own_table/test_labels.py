@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 from radprompt.own_table.labels import read_labels
 
 

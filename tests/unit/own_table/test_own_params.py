@@ -6,7 +6,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from radprompt import __version__
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 from radprompt.own_table.params import load_own_params
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radprompt.errors import InputError
-from radprompt.evaluation.predictions import COLUMNS
+from radprompt.core.errors import InputError
 from radprompt.own_table.lessons import Lesson
 from radprompt.own_table.predictions import predicted, read_predictions, write_predictions
 from radprompt.own_table.rows import ABOUT, Rows
+from radprompt.tables.predictions import COLUMNS
 
 ABOUT_CASES = pd.DataFrame(
     {

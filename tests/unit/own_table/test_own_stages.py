@@ -10,9 +10,9 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 from radprompt.own_table.stages import STAGES, read_lessons, run_stage
-from radprompt.prompts import read_prompts
+from radprompt.tables.prompts import read_prompts
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 from radprompt.own_table.reading import read_sheet
 
 MISSING = {"", "NA"}

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 from radprompt.own_table.params import Split
 from radprompt.own_table.splits import assign, read_splits
 

@@ -1,7 +1,7 @@
 import pytest
 
-from radprompt.params import Compute, Phantom, PhantomMasses
-from radprompt.phantom import cbis_ddsm, inbreast, vindr_mammo
+from radprompt.core.params import Compute, Phantom, PhantomMasses
+from radprompt.mammograms.phantom import cbis_ddsm, inbreast, vindr_mammo
 
 
 @pytest.fixture(scope="session")

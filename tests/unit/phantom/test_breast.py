@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from radprompt.phantom.breast import GLANDULAR_AREA, Grid, draw_breast
-from radprompt.phantom.texture import filaments, power_law
+from radprompt.mammograms.phantom.breast import GLANDULAR_AREA, Grid, draw_breast
+from radprompt.mammograms.phantom.texture import filaments, power_law
 
 GRID = Grid(208, 160, 1.12)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from radprompt.phantom.detector import FILM, INBREAST, VINDR, add_marker, expose
+from radprompt.mammograms.phantom.detector import FILM, INBREAST, VINDR, add_marker, expose
 
 
 @pytest.mark.parametrize("detector", [FILM, *VINDR, INBREAST], ids=lambda d: d.name)

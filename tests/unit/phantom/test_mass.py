@@ -3,7 +3,7 @@ import pytest
 from skimage.draw import polygon2mask
 from skimage.measure import label
 
-from radprompt.phantom.mass import Traits, draw_mass, draw_traits
+from radprompt.mammograms.phantom.mass import Traits, draw_mass, draw_traits
 
 CALM = Traits(-2, -2, -2, 0, 0, 0, 1.0)
 NAMES = ["irregularity", "spiculation", "indistinctness", "density", "heterogeneity"]

@@ -4,9 +4,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from radprompt.phantom.breast import Grid, draw_breast
-from radprompt.phantom.cohort import draw_cohort, exposures, held_out
-from radprompt.phantom.mammogram import Extent, draw_mammogram, read_box
+from radprompt.mammograms.phantom.breast import Grid, draw_breast
+from radprompt.mammograms.phantom.cohort import draw_cohort, exposures, held_out
+from radprompt.mammograms.phantom.mammogram import Extent, draw_mammogram, read_box
 
 
 @pytest.fixture(scope="module")

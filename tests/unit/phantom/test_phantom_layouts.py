@@ -9,9 +9,9 @@ import pydicom
 import pytest
 from skimage.draw import polygon2mask
 
-from radprompt.imaging.dicom import read_mammogram
-from radprompt.phantom import cbis_ddsm, inbreast, vindr_mammo
-from radprompt.phantom.cohort import exposures
+from radprompt.mammograms.imaging.dicom import read_mammogram
+from radprompt.mammograms.phantom import cbis_ddsm, inbreast, vindr_mammo
+from radprompt.mammograms.phantom.cohort import exposures
 
 
 @pytest.fixture(scope="module")

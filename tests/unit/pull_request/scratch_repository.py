@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 
+from radprompt.core.params import load_params
 from radprompt.evaluation.model_comparison import compare
-from radprompt.evaluation.predictions import read_predictions
 from radprompt.evaluation.tables import summary
-from radprompt.params import load_params
-from radprompt.pull_request.report import pull_request_report
+from radprompt.repository.pull_request.report import pull_request_report
+from radprompt.tables.predictions import read_predictions
 
 ROOT = Path(__file__).parents[3]
 PIPELINE = """

@@ -6,10 +6,10 @@ import pytest
 from scratch_repository import ROOT, rows
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
+from radprompt.core.params import load_params
 from radprompt.evaluation.intervals import patient_resamples
-from radprompt.params import load_params
-from radprompt.pull_request.pairing import COLUMNS, contour_differences, paired_differences, verdict
+from radprompt.repository.pull_request.pairing import COLUMNS, contour_differences, paired_differences, verdict
 
 
 @pytest.fixture(scope="module")

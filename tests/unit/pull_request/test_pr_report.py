@@ -10,9 +10,9 @@ import pytest
 from scratch_repository import Scratch, rows
 from sklearn.metrics import roc_auc_score
 
-from radprompt.errors import InputError
-from radprompt.pull_request.comment import LIMIT, MARKER
-from radprompt.pull_request.report import pull_request_report
+from radprompt.core.errors import InputError
+from radprompt.repository.pull_request.comment import LIMIT, MARKER
+from radprompt.repository.pull_request.report import pull_request_report
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><circle r="{}"/></svg>'
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from radprompt.outputs import write_csv
-from radprompt.params import MaskChoice, Radiomics
-from radprompt.radiomics.extraction import extract
+from radprompt.core.outputs import write_csv
+from radprompt.core.params import MaskChoice, Radiomics
+from radprompt.mammograms.radiomics.extraction import extract
 
 TABLE = Path(__file__).with_name("golden_features.csv")
 SHAPE = (160, 140)

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from golden_features import picture, radiomics, star
 
-from radprompt.errors import ImageError
-from radprompt.imaging.contours import write_mask
-from radprompt.lesions import Lesion
-from radprompt.params import Compute
-from radprompt.radiomics import cohort
-from radprompt.radiomics.extraction import extract
+from radprompt.core.errors import ImageError
+from radprompt.core.params import Compute
+from radprompt.mammograms.imaging.contours import write_mask
+from radprompt.mammograms.radiomics import cohort
+from radprompt.mammograms.radiomics.extraction import extract
+from radprompt.tables.lesions import Lesion
 
 ALONE = Compute(backend="threading", workers=1)
 MASK = star(80, 70, 30, 5, 0.2)

@@ -8,9 +8,9 @@ import pytest
 import SimpleITK
 from golden_features import CASES, TABLE, measured, picture, radiomics, star
 
-from radprompt.errors import ImageError, InputError
-from radprompt.radiomics.extraction import SMALLEST_MASK, extract
-from radprompt.radiomics.names import FEATURES
+from radprompt.core.errors import ImageError, InputError
+from radprompt.mammograms.radiomics.extraction import SMALLEST_MASK, extract
+from radprompt.tables.feature_names import FEATURES
 
 
 def plain_pyradiomics(
@@ -215,6 +215,6 @@ def test_pyradiomics_keeps_quiet(caplog: pytest.LogCaptureFixture, capfd: pytest
 
 
 def test_importing_names_costs_no_pyradiomics() -> None:
-    code = "import sys, radprompt.radiomics.extraction; print('radiomics' in sys.modules, 'SimpleITK' in sys.modules)"
+    code = "import sys, radprompt.mammograms.radiomics.extraction; print('radiomics' in sys.modules, 'SimpleITK' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]

@@ -5,10 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radprompt.errors import InputError
-from radprompt.outputs import write_csv
-from radprompt.radiomics.names import FEATURES
-from radprompt.radiomics.table import read_features, read_standardised
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import write_csv
+from radprompt.tables.feature_names import FEATURES
+from radprompt.tables.features import read_features, read_standardised
 
 TABLE = pd.DataFrame(np.random.default_rng(0).normal(size=(3, 67)), columns=list(FEATURES))
 TABLE.insert(0, "lesion_id", ["007", "NA", "1e5"])  # ids that a careless reader turns into numbers or nothing

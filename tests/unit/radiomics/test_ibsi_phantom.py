@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from radprompt.params import MaskChoice, Radiomics
-from radprompt.radiomics.extraction import extract, measure
+from radprompt.core.params import MaskChoice, Radiomics
+from radprompt.mammograms.radiomics.extraction import extract, measure
 
 VOXELS = np.array(
     [

@@ -2,8 +2,8 @@ from collections import Counter
 
 import pytest
 
-from radprompt.errors import InputError
-from radprompt.radiomics.names import CATALOGUE, FEATURES, key_of, readable
+from radprompt.core.errors import InputError
+from radprompt.tables.feature_names import CATALOGUE, FEATURES, key_of, readable
 
 # Every feature that the paper names in text, Table 4 or its prompt, with the class that it comes from.
 PAPER = {

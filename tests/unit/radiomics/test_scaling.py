@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radprompt.errors import InputError
-from radprompt.radiomics.scaling import FeatureScaler
+from radprompt.core.errors import InputError
+from radprompt.study.scaling import FeatureScaler
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import pytest
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
+from radprompt.core.outputs import write_csv, write_json, write_jsonl
 from radprompt.evaluation.model_comparison import COLUMNS
-from radprompt.imaging.contours import inscribed_ellipse, write_mask
-from radprompt.lesions import Exclusion, Lesion, to_table, write_exclusions
-from radprompt.outputs import write_csv, write_json, write_jsonl
-from radprompt.settings import SETTINGS
+from radprompt.mammograms.imaging.contours import inscribed_ellipse, write_mask
+from radprompt.study.settings import SETTINGS
+from radprompt.tables.lesions import Exclusion, Lesion, to_table, write_exclusions
 
 ROOT = Path(__file__).parents[3]
 SHAPE = (64, 48)

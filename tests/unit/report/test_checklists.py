@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from radprompt.errors import InputError
-from radprompt.params import load_params
-from radprompt.report.checklists import CHECKLISTS, OUTPUTS, STATUSES, answer, load_checklist
-from radprompt.report.facts import facts
-from radprompt.report.reader import Reader
+from radprompt.core.errors import InputError
+from radprompt.core.params import load_params
+from radprompt.pages.report.checklists import CHECKLISTS, OUTPUTS, STATUSES, answer, load_checklist
+from radprompt.pages.report.facts import facts
+from radprompt.pages.report.reader import Reader
 
 ROOT = Path(__file__).parents[3]
 ITEMS = {"clear": 58, "metrics": 30}

@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
-from radprompt.report.provenance import code_version, git_blob
-from radprompt.report.reader import Reader
+from radprompt.pages.report.provenance import code_version, git_blob
+from radprompt.pages.report.reader import Reader
 
 
 def _git(root, *arguments):

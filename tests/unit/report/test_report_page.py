@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from radprompt.errors import InputError
-from radprompt.params import check_params, load_params
-from radprompt.report.page import build, is_synthetic
+from radprompt.core.errors import InputError
+from radprompt.core.params import check_params, load_params
+from radprompt.pages.report.page import build, is_synthetic
 
 
 class _Page(HTMLParser):

@@ -6,17 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radprompt.errors import InputError
-from radprompt.imaging.dicom import Mammogram
-from radprompt.lesions import Lesion
-from radprompt.params import load_params
-from radprompt.report.cohorts import cohorts, describe, flow
-from radprompt.report.examples import SIDE, examples, picture
-from radprompt.report.figures import draw_curves
-from radprompt.report.reader import Reader
-from radprompt.report.results import decision_threshold, setting_results
-from radprompt.report.wording import count, interval, listing, model_name, number, p_value, verdict
-from radprompt.settings import find
+from radprompt.core.errors import InputError
+from radprompt.core.params import load_params
+from radprompt.mammograms.imaging.dicom import Mammogram
+from radprompt.pages.report.cohorts import cohorts, describe, flow
+from radprompt.pages.report.examples import SIDE, examples, picture
+from radprompt.pages.report.figures import draw_curves
+from radprompt.pages.report.reader import Reader
+from radprompt.pages.report.results import decision_threshold, setting_results
+from radprompt.pages.wording import count, interval, listing, model_name, number, p_value, verdict
+from radprompt.study.settings import find
+from radprompt.tables.lesions import Lesion
 
 NAN = math.nan
 

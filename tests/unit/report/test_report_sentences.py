@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from radprompt.report.sentences import bar, differences, headline, overview, steps
+from radprompt.pages.report.sentences import bar, differences, headline, overview, steps
 
 NAN = math.nan
 VALUES = {

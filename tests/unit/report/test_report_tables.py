@@ -8,20 +8,20 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from radprompt.core.outputs import write_csv
+from radprompt.core.params import load_params
 from radprompt.evaluation.paper import compare_with_paper
-from radprompt.outputs import write_csv
-from radprompt.params import load_params
-from radprompt.report.ablations import ablations
-from radprompt.report.drift import drift
-from radprompt.report.explanations import explanations
-from radprompt.report.features import features_by_half, selected_features
-from radprompt.report.learning_curve import learning_curve
-from radprompt.report.limits import limits
-from radprompt.report.paper import paper_blocks
-from radprompt.report.protocols import halves, protocols
-from radprompt.report.reader import Reader
-from radprompt.report.results import setting_results
-from radprompt.report.tables import table_1, table_2
+from radprompt.pages.report.ablations import ablations
+from radprompt.pages.report.drift import drift
+from radprompt.pages.report.explanations import explanations
+from radprompt.pages.report.features import features_by_half, selected_features
+from radprompt.pages.report.learning_curve import learning_curve
+from radprompt.pages.report.limits import limits
+from radprompt.pages.report.paper import paper_blocks
+from radprompt.pages.report.protocols import halves, protocols
+from radprompt.pages.report.reader import Reader
+from radprompt.pages.report.results import setting_results
+from radprompt.pages.report.tables import table_1, table_2
 
 NAN = math.nan
 ONE = {"llm": (0.7, 0.6, 0.8, NAN, NAN), "svm": (0.9, 0.8, 0.95, -0.3, -0.05), "mlp": (0.5, 0.4, 0.6, 0.1, 0.3)}

@@ -1,8 +1,8 @@
-from radprompt.outputs import write_json
-from radprompt.params import load_params
-from radprompt.report.page import build
-from radprompt.report.reader import Reader
-from radprompt.report.validation import validation
+from radprompt.core.outputs import write_json
+from radprompt.core.params import load_params
+from radprompt.pages.report.page import build
+from radprompt.pages.report.reader import Reader
+from radprompt.pages.report.validation import validation
 
 SUITE = {"rows": 12, "expectations": 9, "met": 7, "errors": 0, "warnings": 2}
 TOTAL = {"suites": 1, "expectations": 9, "met": 7, "errors": 0, "warnings": 2}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 from radprompt.repository.fingerprints import code_of, fingerprint, stripped
 
 MODULE = '''"""What it is."""
@@ -35,19 +35,19 @@ def tree(tmp_path):
     """A repository with one stage that imports a package's module, inside a function, and a template through it."""
     files = {
         "stages/draw.py": (
-            "from radprompt.params import Params\n\n\ndef main():\n    from radprompt.shapes import circle\n"
+            "from radprompt.core.params import Params\n\n\ndef main():\n    from radprompt.shapes import circle\n"
         ),
         "src/radprompt/__init__.py": "VERSION = 1\n",
-        "src/radprompt/params.py": "class Params: ...\n",
+        "src/radprompt/core/params.py": "class Params: ...\n",
         "src/radprompt/idle.py": "X = 1\n",
         "src/radprompt/shapes/__init__.py": '"""Shapes."""\n',
         "src/radprompt/shapes/circle.py": MODULE + "\nfrom radprompt.shapes.page import render\n",
         "src/radprompt/shapes/page.py": (
-            "from importlib.resources import files\n\ndef render():\n    return files('radprompt.report') / 'a.html'\n"
+            "from importlib.resources import files\n\ndef render():\n    return files('radprompt.pages.report') / 'a.html'\n"
         ),
         "src/radprompt/shapes/own.css": "body {}\n",
-        "src/radprompt/report/__init__.py": "",
-        "src/radprompt/report/a.html": "<p>\n",
+        "src/radprompt/pages/report/__init__.py": "",
+        "src/radprompt/pages/report/a.html": "<p>\n",
     }
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +64,7 @@ def _stripped(tmp_path: Path, text: str) -> str:
 def test_imports_inside_functions_and_packaged_files_count_and_plumbing_does_not(tree):
     found = [path.relative_to(tree).as_posix() for path in code_of(tree / "stages/draw.py", tree)]
     assert found == [
-        "src/radprompt/report/a.html",
+        "src/radprompt/pages/report/a.html",
         "src/radprompt/shapes/__init__.py",
         "src/radprompt/shapes/circle.py",
         "src/radprompt/shapes/own.css",

@@ -7,12 +7,18 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageColor
 
-from radprompt.errors import InputError
-from radprompt.imaging.contours import inscribed_ellipse, write_mask
-from radprompt.lesions import Box, Lesion, to_table
-from radprompt.outputs import write_csv
-from radprompt.segmentation import review
-from radprompt.segmentation.review import Tile, contact_sheet, find_reviewed, read_reviewed, write_contact_sheets
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import write_csv
+from radprompt.mammograms.imaging.contours import inscribed_ellipse, write_mask
+from radprompt.mammograms.segmentation import review
+from radprompt.mammograms.segmentation.review import (
+    Tile,
+    contact_sheet,
+    find_reviewed,
+    read_reviewed,
+    write_contact_sheets,
+)
+from radprompt.tables.lesions import Box, Lesion, to_table
 
 SHAPE, BOX = (60, 80), Box(20, 15, 50, 40)
 

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import SimpleITK
 
-from radprompt.imaging.contours import inscribed_ellipse
-from radprompt.lesions import Box
-from radprompt.segmentation.quality import compare, dice, hd95, summarise
+from radprompt.mammograms.imaging.contours import inscribed_ellipse
+from radprompt.mammograms.segmentation.quality import compare, dice, hd95, summarise
+from radprompt.tables.lesions import Box
 
 
 def square(left: int, top: int, side: int, shape: tuple[int, int] = (60, 80)) -> np.ndarray:

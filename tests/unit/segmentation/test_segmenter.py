@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from radprompt.errors import InputError
-from radprompt.imaging.contours import inscribed_ellipse
-from radprompt.lesions import Box
-from radprompt.params import Segmentation
-from radprompt.segmentation.nnunet import split_by_patient, train
-from radprompt.segmentation.regions import Case, cut, training_boxes
-from radprompt.segmentation.segmenter import Segmenter, stack
+from radprompt.core.errors import InputError
+from radprompt.core.params import Segmentation
+from radprompt.mammograms.imaging.contours import inscribed_ellipse
+from radprompt.mammograms.segmentation.nnunet import split_by_patient, train
+from radprompt.mammograms.segmentation.regions import Case, cut, training_boxes
+from radprompt.mammograms.segmentation.segmenter import Segmenter, stack
+from radprompt.tables.lesions import Box
 
 SIZE = 32
 OPTIONS = Segmentation(

@@ -2,11 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radprompt.errors import InputError
-from radprompt.params import MRMR, Features
-from radprompt.radiomics.names import FEATURES
+from radprompt.core.errors import InputError
+from radprompt.core.params import MRMR, Features
 from radprompt.selection.choose import COMMON_EIGHT, choose_features
 from radprompt.selection.mrmr import MRMRSelector
+from radprompt.tables.feature_names import FEATURES
 
 
 def options(selection: str, count: int = 8) -> Features:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from radprompt.errors import InputError
+from radprompt.core.errors import InputError
 from radprompt.selection.record import Selection
 
 RECORD = Selection(

@@ -5,12 +5,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radprompt.errors import InputError
-from radprompt.lesions import Lesion, to_table
-from radprompt.outputs import write_csv
-from radprompt.radiomics.names import FEATURES
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import write_csv
 from radprompt.selection.mrmr import MRMRSelector
 from radprompt.selection.stability import selection_shares
+from radprompt.tables.feature_names import FEATURES
+from radprompt.tables.lesions import Lesion, to_table
 
 ROOT = Path(__file__).parents[3]
 

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from radprompt.core.params import Prompt
 from radprompt.own_table.encoding import Encoder
-from radprompt.params import Prompt
-from radprompt.prompts import Named
-from radprompt.radiomics.scaling import FeatureScaler
 from radprompt.selection.record import Selection
 from radprompt.study.recipe import Recipe, shown_values
+from radprompt.study.scaling import FeatureScaler
+from radprompt.study.sentences import Word
 
 RAW = pd.DataFrame(
     {"shape_Sphericity": [0.5, 0.7, 0.9], "firstorder_Mean": [45.0, 10.0, 5.0], "glcm_Contrast": [1.0, 2.0, 4.0]},
@@ -77,5 +77,5 @@ def test_shown_values_are_z_scores_under_printed_names() -> None:
 def test_numbers_with_and_without_trailing_zeros(options: dict, value: float, printed: str) -> None:
     recipe = Recipe(Prompt("I.", **options), 0, Selection(("a",), ("A",), "all", "MIQ", 5, ()), FeatureScaler.fit(RAW))
     assert recipe.sentences(pd.DataFrame({"A": [value]})) == [f"I. The 'A' feature is measured at {printed} ."]
-    word = recipe.sentences(pd.DataFrame({"A": pd.Series([Named("oval")], dtype=object)}))
+    word = recipe.sentences(pd.DataFrame({"A": pd.Series([Word("oval")], dtype=object)}))
     assert word == ["I. The 'A' feature is oval ."]

@@ -11,14 +11,14 @@ import pytest
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import DigitalMammographyXRayImageStorageForPresentation, ExplicitVRLittleEndian
 
-from radprompt.datasets.cbis_ddsm import TABLES
-from radprompt.datasets.splits import summary
-from radprompt.imaging.contours import box_of, write_mask
-from radprompt.lesions import Lesion, to_table
-from radprompt.outputs import write_csv, write_json, write_jsonl
-from radprompt.params import load_params
-from radprompt.radiomics.extraction import extract
-from radprompt.radiomics.names import FEATURES, readable
+from radprompt.core.outputs import write_csv, write_json, write_jsonl
+from radprompt.core.params import load_params
+from radprompt.mammograms.datasets.cbis_ddsm import TABLES
+from radprompt.mammograms.datasets.splits import summary
+from radprompt.mammograms.imaging.contours import box_of, write_mask
+from radprompt.mammograms.radiomics.extraction import extract
+from radprompt.tables.feature_names import FEATURES, readable
+from radprompt.tables.lesions import Lesion, to_table
 
 ROOT = Path(__file__).parents[3]
 SHAPE = (96, 80)

@@ -6,11 +6,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from radprompt.errors import InputError
-from radprompt.validation import expectations as expect
-from radprompt.validation.data_docs import merged, read_results
-from radprompt.validation.expectations import Suite
-from radprompt.validation.results import conclude
+from radprompt.core.errors import InputError
+from radprompt.gates import expectations as expect
+from radprompt.gates.data_docs import merged, read_results
+from radprompt.gates.expectations import Suite
+from radprompt.gates.results import conclude
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 from scipy.stats import ks_2samp
 
-from radprompt.errors import InputError
-from radprompt.lesions import Lesion, to_table
-from radprompt.outputs import write_csv
-from radprompt.params import Drift
-from radprompt.radiomics.names import FEATURES
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import write_csv
+from radprompt.core.params import Drift
+from radprompt.gates.drift import COLUMNS, compare_sites, draw_drift, standardised_difference, summarise
 from radprompt.selection.record import Selection
-from radprompt.validation.drift import COLUMNS, compare_sites, draw_drift, standardised_difference, summarise
+from radprompt.tables.feature_names import FEATURES
+from radprompt.tables.lesions import Lesion, to_table
 
 ROOT = Path(__file__).parents[3]
 LIMITS = Drift(difference=0.5, alpha=0.05)

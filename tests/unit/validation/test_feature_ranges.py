@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from radprompt.params import load_params
-from radprompt.radiomics.extraction import extract
-from radprompt.radiomics.names import FEATURES
-from radprompt.validation.feature_ranges import ORDERED, ROUNDING, UNBOUNDED, ranges
+from radprompt.core.params import load_params
+from radprompt.gates.feature_ranges import ORDERED, ROUNDING, UNBOUNDED, ranges
+from radprompt.mammograms.radiomics.extraction import extract
+from radprompt.tables.feature_names import FEATURES
 
 SETTINGS = load_params(Path(__file__).parents[3] / "params.yaml").radiomics
 

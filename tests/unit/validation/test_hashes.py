@@ -9,13 +9,13 @@ from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import DigitalMammographyXRayImageStorageForPresentation, ExplicitVRLittleEndian, JPEG2000Lossless
 
-from radprompt.errors import InputError
-from radprompt.lesions import Lesion, to_table
-from radprompt.outputs import write_csv
-from radprompt.params import Compute
-from radprompt.phantom.breast import Grid, draw_breast
-from radprompt.validation import hashes
-from radprompt.validation.hashes import BITS, hash_image, near, pack, read_hashes
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import write_csv
+from radprompt.core.params import Compute
+from radprompt.gates import hashes
+from radprompt.gates.hashes import BITS, hash_image, near, pack, read_hashes
+from radprompt.mammograms.phantom.breast import Grid, draw_breast
+from radprompt.tables.lesions import Lesion, to_table
 
 ROOT = Path(__file__).parents[3]
 GRID = Grid(416, 320, 0.56)

@@ -1,11 +1,11 @@
 import pandas as pd
 import pytest
 
-from radprompt.datasets import cbis_ddsm, inbreast, vindr_mammo
-from radprompt.errors import InputError
-from radprompt.validation.raw_tables import raw_suites
-from radprompt.validation.results import counts, words
-from radprompt.validation.running import run_suites
+from radprompt.core.errors import InputError
+from radprompt.gates.raw_tables import raw_suites
+from radprompt.gates.results import counts, words
+from radprompt.gates.running import run_suites
+from radprompt.mammograms.datasets import cbis_ddsm, inbreast, vindr_mammo
 
 HEX = "0123456789abcdef0123456789abcde"
 

@@ -1,0 +1,1 @@
+"""Errors, atomic outputs, untrusted inputs, parameters, and how work is spread."""

@@ -1,0 +1,47 @@
+"""What every script in ``stages/`` shares: its arguments and how it fails."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from radprompt.core.errors import InputError
+
+_SMALLER = (
+    "lower llm.batch_size or llm.lora.layers, or set llm.backbone.quantisation to 4bit (of the segmenter: its plan); "
+    "`radprompt doctor` says what a stage needs"
+)
+
+
+def run(main: Callable[..., None], *arguments: str) -> None:
+    """Call ``main`` with the command line's arguments; an :class:`InputError` ends in one screen and exit status 1.
+
+    A graphics card that is full ends alike, with the settings that need less of it.
+
+    Parameters
+    ----------
+    main
+        The stage. Its parameters are strings, one for each name in ``arguments``.
+    arguments
+        Names of the arguments, shown in the usage line.
+    """
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    script = os.path.relpath(sys.argv[0])
+    given = sys.argv[1:]
+    if len(given) != len(arguments):
+        sys.stderr.write(f"usage: python {script} {' '.join(arguments)}\n")
+        sys.exit(2)
+    try:
+        main(*given)
+    except InputError as error:
+        _stop(script, str(error))
+    except RuntimeError as error:
+        if type(error).__name__ != "OutOfMemoryError":  # torch's, which light stages do not import
+            raise
+        _stop(script, f"the graphics card is full: {str(error).splitlines()[0]}\nFix: {_SMALLER}")
+
+
+def _stop(script: str, words: str) -> NoReturn:
+    sys.stderr.write(f"\n{script} stopped; its outputs are as they were.\n{words}\n")
+    sys.exit(1)

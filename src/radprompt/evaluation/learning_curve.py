@@ -1,0 +1,130 @@
+"""What a model is worth after few lesions of the second site: the picture of what names buy.
+
+Everything at a point is fitted on its lesions alone: means and deviations, the selection of features, the model. No
+validation rows are spent, so the last epoch is kept. The points with all training lesions are the settings themselves.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from radprompt.core.params import Features
+from radprompt.selection.choose import choose_features
+from radprompt.selection.record import Selection
+from radprompt.study.scaling import FeatureScaler
+from radprompt.tables.feature_names import FEATURES
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLUMNS = ["line", "model", "lesions", "all", "repeat", "auc"]
+LINES = {"extended": "language model that goes on learning", "scratch": "language model that begins again"}
+
+
+class FewLesions(NamedTuple):
+    """Training and test rows (``lesion_id``, ``label``, z-scores); scaler and selection were fitted on the former."""
+
+    train: pd.DataFrame
+    test: pd.DataFrame
+    scaler: FeatureScaler
+    selection: Selection
+
+
+def nested_order(labels: NDArray, seed: Sequence[int]) -> NDArray[np.int_]:
+    """Return an order of lesions whose beginnings keep the share of malignant ones, within one lesion.
+
+    Parameters
+    ----------
+    labels
+        0 or 1, shape (lesions,).
+    seed
+        Of the draw: the lesions of a class come in random order.
+    """
+    labels = np.asarray(labels)
+    generator = np.random.default_rng(seed)
+    place = np.empty(len(labels))
+    for label in (0, 1):
+        own = np.flatnonzero(labels == label)
+        place[generator.permutation(own)] = (np.arange(len(own)) + 0.5) / max(len(own), 1)
+    return np.argsort(place, kind="stable")
+
+
+def few_lesions(train: pd.DataFrame, test: pd.DataFrame, options: Features) -> FewLesions:
+    """Scale and select on ``train`` alone; both have ``lesion_id``, ``label`` and the 67 raw features."""
+    raw = train.set_index("lesion_id")[list(FEATURES)]
+    scaler = FeatureScaler.fit(raw)
+    few, rest = (
+        part[["lesion_id", "label"]].join(scaler.transform(part[list(FEATURES)])).reset_index(drop=True)
+        for part in (train, test)
+    )
+    return FewLesions(few, rest, scaler, choose_features(few, options))
+
+
+def best_baseline(predictions: pd.DataFrame, candidates: Sequence[str]) -> str:
+    """Return the candidate with the highest mean AUC on the validation rows of all repeats; the first of equal ones.
+
+    Test rows are not looked at. A repeat whose validation rows are of one class does not count.
+    """
+    rows = predictions[(predictions["split"] == "val") & predictions["model"].isin(candidates)]
+    aucs = pd.Series({model: _mean_auc(rows[rows["model"] == model]) for model in candidates}, dtype=float)
+    return str(aucs.fillna(0).idxmax())
+
+
+def curve_ends(
+    unadapted: pd.DataFrame, extended: pd.DataFrame, scratch: pd.DataFrame, rival: str, repeat: int
+) -> list[tuple[str, str, bool, float]]:
+    """Return where the lines begin (no lesion) and end (all of the half's): line, model, whether all, AUC.
+
+    Parameters
+    ----------
+    unadapted, extended, scratch
+        Predictions of the settings of those names.
+    rival
+        The baseline: without lesions it is what VinDr taught it. A language model that begins again knows nothing: 0.5.
+    repeat
+        Which half.
+    """
+    return [
+        ("extended", "llm", False, _auc(unadapted, "llm", repeat)),
+        ("extended", "llm", True, _auc(extended, "llm", repeat)),
+        ("scratch", "llm", False, 0.5),
+        ("scratch", "llm", True, _auc(scratch, "llm", repeat)),
+        (rival, rival, False, _auc(unadapted, rival, repeat)),
+        (rival, rival, True, _auc(scratch, rival, repeat)),
+    ]
+
+
+def _auc(predictions: pd.DataFrame, model: str, repeat: int) -> float:
+    rows = predictions[predictions["split"] == "test"]
+    rows = rows[(rows["model"] == model) & (rows["repeat"] == repeat)]
+    return _mean_auc(rows[rows["seed"] == rows["seed"].min()])
+
+
+def _mean_auc(rows: pd.DataFrame) -> float:
+    """Return the mean AUC of one model's runs; those whose rows are of one class do not count."""
+    runs = [own for _, own in rows.groupby(["repeat", "seed"]) if own["label"].nunique() == 2]
+    return float(np.mean([roc_auc_score(own["label"], own["probability"]) for own in runs])) if runs else np.nan
+
+
+def draw(points: pd.DataFrame, title: str) -> "Figure":
+    """Draw each line's mean AUC over the repeats, and each repeat as a dot."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+    axes = figure.subplots()
+    for (line, own), colour in zip(points.groupby("line", sort=False), ("#D55E00", "#0072B2", "#009E73"), strict=False):
+        # Halves differ by a few training lesions; their ends are drawn where the mean is.
+        lesions = own["lesions"].where(~own["all"], own.loc[own["all"], "lesions"].mean())
+        mean = own["auc"].groupby(lesions).mean()
+        name = LINES.get(str(line), f"{str(line).replace('_', ' ')} that begins again")
+        axes.plot(mean.index, mean, marker="o", color=colour, label=name)
+        axes.scatter(lesions, own["auc"], s=9, alpha=0.5, color=colour, linewidths=0)
+    axes.axhline(0.5, color="grey", linewidth=0.8, linestyle=":")
+    axes.set(xlabel="training lesions of the second site", ylabel="AUC on its test half", title=title)
+    axes.grid(alpha=0.25)
+    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    return figure

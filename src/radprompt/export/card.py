@@ -1,0 +1,148 @@
+"""The card of an exported model: what it is for, what it learned from, how well it did, where it fails."""
+
+from typing import Any
+
+from radprompt.export.page import environment
+from radprompt.export.prediction import unit_of
+from radprompt.export.record import NOT_CLINICAL, Record
+from radprompt.export.sources import LANGUAGE_MODEL, Sources
+from radprompt.pages.report.limits import limits
+from radprompt.pages.report.reader import Reader
+from radprompt.pages.report.results import read_comparison, repeats, setting_results
+from radprompt.pages.wording import (
+    DATASETS,
+    MINUS,
+    NOTHING,
+    SELECTIONS,
+    count,
+    interval,
+    metric_name,
+    model_name,
+    number,
+    percent,
+    setting_name,
+)
+from radprompt.study.settings import SETTINGS
+
+SHOWN = ("auc", "balanced_accuracy", "sensitivity", "specificity", "ppv", "npv", "brier", "ece", "calibration_slope")
+
+
+def model_card(sources: Sources, licensed: str | None) -> str:
+    """Return the card as Markdown.
+
+    Parameters
+    ----------
+    sources
+        The model, and the repository's metrics; those that are not there yet are said to be missing.
+    licensed
+        The backbone, where the exported model only names it.
+    """
+    params, setting, record, reader = sources.params, sources.setting, sources.record(), Reader(".")
+    comparison = read_comparison(reader)
+    evaluated = [] if comparison is None else [name for name in SETTINGS if name in set(comparison["setting"])]
+    results = [
+        setting_results(comparison, name, params.evaluation.reference, params.evaluation.confidence)
+        for name in evaluated
+        if comparison is not None
+    ]
+    masks = {name: reader.table(f"data/masks/{name}.csv", ("lesion_id", "source")) for name in DATASETS}
+    drawn = {name: table for name, table in masks.items() if table is not None}
+    content: dict[str, Any] = {
+        "warning": NOT_CLINICAL,
+        "record": record,
+        "setting": setting_name(setting.name),
+        "repeated": setting.repeated,
+        "backbone": licensed or "SmolLM2-135M-Instruct (Apache-2.0), in this folder",
+        "licensed": licensed,
+        "tuning": _tuning(sources.classifier["parameters"]),
+        "epoch": sources.classifier["best_epoch"],
+        "start": None if setting.start is None else setting_name(setting.start),
+        "trains": setting.trains,
+        "cohorts": _cohorts(sources),
+        "segmenter": _segmenter(reader),
+        "selection": SELECTIONS.get(sources.selection.method, sources.selection.method),
+        "features": _features(sources, record),
+        "threshold": "none" if record.threshold is None else number(record.threshold),
+        "figures": [] if comparison is None else _figures(comparison, setting.name),
+        "rivals": [] if comparison is None else _rivals(comparison, setting.name),
+        "confidence": percent(params.evaluation.confidence),
+        "limits": limits(params, results, drawn, comparison, synthetic=record.synthetic),
+        "root": params.data.root,
+    }
+    return environment().get_template("model_card.md").render(content)
+
+
+def _tuning(parameters: dict[str, Any]) -> str:
+    if parameters["tuning"] == "head":
+        return "its classification head alone was trained"
+    layers = "every layer" if parameters["layers"] == "all" else f"the last {count(int(parameters['layers']), 'layer')}"
+    return f"LoRA of rank {parameters['rank']} on {layers}"
+
+
+def _cohorts(sources: Sources) -> list[dict[str, Any]]:
+    """Describe the lesions of each role."""
+    return [
+        {
+            "role": {"train": "training", "val": "validation", "test": "test"}[role],
+            "dataset": DATASETS[cohort.dataset],
+            "lesions": len(own),
+            "malignant": int(own["label"].sum()),
+        }
+        for role, cohort in sources.setting.cohorts.items()
+        for own in [sources.rows[sources.rows["split"] == role]]
+    ]
+
+
+def _segmenter(reader: Reader) -> list[str]:
+    """Say how nnU-Net's contours agree with those that data sets bring."""
+    names = {"cbis_test": "CBIS-DDSM, test", "inbreast": "INbreast"}
+    measured = reader.json("metrics/segmentation.json") or {}
+    return [
+        f"{names.get(key, key)}: mean Dice {number(own['nnunet']['dice'])}, an ellipse in the box "
+        f"{number(own['ellipse']['dice'])} ({count(own['lesions'], 'mass', 'masses')})"
+        for key, own in measured.items()
+    ]
+
+
+def _features(sources: Sources, record: Record) -> list[dict[str, str]]:
+    scale = dict(zip(sources.scaler.features, zip(sources.scaler.mean, sources.scaler.sd, strict=True), strict=True))
+    return [
+        {
+            "name": name,
+            "key": key,
+            "unit": unit_of(key, record.unit) or NOTHING,
+            "mean": _short(scale[key][0]),
+            "sd": _short(scale[key][1]),
+            "range": f"{_short(record.ranges[key].least)} to {_short(record.ranges[key].greatest)}",
+            "usual": f"{_short(record.ranges[key].p1)} to {_short(record.ranges[key].p99)}",
+        }
+        for key, name in zip(sources.selection.features, sources.selection.names, strict=True)
+    ]
+
+
+def _short(value: float) -> str:
+    return f"{value:.4g}".replace("-", MINUS)
+
+
+def _figures(comparison: Any, setting: str) -> list[dict[str, str]]:
+    own = comparison[(comparison["setting"] == setting) & (comparison["model"] == LANGUAGE_MODEL)]
+    by_metric = {row["metric"]: row for row in own.to_dict("records")}
+    return [
+        {
+            "name": metric_name(metric),
+            "value": number(row["value"]),
+            "interval": interval(row["low"], row["high"]) or NOTHING,
+            "halves": f", mean over {repeats(row)} halves, SD {number(row['repeat_sd'])}" if repeats(row) > 1 else "",
+        }
+        for metric in SHOWN
+        if (row := by_metric.get(metric)) is not None
+    ]
+
+
+def _rivals(comparison: Any, setting: str) -> list[str]:
+    own = comparison[(comparison["setting"] == setting) & (comparison["metric"] == "auc")]
+    own = own[own["model"] != LANGUAGE_MODEL].sort_values(["value", "model"], ascending=[False, True])
+    return [
+        f"{model_name(row['model'])} {number(row['value'])} ({interval(row['low'], row['high'])})"
+        for row in own.to_dict("records")
+    ]

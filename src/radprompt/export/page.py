@@ -1,0 +1,155 @@
+"""A prediction as one self-contained page: the number, the picture, the features and the sentence behind it."""
+
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from PIL import Image
+
+from radprompt.export.package import Package
+from radprompt.export.prediction import CONTOURS, Measured, Prediction
+from radprompt.export.record import CARD, NOT_CLINICAL
+from radprompt.mammograms.imaging.dicom import Mammogram
+from radprompt.mammograms.imaging.pictures import data_uri, outline, rectangle
+from radprompt.mammograms.imaging.roi import crop, region_around, to_grid
+from radprompt.pages.wording import NOTHING, count, interval, number, percent, setting_name
+from radprompt.study.settings import find
+
+SIDE = 512
+"""Pixels of the region's drawing a side."""
+OVERVIEW = 420
+"""Pixels of the whole mammogram's longer side."""
+DIGITS = 4
+"""Significant digits of raw values."""
+
+
+def environment() -> Environment:
+    """Return the templates of this package, with the report's styles."""
+    folders = [str(files(f"radprompt.{package}").joinpath("templates")) for package in ("deployment", "report")]
+    return Environment(
+        loader=FileSystemLoader(folders),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def render(prediction: Prediction, image: Mammogram, mask: np.ndarray, package: Package) -> str:
+    """Return the page; it loads nothing, and the same prediction gives the same text.
+
+    Parameters
+    ----------
+    prediction, image, mask
+        What :meth:`radprompt.export.predictor.Predictor.predict` returned.
+    package
+        The model that predicted.
+    """
+    record = package.record
+    biggest = max([abs(feature.share or 0) for feature in prediction.features], default=0) or 1
+    content: dict[str, Any] = {
+        "warning": NOT_CLINICAL,
+        "case": prediction.case_id,
+        "probability": number(prediction.probability),
+        "percent": round(100 * prediction.probability, 2),
+        "threshold": None if record.threshold is None else number(record.threshold),
+        "threshold_percent": 0 if record.threshold is None else round(100 * record.threshold, 2),
+        "rule": record.rule,
+        "call": prediction.call(record.threshold),
+        "tested": _tested(package),
+        "notes": prediction.notes(package),
+        "pictures": _pictures(prediction, image, mask, record.context),
+        "source": prediction.contour,
+        "contour": CONTOURS[prediction.contour],
+        "facts": _facts(prediction),
+        "features": [_feature(feature, biggest) for feature in prediction.features],
+        "shares": prediction.base is not None,
+        "estimated": _estimated(prediction),
+        "renamed": record.prompt.names != "real",
+        "base": number(prediction.base),
+        "logit": number(prediction.logit),
+        "prompt": prediction.prompt,
+        "record": record,
+        "setting": setting_name(record.setting),
+        "repeated": find(record.setting).repeated,
+        "card": CARD,
+        "sha256": package.sha256,
+    }
+    return environment().get_template("case.html").render(content)
+
+
+def _estimated(prediction: Prediction) -> str:
+    """Say how shares were estimated; nothing where they are exact, or where there are none."""
+    orders = prediction.orders
+    return count(orders, "order", "orders") if isinstance(orders, int) else ""
+
+
+def _tested(package: Package) -> str:
+    tested = package.record.tested
+    if tested is None:
+        return ""
+    over = f", the mean over {tested.halves} halves" if tested.halves > 1 else ""
+    return (
+        f"On its own test masses this model has an AUC of {number(tested.auc)}{over} ({percent(tested.confidence)} "
+        f"interval {interval(tested.low, tested.high)}; {tested.lesions} masses). 0.5 is chance, 1 is perfect."
+    )
+
+
+def _facts(prediction: Prediction) -> list[str]:
+    box, spacing = prediction.box, prediction.spacing_mm
+    size = f"{box.xmax - box.xmin} x {box.ymax - box.ymin} px"
+    return [
+        f"image {prediction.image}",
+        f"box {box.xmin}, {box.ymin} to {box.xmax}, {box.ymax} ({size})",
+        f"contour of {prediction.area_px:,} px, {CONTOURS[prediction.contour]}",
+        "pixel size unknown" if spacing is None else f"{spacing:.{DIGITS}g} mm a pixel ({prediction.spacing_source})",
+    ]
+
+
+def _feature(feature: Measured, biggest: float) -> dict[str, Any]:
+    share, known = feature.share, feature.range
+    return {
+        "name": feature.name,
+        "shown": feature.shown,
+        "value": _significant(feature.value),
+        "unit": feature.unit,
+        "z": number(feature.z),
+        "range": f"{_significant(known.least)} to {_significant(known.greatest)}",
+        "usual": f"{_significant(known.p1)} to {_significant(known.p99)}",
+        "place": feature.place,
+        "remark": feature.remark,
+        "share": NOTHING if share is None else f"{'+' if share > 0 else ''}{number(share)}",
+        "bar": None if share is None else round(50 + 48 * share / biggest, 2),
+    }
+
+
+def _significant(value: float) -> str:
+    text = f"{value:.{DIGITS}g}" if 1e-3 <= abs(value) < 1e6 or value == 0 else f"{value:.{DIGITS - 1}e}"
+    return text.replace("-", "\N{MINUS SIGN}") if "e" not in text else text
+
+
+def _pictures(prediction: Prediction, image: Mammogram, mask: np.ndarray, context: float) -> dict[str, Any]:
+    rows, columns = image.pixels.shape
+    region = region_around(prediction.box, (rows, columns), context)
+    box = prediction.box
+    return {
+        "side": SIDE,
+        "region": data_uri(to_grid(crop(image.pixels, region), SIDE)),
+        "aspect": f"{region.right - region.left} / {region.bottom - region.top}",
+        "box": rectangle(box, region, SIDE),
+        "outline": outline(mask, region, SIDE),
+        "whole": data_uri(_shrunk(image.pixels)),
+        "rows": rows,
+        "columns": columns,
+        "whole_box": [box.xmin, box.ymin, box.xmax - box.xmin, box.ymax - box.ymin],
+    }
+
+
+def _shrunk(pixels: np.ndarray) -> np.ndarray:
+    """Return the image with :data:`OVERVIEW` pixels on its longer side, or as it is where that is smaller."""
+    factor = min(1.0, OVERVIEW / max(pixels.shape))
+    size = [max(1, round(length * factor)) for length in reversed(pixels.shape)]
+    whole = Image.fromarray(np.ascontiguousarray(pixels, dtype=np.float32))
+    return np.asarray(whole.resize((size[0], size[1]), Image.Resampling.BOX))

@@ -1,0 +1,189 @@
+"""What a model says of one mass, in numbers and in words."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from radprompt.core.outputs import DECIMALS
+from radprompt.export.package import Package
+from radprompt.export.record import NOT_CLINICAL, Place, Range
+from radprompt.tables.lesions import Box
+
+_POWERS = {
+    "shape_MajorAxisLength": 1,
+    "shape_MaximumDiameter": 1,
+    "shape_MeshSurface": 2,
+    "shape_MinorAxisLength": 1,
+    "shape_Perimeter": 1,
+    "shape_PerimeterSurfaceRatio": -1,
+    "shape_PixelSurface": 2,
+    "firstorder_TotalEnergy": 2,
+}
+"""Power of a length that a feature is measured in; the others have no unit, grey levels being relative."""
+
+_PLACES: dict[Place, str] = {
+    "below": "below the training range",
+    "low": "within the training range, below its 1st percentile",
+    "within": "within the training range",
+    "high": "within the training range, above its 99th percentile",
+    "above": "above the training range",
+}
+
+CONTOURS = {
+    "nnunet": "drawn by nnU-Net inside the box",
+    "ellipse": "an ellipse in the box, because nnU-Net found next to nothing there",
+    "given": "the mask that was given",
+}
+
+
+def unit_of(key: str, length: str) -> str:
+    """Return a feature's unit, lengths being in ``mm`` or ``px``; empty where it has none."""
+    return {0: "", 1: length, 2: f"{length}²", -1: f"1/{length}"}[_POWERS.get(key, 0)]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A selected feature of a mass: its value as measured, its z-score, its share in the logit, the training range.
+
+    ``name`` is the feature's own, ``shown`` the one that the prompt prints: another one where names are censored or
+    shuffled.
+    """
+
+    key: str
+    name: str
+    shown: str
+    value: float
+    unit: str
+    z: float
+    share: float | None
+    range: Range
+
+    @property
+    def place(self) -> Place:
+        """Where the value, as a table would keep it, lies in the training range."""
+        return self.range.place(_rounded(self.value))
+
+    @property
+    def remark(self) -> str:
+        """The place in words."""
+        return _PLACES[self.place]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One mass.
+
+    ``contour`` is a key of :data:`CONTOURS`, ``flag`` its remark. ``base`` is the mean logit of some
+    training masses, None without shares; ``orders`` how many orders a training mass the shares were estimated from.
+    """
+
+    case_id: str
+    image: str
+    box: Box
+    contour: str
+    flag: str
+    area_px: int
+    spacing_mm: float | None
+    spacing_source: str
+    logit: float
+    base: float | None
+    orders: int | Literal["all", "none"]
+    features: tuple[Measured, ...]
+    prompt: str
+
+    @property
+    def probability(self) -> float:
+        """Of malignancy."""
+        return 1 / (1 + math.exp(-self.logit))
+
+    @property
+    def outside(self) -> list[Measured]:
+        """The features outside the training range."""
+        return [feature for feature in self.features if feature.place in ("below", "above")]
+
+    def call(self, threshold: float | None) -> Literal["malignant", "benign"] | None:
+        """Return what the mass is called at a threshold; None without one."""
+        if threshold is None:
+            return None
+        return "malignant" if _rounded(self.probability) >= threshold else "benign"
+
+    def notes(self, package: Package) -> list[str]:
+        """Return what a reader should know before believing the number, the gravest first."""
+        said = []
+        if self.outside:
+            names = "; ".join(f"{feature.name} {feature.remark}" for feature in self.outside)
+            lie = "lies" if len(self.outside) == 1 else "lie"
+            said.append(
+                f"{len(self.outside)} of {len(self.features)} features {lie} outside what the model was trained on: "
+                f"{names}. It has seen no such mass, and its probability is an extrapolation."
+            )
+        if self.contour == "ellipse":
+            said.append(f"The contour is {CONTOURS['ellipse']} ({self.flag}). Draw a mask and predict again.")
+        if self.contour == "nnunet" and package.record.contours == "reference":
+            said.append(
+                "The model was trained on contours drawn by readers, this one is nnU-Net's: give a mask where you can."
+            )
+        if self.spacing_mm is None:
+            said.append("The pixel size is unknown; lengths are in pixels, as in training.")
+        return said
+
+
+def as_json(prediction: Prediction, package: Package) -> dict[str, Any]:
+    """Lay a prediction out for its JSON file."""
+    record = package.record
+    return {
+        "id": prediction.case_id,
+        "warning": NOT_CLINICAL,
+        "probability": _short(prediction.probability),
+        "threshold": record.threshold,
+        "call": prediction.call(record.threshold),
+        "notes": prediction.notes(package),
+        "features": [_feature(feature) for feature in prediction.features],
+        "logit": _short(prediction.logit),
+        "background_logit": _short(prediction.base),
+        "shares_from": prediction.orders,
+        "prompt": prediction.prompt,
+        "image": {
+            "file": prediction.image,
+            "spacing_mm": _short(prediction.spacing_mm),
+            "spacing_source": prediction.spacing_source,
+            "box": prediction.box._asdict(),
+        },
+        "contour": {
+            "source": prediction.contour,
+            "remark": prediction.flag,
+            "area_px": prediction.area_px,
+        },
+        "model": {
+            "setting": record.setting,
+            "half": record.half,
+            "manifest_sha256": package.sha256,
+            "exported_by": f"radprompt {record.radprompt}",
+            "synthetic_training_images": record.synthetic,
+        },
+    }
+
+
+def _feature(feature: Measured) -> dict[str, Any]:
+    known = feature.range
+    return {
+        "feature": feature.key,
+        "name": feature.name,
+        "shown_as": feature.shown,
+        "value": _short(feature.value),
+        "unit": feature.unit,
+        "z_score": feature.z,
+        "share": _short(feature.share),
+        "training_range": {"min": known.least, "p1": known.p1, "p99": known.p99, "max": known.greatest},
+        "place": feature.place,
+        "remark": feature.remark,
+    }
+
+
+def _rounded(value: float) -> float:
+    """Keep as many digits as tables do."""
+    return float(f"{value:.{DECIMALS}g}") + 0.0
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else _rounded(value)

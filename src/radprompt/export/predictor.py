@@ -1,0 +1,195 @@
+"""An exported model at work: one image and one mass in, one prediction with its reasons out."""
+
+import math
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+
+from radprompt.core.errors import ImageError, InputError
+from radprompt.evaluation.shapley import check_size, explain
+from radprompt.export.cases import Case
+from radprompt.export.images import box_in, read_contour, read_image, spacing_as_written
+from radprompt.export.package import Package
+from radprompt.export.prediction import Measured, Prediction, unit_of
+from radprompt.export.record import ADAPTER, SEGMENTER
+from radprompt.mammograms.imaging.dicom import Mammogram
+from radprompt.mammograms.radiomics.extraction import extract
+from radprompt.tables.lesions import Box
+
+if TYPE_CHECKING:
+    from radprompt.llm.classifier import LanguageModelClassifier
+    from radprompt.mammograms.segmentation.segmenter import Segmenter
+
+PADDING = " ." * 32
+"""What makes a prompt longer than all others; it names no feature."""
+
+Shares = int | Literal["all", "none"]
+
+
+class Predictor:
+    """An exported model, ready to predict.
+
+    Parameters
+    ----------
+    folder
+        What ``radprompt export`` wrote; every file is checked against its manifest.
+    device
+        ``auto``, ``cpu`` or ``cuda[:n]``.
+    backbone
+        Folder of a licensed backbone that the exported model only names.
+    orders
+        Orders a training row behind the shares, ``all``: exact, ``none``: no shares. None: as the model was exported.
+
+    Raises
+    ------
+    InputError
+        A file is absent or altered, the backbone is not there, or exact shares are asked for of too many features.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        device: str = "auto",
+        backbone: Path | None = None,
+        orders: Shares | None = None,
+    ) -> None:
+        self.package = Package.load(folder)
+        self.orders: Shares = self.package.record.orders if orders is None else orders
+        self._background = self.package.background()
+        if self.orders != "none":
+            check_size(len(self.package.selection.features), len(self._background), self.orders)
+        self._device, self._backbone = device, backbone
+        self._read = lru_cache(maxsize=1)(read_image)  # neighbours in a table often share an image
+
+    def predict(self, case: Case) -> tuple[Prediction, Mammogram, np.ndarray]:
+        """Measure, word and classify one mass.
+
+        Returns
+        -------
+        tuple
+            The prediction, the image, and the mask (bool, rows x columns) that the features were measured on.
+
+        Raises
+        ------
+        InputError
+            The image, box or mask cannot be used, or a pixel size is needed and unknown; it names the file.
+        """
+        record = self.package.record
+        image = self._read(case.image, case.spacing_mm)
+        try:
+            spacing = self._spacing(image)
+            box, mask, source, flag = self._contour(case, image)
+            raw = extract(image.pixels, mask, spacing, record.radiomics)
+        except ImageError as error:
+            raise ImageError(error.what, where=error.where or str(case.image), fix=error.fix) from None
+        recipe = self.package.recipe
+        z = recipe.standardise(pd.DataFrame([raw], index=[case.case_id]))
+        values = recipe.values(z)
+        logit, base, shares = self._classify(values)
+        return (
+            Prediction(
+                case_id=case.case_id,
+                image=case.image.name,
+                box=box,
+                contour=source,
+                flag=flag,
+                area_px=int(mask.sum()),
+                spacing_mm=None if math.isnan(image.spacing_mm) else image.spacing_mm,
+                spacing_source=image.spacing_source,
+                logit=logit,
+                base=base,
+                orders=self.orders,
+                features=self._features(raw, z, shares),
+                prompt=recipe.sentences(values)[0],
+            ),
+            image,
+            mask,
+        )
+
+    def _spacing(self, image: Mammogram) -> float:
+        """Return the pixel size to measure with; NaN measures in pixels, as the training images were."""
+        record, spacing = self.package.record, spacing_as_written(image.spacing_mm)
+        if math.isnan(spacing) and (record.unit == "mm" or record.radiomics.resample_mm is not None):
+            wanted = "lengths in mm" if record.unit == "mm" else f"images at {record.radiomics.resample_mm} mm a pixel"
+            raise ImageError(
+                f"pixel spacing unknown, and the model was trained on {wanted}",
+                fix="say it: --spacing MM, or a column spacing_mm in the table",
+            )
+        if record.unit == "px" and record.radiomics.shape_unit == "mm":
+            return math.nan  # no training image had a spacing
+        return spacing
+
+    def _contour(self, case: Case, image: Mammogram) -> tuple[Box, np.ndarray, str, str]:
+        shape = image.pixels.shape[0], image.pixels.shape[1]
+        if case.mask is not None:
+            mask, box = read_contour(case.mask, shape)
+            return box, mask, "given", ""
+        assert case.corners is not None
+        box = box_in(case.corners, shape)
+        drawn = self._segmenter.draw(image.pixels, box, self.package.record.mask_threshold)
+        return box, drawn.mask, drawn.source, drawn.flag
+
+    def _classify(self, values: pd.DataFrame) -> tuple[float, float | None, dict[str, float]]:
+        """Return the logit, and where shares are wanted the training rows' mean logit and the shares by name."""
+        recipe, orders = self.package.recipe, self.orders
+        if orders == "none":
+            return float(self._logits(recipe.sentences(values))[0]), None, {}
+        seed = self.package.record.seed
+        found = explain(values, self._background, recipe.sentences, self._logits, orders, seed, progress=False)
+        shares = {str(name): float(share) for name, share in found.shares.iloc[0].items()}
+        return float(found.base[0]) + sum(shares.values()), float(found.base[0]), shares
+
+    def _logits(self, prompts: list[str]) -> np.ndarray:
+        """Return the logits, each prompt computed beside a longer one, so that none depends on the others.
+
+        In bfloat16 a logit hangs in its last bits on whether its prompt is padded: alone, probabilities of the demo are
+        off by up to 0.001 from those of the pipeline, whose batches pad nearly all; padded they equal them to 1e-9.
+        """
+        classifier = self._classifier
+        longer, room = max(prompts, key=len) + PADDING, max(1, classifier.batch_size - 1)
+        batches = (prompts[start : start + room] for start in range(0, len(prompts), room))
+        logits = np.concatenate([classifier.decision_function([*batch, longer])[:-1] for batch in batches])
+        if classifier.trunk_ is not None:  # the next case has other prompts: memory stays flat
+            classifier.trunk_ = type(classifier.trunk_)(classifier.trunk_.origin)
+        return logits
+
+    def _features(self, raw: dict[str, float], z: pd.DataFrame, shares: dict[str, float]) -> tuple[Measured, ...]:
+        record, selection = self.package.record, self.package.selection
+        shown = self.package.recipe.shown
+        return tuple(
+            Measured(
+                key=key,
+                name=name,
+                shown=printed,
+                value=raw[key],
+                unit=unit_of(key, record.unit),
+                z=float(z[key].iloc[0]),
+                share=shares.get(name),
+                range=record.ranges[key],
+            )
+            for key, name, printed in zip(selection.features, selection.names, shown, strict=True)
+        )
+
+    @cached_property
+    def _segmenter(self) -> "Segmenter":
+        from radprompt.mammograms.segmentation.segmenter import Segmenter
+
+        return Segmenter.load(self.package.folder / SEGMENTER, self._device)
+
+    @cached_property
+    def _classifier(self) -> "LanguageModelClassifier":
+        from radprompt.llm.classifier import LanguageModelClassifier
+
+        with self.package.backbone(self._backbone) as place:
+            try:
+                return LanguageModelClassifier.load(self.package.folder / ADAPTER, backbone=place, device=self._device)
+            except OSError as error:
+                raise InputError(
+                    f"the backbone cannot be read: {str(error).splitlines()[0]}",
+                    where=str(self.package.folder / "backbone"),
+                    fix="fetch it first (MODEL_CARD.md says which), or name its folder: --backbone FOLDER",
+                ) from None

@@ -1,0 +1,1 @@
+"""Front end: mammograms in the layouts of their data sets to contours and features."""

@@ -1,0 +1,233 @@
+"""A mammogram from its DICOM file: decoded, bright where dense, from 0 to 1, with its pixel size.
+
+What is done, in this order: decode (JPEG, JPEG-LS, JPEG 2000, RLE or plain), modality rescale, padding taken out,
+min-max to [0, 1], MONOCHROME1 inverted, padding blanked to 0. No VOI window or LUT is applied: the paper describes
+min-max alone (Data), and a window saturates the brightest pixels, where features such as the first-order maximum live.
+
+A file may say anything: what it announces is held against the bounds below before memory is spent on it.
+"""
+
+import io
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from radprompt.core.errors import ImageError
+from radprompt.core.inputs import checked, shown
+from radprompt.mammograms.imaging.codecs import PLUGIN, can_decode
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+ANISOTROPY = 0.01
+"""Largest relative difference between the row and the column spacing of a usable image."""
+
+SPACING_ATTRIBUTES = ("PixelSpacing", "ImagerPixelSpacing")
+"""Where the pixel size is looked for, in this order."""
+
+LARGEST_IMAGE = 2**26
+"""Pixels, 8192 x 8192: twice the largest mammograms (CBIS-DDSM's scans of film at 42 to 50 um)."""
+
+LARGEST_FILE = 2**29
+"""Bytes of a DICOM file: :data:`LARGEST_IMAGE` at 32 bits uncompressed, and as much again."""
+
+MOST_PIECES = 500_000
+"""Reads after which a header is given up: some ten elements each of a few bytes make up a gigabyte in memory."""
+
+LONGEST_LUT = 2**20
+"""Bytes of a modality lookup table; the longest legal one has 65,536 entries of 2."""
+
+_PLAIN = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
+"""Uncompressed transfer syntaxes: implicit and explicit little endian, explicit big endian."""
+
+_FETCH_AGAIN = "fetch the file again; while it cannot be read, its lesions are left out"
+
+
+@dataclass(frozen=True, eq=False)
+class Mammogram:
+    """A mammogram ready for measurement.
+
+    Attributes
+    ----------
+    pixels
+        float32 (rows, columns) from 0 to 1; bright is dense, padding is 0.
+    spacing_mm
+        Distance between pixel centres, mm; NaN where the file has none. ``ImagerPixelSpacing`` is taken at the
+        detector, without the magnification of the breast above it (a few percent in contact views).
+    spacing_source
+        ``PixelSpacing``, ``ImagerPixelSpacing`` or ``unknown``.
+    """
+
+    pixels: np.ndarray
+    spacing_mm: float
+    spacing_source: str
+
+
+def read_mammogram(path: str | Path) -> Mammogram:
+    """Read a single-frame greyscale mammogram.
+
+    Raises
+    ------
+    ImageError
+        The file is absent, no DICOM, truncated, in colour, of several frames, without pixels or contrast, or its pixels
+        are not square (more than 1 % between rows and columns).
+    """
+    dataset = _open(path)
+    stored = _decode(dataset, path)
+    with _blamed_on(path, "DICOM header cannot be read"):
+        spacing_mm, source = _spacing(dataset, path)
+        padding = _padding(dataset, stored)
+        pixels = _rescaled(dataset, stored, path)
+        inverted = str(dataset.get("PhotometricInterpretation", "")) == "MONOCHROME1"
+    del stored
+    breast = True if padding is None else ~padding
+    low = float(pixels.min(where=breast, initial=np.inf))
+    high = float(pixels.max(where=breast, initial=-np.inf))
+    span = high - low  # minus infinity where all is padding
+    if np.isnan(span) or span > float(np.finfo(np.float32).max):
+        raise ImageError("rescaled values that are not finite", where=str(path), fix=_FETCH_AGAIN)
+    if span <= 0:
+        raise ImageError("no contrast: all pixels have one value, or are padding", where=str(path), fix=_FETCH_AGAIN)
+    pixels = (pixels - np.float32(low)) / np.float32(span)
+    if inverted:
+        np.subtract(1.0, pixels, out=pixels)
+    if padding is not None:
+        pixels[padding] = 0.0
+    return Mammogram(pixels, spacing_mm, source)
+
+
+def read_pixels(path: str | Path) -> np.ndarray:
+    """Return the integers of a single-frame greyscale image as stored, (rows, columns).
+
+    For masks: no rescale, inversion or scaling. Errors as in :func:`read_mammogram`, spacing and contrast aside.
+    """
+    return _decode(_open(path), path)
+
+
+class _Rationed(io.BufferedReader):
+    """A file that may be read in so many pieces and no more, none larger than the file."""
+
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(io.FileIO(str(path)))
+        self._pieces, self._size = 0, os.fstat(self.fileno()).st_size
+
+    def read(self, size: int | None = -1) -> bytes:
+        self._pieces += 1
+        if self._pieces > MOST_PIECES:
+            raise ImageError(f"more than {MOST_PIECES:,} elements, which no mammogram has")
+        return super().read(self._size if size is None or size < 0 else min(size, self._size))
+
+
+@contextmanager
+def _blamed_on(path: str | Path, what: str) -> Iterator[None]:
+    """Turn what a damaged file raises in pydicom or a decoder, almost any exception, into an ImageError."""
+    try:
+        # A file that ends early, or breaks a rule, is a warning to pydicom; what matters of it is an error here.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except ImageError as error:
+        raise ImageError(error.what, where=str(path), fix=error.fix or _FETCH_AGAIN) from None
+    except Exception as error:
+        raise ImageError(f"{what} ({_brief(error)})", where=str(path), fix=_FETCH_AGAIN) from None
+
+
+def _open(path: str | Path) -> "Dataset":
+    from pydicom import dcmread
+    from pydicom.errors import InvalidDicomError
+    from pydicom.filereader import read_file_meta_info
+    from pydicom.uid import DeflatedExplicitVRLittleEndian
+
+    checked(path, LARGEST_FILE, ImageError, what="image")
+    with _blamed_on(path, "DICOM header cannot be read"):
+        try:
+            if read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+                raise ImageError(
+                    "deflated, of unknown size in memory", fix="write it uncompressed, with gdcmconv --raw"
+                )
+            with _Rationed(path) as file:
+                return dcmread(file)
+        except InvalidDicomError:
+            raise ImageError("not a DICOM file") from None
+
+
+def _decode(dataset: "Dataset", path: str | Path) -> np.ndarray:
+    with _blamed_on(path, "DICOM header cannot be read"):
+        if "PixelData" not in dataset:
+            raise ImageError("no complete pixel data: truncated, or not an image")
+        if int(dataset.get("SamplesPerPixel", 1)) != 1:
+            raise ImageError("a colour image, not a greyscale one", fix="use the original mammogram")
+        if (frames := int(dataset.get("NumberOfFrames", 1) or 1)) != 1:
+            raise ImageError(f"{frames} frames, one expected", fix="tomosynthesis is not supported")
+        rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
+        if not 0 < rows * columns <= LARGEST_IMAGE:
+            raise ImageError(f"{rows} x {columns} pixels (rows x columns): a mammogram has 1 to {LARGEST_IMAGE:,}")
+        syntax = dataset.file_meta.TransferSyntaxUID
+        if not (plain := syntax in _PLAIN) and not can_decode(syntax):
+            raise ImageError(
+                f"no decoder for transfer syntax {shown(syntax.name)} ({shown(syntax)})",
+                fix="write it uncompressed, with gdcmconv --raw or a tool of the system that made it",
+            )
+    with _blamed_on(path, "pixels cannot be decoded"):
+        dataset.pixel_array_options(decoding_plugin="" if plain else PLUGIN)
+        pixels = dataset.pixel_array
+    if pixels.shape != (rows, columns):
+        raise ImageError(
+            f"pixels of shape {pixels.shape}, ({rows}, {columns}) expected", where=str(path), fix=_FETCH_AGAIN
+        )
+    return pixels
+
+
+def _rescaled(dataset: "Dataset", stored: np.ndarray, path: str | Path) -> np.ndarray:
+    from pydicom.pixels import apply_modality_lut
+
+    table = dataset.get_item("ModalityLUTSequence")
+    if table is not None and len(getattr(table, "value", None) or b"") > LONGEST_LUT:
+        raise ImageError("a modality lookup table longer than any that is legal")
+    return np.asarray(apply_modality_lut(stored, dataset), dtype=np.float32)
+
+
+def _padding(dataset: "Dataset", stored: np.ndarray) -> np.ndarray | None:
+    """Mask of padding pixels (PS3.3 C.7.5.1.1.2: a value, or all from the value to the range limit); None without."""
+    value = dataset.get("PixelPaddingValue")
+    if value is None:
+        return None
+    limit = dataset.get("PixelPaddingRangeLimit")
+    low, high = sorted((int(value), int(value if limit is None else limit)))
+    padding = (stored >= low) & (stored <= high)
+    return padding if padding.any() else None
+
+
+def _spacing(dataset: "Dataset", path: str | Path) -> tuple[float, str]:
+    for name in SPACING_ATTRIBUTES:
+        pair = _pair(dataset.get(name))
+        if pair is None:
+            continue
+        row, column = pair
+        if abs(row - column) > ANISOTROPY * min(row, column):
+            raise ImageError(
+                f"{name} {row:g} x {column:g} mm: pixels are not square", where=str(path), fix="resample the image"
+            )
+        return (row + column) / 2, name
+    return float("nan"), "unknown"
+
+
+def _pair(value: Any) -> tuple[float, float] | None:
+    """Two positive finite numbers, or None: some files carry the attribute empty or as zeros."""
+    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 2:
+        return None
+    row, column = float(value[0]), float(value[1])
+    return (row, column) if np.isfinite([row, column]).all() and min(row, column) > 0 else None
+
+
+def _brief(error: Exception) -> str:
+    """First line that says why: pydicom lists every decoder's reason below a line of its own."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    chosen = lines[1].removeprefix(f"{PLUGIN}: ") if len(lines) > 1 and lines[0].endswith("plugins:") else lines[0]
+    return shown(chosen, 100)

@@ -1,0 +1,96 @@
+"""The CLEAR and METRICS checklists, answered from artefacts, each answer with the files that bear it out."""
+
+from collections import Counter
+from importlib.resources import files
+from itertools import groupby
+from operator import itemgetter
+from string import Formatter
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from radprompt.core.errors import InputError
+from radprompt.pages.report.reader import Reader
+
+STATUSES = {"yes": "answered", "partly": "partly", "no": "not done", "n/a": "not applicable"}
+CHECKLISTS = ("clear", "metrics")
+OUTPUTS = ("data/", "models/", "metrics/", "plots/")
+"""Folders that stages write; a link to what is not there yet is shown as text."""
+
+
+def load_checklist(name: str) -> dict[str, Any]:
+    """Return a checklist's data file: ``title``, ``source``, ``note`` and ``items``.
+
+    An item has ``number`` and ``topic`` as published (topic in our words), ``section``, ``status`` (a key of
+    :data:`STATUSES`), ``answer`` (both with ``{fact}`` places) and ``files``: paths in the repository, or ``#section``
+    of the page. ``real`` holds what differs when the data are not synthetic.
+    """
+    text = files("radprompt.pages.report").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+    return YAML(typ="safe").load(text)
+
+
+def answer(
+    checklist: dict[str, Any], facts: dict[str, str], reader: Reader, *, synthetic: bool, prefix: str
+) -> dict[str, Any]:
+    """Fill a checklist in.
+
+    Parameters
+    ----------
+    checklist
+        From :func:`load_checklist`.
+    facts
+        What the answers' places stand for.
+    reader
+        Tells which files are there.
+    synthetic
+        Whether the data are the phantom's.
+    prefix
+        From the page to the repository's root, such as ``../``.
+
+    Returns
+    -------
+    dict
+        ``title``, ``source``, ``note``, ``total``, ``counts`` by status, and ``sections``: title and items, filled in
+        (``files`` are text and link, the link empty for an artefact that is not there). An item all of whose artefacts
+        are absent is not done in this run.
+
+    Raises
+    ------
+    InputError
+        An answer has a place that no fact fills.
+    """
+    items = []
+    for item in checklist["items"]:
+        filled = item if synthetic else item | item.get("real", {})
+        places = {place for _, place, _, _ in Formatter().parse(filled["answer"]) if place is not None}
+        if unknown := sorted(places - facts.keys()):
+            raise InputError(
+                f"no fact fills {{{unknown[0]}}}",
+                where=f"{checklist['title']}, item {item['number']}",
+                fix=f"use one of {', '.join(sorted(facts))}",
+            )
+        status = filled["status"].format_map(facts)
+        artefacts = [path for path in filled["files"] if path.startswith(OUTPUTS)]
+        absent = {path for path in artefacts if not reader.exists(path)}
+        if artefacts and len(absent) == len(artefacts) and status in ("yes", "partly"):
+            status = "no"
+        items.append(
+            {
+                **{key: filled[key] for key in ("number", "section", "topic")},
+                "status": status,
+                "label": STATUSES[status],
+                "answer": filled["answer"].format_map(facts),
+                "files": [(path, _link(path, prefix) if path not in absent else "") for path in filled["files"]],
+            }
+        )
+    counts = Counter(item["status"] for item in items)
+    return {
+        **{key: checklist[key] for key in ("title", "source", "note")},
+        "total": len(items),
+        "counts": [(label, counts[key]) for key, label in STATUSES.items()],
+        "sections": [(title, list(own)) for title, own in groupby(items, key=itemgetter("section"))],
+    }
+
+
+def _link(path: str, prefix: str) -> str:
+    return path if path.startswith("#") else prefix + path

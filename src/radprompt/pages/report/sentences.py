@@ -1,0 +1,236 @@
+"""What the AUCs allow to be said, in sentences that the numbers write."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from radprompt.pages.wording import (
+    SETTINGS,
+    count,
+    interval,
+    listing,
+    model_name,
+    number,
+    percent,
+    spread,
+    verdict,
+)
+
+CHANCE = 0.5
+FEW = 5
+"""Common repeats up to which a test over them is said to have little power."""
+
+_CHANCE_WORDS = {
+    "above": ": better than chance.",
+    "includes": "; the interval includes 0.5, so chance is not excluded.",
+    "below": ": worse than chance.",
+    "unknown": ".",
+}
+_ALIKE = ": it calls every mass alike."
+_DIFFERENCE_WORDS = {
+    "above": "The {level} interval of the difference ({name} minus rival) lies above 0 against {rivals}: there the "
+    "{name} is better.",
+    "includes": "The {level} interval of the difference ({name} minus rival) includes 0 against {rivals}: on these "
+    "masses they cannot be told apart.",
+    "below": "The {level} interval of the difference ({name} minus rival) lies below 0 against {rivals}: there the "
+    "{name} is worse.",
+    "unknown": "There is no interval of the difference against {rivals}.",
+}
+# What may be compared without a test of its own: two settings on the same halves.
+_STEPS = (
+    (
+        "What adapting brings",
+        "inbreast_unadapted",
+        "inbreast_adapted",
+        "as VinDr trained it",
+        "after adapting on the other half",
+    ),
+    (
+        "What names bring: going on from VinDr instead of beginning again",
+        "inbreast_scratch",
+        "inbreast_extended",
+        "begun again on the half's own features",
+        "going on from VinDr with them",
+    ),
+)
+_NAME_READERS = {"llm": "The language model", "transtab": "TransTab"}
+"""Models that can go on from one set of named features to another."""
+
+
+def headline(own: pd.DataFrame, reference: str, confidence: float) -> list[str]:
+    """Say how well the reference ranks and calls in one setting, and how many others measured higher.
+
+    Parameters
+    ----------
+    own
+        The comparison's rows of one setting.
+    reference
+        The model that the others are compared with.
+    confidence
+        Of every interval.
+    """
+    auc = _auc(own)
+    if reference not in auc.index:
+        return [f"No AUC of the {model_name(reference)} in this setting: there is nothing to compare with."]
+    mine, rivals = _record(auc, reference), auc.drop(index=reference)
+    masses = f"{count(int(mine['lesions']), 'test mass', 'test masses')} of {count(int(mine['patients']), 'patient')}"
+    malignant, repeats, name = int(mine["malignant"]), _repeats(mine), model_name(reference)
+    sample = f"On {masses}, {malignant} of them malignant, the {name} has an AUC of"
+    if repeats > 1:
+        sample = (
+            f"Over {repeats} halves of the patients (the first: {masses}, {malignant} malignant) the {name} "
+            "has a mean AUC of"
+        )
+    said = [
+        f"{sample} {_value(mine, confidence, of_halves=False)}"
+        + _CHANCE_WORDS[verdict(mine["low"], mine["high"], CHANCE)]
+    ]
+    calls = own[(own["model"] == reference) & (own["metric"] == "balanced_accuracy")].to_dict("records")
+    said += [
+        f"Its calls have a balanced accuracy of {_value(row, confidence, of_halves=False)}"
+        + (_ALIKE if row["low"] == row["high"] == CHANCE else _CHANCE_WORDS[verdict(row["low"], row["high"], CHANCE)])
+        for row in calls
+    ]
+    if rivals.empty:
+        return [*said, "No other model was evaluated here."]
+    # On the repeats that both have: the means in the table are over more of them for some models.
+    better = rivals[rivals["difference"] < 0].sort_values("difference", kind="stable")
+    where = "on the same masses" if repeats == 1 else "on the halves that both ran on"
+    if better.empty:
+        said.append(f"None of the {count(len(rivals), 'other model')} measured higher {where}.")
+    else:
+        best = f"{model_name(str(better.index[0]))} by most ({number(-better['difference'].iloc[0])})"
+        said.append(f"Of {count(len(rivals), 'other model')}, {len(better)} measured higher {where}, {best}.")
+    return said
+
+
+def differences(own: pd.DataFrame, reference: str, confidence: float) -> list[str]:
+    """Say against whom the reference is better, worse or not to be told apart, and what the tests leave of it.
+
+    Parameters
+    ----------
+    own, reference, confidence
+        See :func:`headline`.
+    """
+    auc = _auc(own)
+    if reference not in auc.index or len(auc) == 1:
+        return []
+    rivals = auc.drop(index=reference).sort_values("value", ascending=False, kind="stable")
+    bounds = zip(rivals["difference_low"], rivals["difference_high"], strict=True)
+    verdicts = [verdict(low, high) for low, high in bounds]
+    said = []
+    for kind, words in _DIFFERENCE_WORDS.items():
+        names = [model_name(str(model)) for model, one in zip(rivals.index, verdicts, strict=True) if one == kind]
+        if names:
+            said.append(words.format(level=percent(confidence), name=model_name(reference), rivals=listing(names)))
+    common = int(rivals["paired_repeats"].max()) if rivals["paired_repeats"].notna().any() else 1
+    how = {
+        "p_clustered_holm": "Tested by patient",
+        "p_resampled_holm": f"Tested over the {common} common halves (Nadeau and Bengio's corrected t, "
+        f"{count(common - 1, 'degree')} of freedom)",
+    }
+    for column, words in how.items():
+        if column not in rivals or rivals[column].isna().all():
+            continue
+        clear = rivals.index[rivals[column] < 1 - confidence]
+        whom = listing(model_name(str(model)) for model in clear) or "none of them"
+        weak = "; with so few halves this test has little power" if "resampled" in column and common <= FEW else ""
+        said.append(
+            f"{words} and corrected by Holm for {count(int(rivals[column].notna().sum()), 'comparison')}, "
+            f"p stays below {1 - confidence:.2g} against {whom}{weak}."
+        )
+    return said
+
+
+def steps(comparison: pd.DataFrame, confidence: float) -> list[tuple[str, list[str]]]:
+    """Say what models that read names measured before and after a step: adapting, and going on instead of beginning.
+
+    Returns
+    -------
+    list of tuple
+        Title and sentences, for each step of which both settings were evaluated. No difference is tested: none is in
+        ``comparison``.
+    """
+    found = []
+    for title, before, after, words_before, words_after in _STEPS:
+        sides = [_auc(comparison[comparison["setting"] == setting]) for setting in (before, after)]
+        said = [
+            f"{words} {words_before}: {_value(first, confidence)}; {words_after}: "
+            f"{_value(second, confidence)}, measured {_direction(first['value'], second['value'])}."
+            for model, words in _NAME_READERS.items()
+            if all(model in side.index for side in sides)
+            for first, second in [(_record(side, model) for side in sides)]
+        ]
+        if said:
+            found.append((title, said))
+    return found
+
+
+def overview(comparison: pd.DataFrame, settings: Iterable[str], reference: str) -> list[dict[str, Any]]:
+    """Lay the reference's AUC out, a row for each setting, beside the highest that another model measured.
+
+    Returns
+    -------
+    list of dict
+        ``setting``, ``name``, ``lesions``, ``malignant``, ``repeats``, ``value``, ``interval``, ``spread``, ``bar``
+        (see :func:`bar`; all four empty without the reference), ``best`` (name) and ``best_value``.
+    """
+    rows = []
+    for setting in settings:
+        auc = _auc(comparison[comparison["setting"] == setting])
+        if auc.empty:
+            continue
+        mine = _record(auc, reference) if reference in auc.index else None
+        rivals = auc.drop(index=reference, errors="ignore")["value"]
+        about = auc.iloc[0]
+        rows.append(
+            {
+                "setting": setting,
+                "name": SETTINGS.get(setting, setting),
+                "lesions": int(about["lesions"]),
+                "malignant": int(about["malignant"]),
+                "repeats": 0 if mine is None else _repeats(mine),
+                "value": "" if mine is None else number(mine["value"]),
+                "interval": "" if mine is None else interval(mine["low"], mine["high"]),
+                "spread": "" if mine is None else spread(mine.get("repeat_sd")),
+                "bar": None if mine is None else bar(mine),
+                "best": "" if rivals.empty else model_name(str(rivals.idxmax())),
+                "best_value": "" if rivals.empty else number(rivals.max()),
+            }
+        )
+    return rows
+
+
+def bar(row: Any) -> dict[str, float] | None:
+    """Return ``value``, ``low`` and ``high`` in per cent of an axis from 0 to 1; None where one is not known."""
+    if any(pd.isna(row[key]) for key in ("value", "low", "high")):
+        return None
+    return {key: round(100 * float(row[key]), 1) for key in ("value", "low", "high")}
+
+
+def _auc(own: pd.DataFrame) -> pd.DataFrame:
+    columns = ("difference", "difference_low", "difference_high", "paired_repeats")
+    rows = own[own["metric"] == "auc"].set_index("model")
+    return rows.reindex(columns=[*rows.columns, *(name for name in columns if name not in rows)])
+
+
+def _record(auc: pd.DataFrame, model: str) -> dict[Any, Any]:
+    return auc.to_dict("index")[model]
+
+
+def _repeats(row: dict[Any, Any]) -> int:
+    repeats = row.get("repeats", 1)
+    return 1 if pd.isna(repeats) else int(repeats)
+
+
+def _value(row: dict[Any, Any], confidence: float, *, of_halves: bool = True) -> str:
+    """Return an AUC with its interval and, of several repeats, its spread; ``of_halves`` says over how many."""
+    bounds = f"{percent(confidence)} interval {interval(row['low'], row['high'], 3) or 'not defined'}"
+    if _repeats(row) > 1:
+        bounds += f"; {spread(row['repeat_sd'])}" + (f" over {_repeats(row)} halves" if of_halves else "")
+    return f"{number(row['value'])} ({bounds})"
+
+
+def _direction(before: float, after: float) -> str:
+    return "higher" if after > before else "lower" if after < before else "the same"

@@ -1,0 +1,108 @@
+"""Everything that is looked at, put together."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from radprompt.core.errors import InputError
+from radprompt.core.params import Params, load_params
+from radprompt.repository.doctor import folders, gpus, machine, model, packages, repository
+from radprompt.repository.doctor.estimates import Costs, estimate
+from radprompt.repository.doctor.finding import Finding
+from radprompt.repository.doctor.network import training_gpu_gb
+from radprompt.repository.doctor.sources import SOURCES, drawn, released
+from radprompt.repository.doctor.workload import is_phantom
+
+BEYOND_CPU = 1e9
+"""Weights from which training on a CPU takes weeks."""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was found, what a run will cost, and on what it was estimated."""
+
+    findings: list[Finding]
+    costs: Costs
+    computed_on: str
+
+    @property
+    def green(self) -> bool:
+        """Whether nothing that the pipeline needs is missing or wrong."""
+        return all(finding.state != "error" for finding in self.findings)
+
+
+def diagnose(params_file: Path, gpu: str | None = None, here: machine.Machine | None = None) -> Diagnosis:
+    """Look at everything that a run with these parameters needs.
+
+    Parameters
+    ----------
+    params_file
+        ``params.yaml``; the repository is its folder.
+    gpu
+        A card of :func:`radprompt.repository.doctor.gpus.names` to estimate for, whether or not it is here.
+    here
+        The machine; None: look.
+
+    Raises
+    ------
+    InputError
+        If the parameters are wrong or the card is unknown.
+    """
+    params, home = load_params(params_file), params_file.parent
+    here = here or machine.probe(home, params.llm.device)
+    card = here.gpu if gpu is None else _card(gpu)
+    found, shape = model.check_model(params.llm.backbone)
+    costs = estimate(params, shape, here, card)
+    needed = training_gpu_gb(params, shape, bf16=card is None or card.bf16) if shape else 0.0
+    beyond = shape is not None and shape.linear > BEYOND_CPU
+    biggest = costs.most("memory_gb")
+    findings = [
+        *_data(params, home),
+        found,
+        *filter(None, [model.check_quantisation(params.llm.backbone, gpu=here.gpu is not None)]),
+        *_settings(params),
+        machine.check_gpu(here, params.llm.device, needed, required=beyond),
+        machine.check_memory(here, biggest.memory_gb, biggest.name),
+        *machine.check_disk(here, costs.disk_gb, costs.temporary_gb),
+        packages.check_python(),
+        packages.check_packages(home),
+        packages.check_decoders(),
+        *_repository(params, home),
+    ]
+    if card is None:
+        return Diagnosis(findings, costs, f"{here.cores} CPU cores")
+    speed = f"{card.tflops:.0f} TFLOP/s" + ("" if card.known else ", assumed: this card is not in the table")
+    return Diagnosis(findings, costs, f"{here.cores} CPU cores and {card.name} ({speed})")
+
+
+def _card(name: str) -> gpus.Gpu:
+    card = gpus.by_name(name)
+    if card is None:
+        raise InputError(f"no card called {name!r}", where="--gpu", fix=f"one of: {', '.join(gpus.names())}")
+    return card
+
+
+def _data(params: Params, home: Path) -> list[Finding]:
+    expected = {
+        source.folder: drawn(source.folder, params.seed, params.phantom)
+        if is_phantom(params)
+        else released(source.folder)
+        for source in SOURCES
+    }
+    return [folders.check_folder(home, Path(params.data.root), name, known) for name, known in expected.items()]
+
+
+def _settings(params: Params) -> list[Finding]:
+    """Find settings that exclude one another, which a stage would notice late."""
+    if params.radiomics.downsample > 1 and params.radiomics.resample_mm is not None:
+        fix = "set radiomics.downsample: 1, or radiomics.resample_mm: null"
+        return [Finding("settings", "radiomics", "error", "downsample and resample_mm are both set", fix)]
+    return []
+
+
+def _repository(params: Params, home: Path) -> list[Finding]:
+    root = Path(params.data.root)
+    findings = [repository.check_git(home), repository.check_dvc(home)]
+    findings.append(repository.check_ignored(home, root, [source.folder for source in SOURCES]))
+    if not is_phantom(params):
+        findings += [repository.check_remote(home, root), repository.check_links(home, root)]
+    return findings

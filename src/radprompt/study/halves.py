@@ -1,0 +1,84 @@
+"""The second site's halves: patients who adapt a model and patients who test it, drawn several times."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from radprompt.core.errors import InputError
+from radprompt.study.splits import draw
+from radprompt.tables.cohort import ROLES
+from radprompt.tables.lesions import Lesion
+
+COLUMNS = ["repeat", "lesion_id", "patient_id", "split"]
+
+
+def draw_halves(
+    lesions: Sequence[Lesion], repeats: int, adaptation_fraction: float, validation_fraction: float, seed: int
+) -> pd.DataFrame:
+    """Halve the patients several times.
+
+    Parameters
+    ----------
+    lesions
+        Of one data set, with the splits ``adapt`` and ``test``: these are repeat 0. The others are drawn anew,
+        stratified by whether a patient has a malignant lesion.
+    repeats
+        How many halves.
+    adaptation_fraction
+        Of all patients: who adapts.
+    validation_fraction
+        Of those who adapt: whose lesions choose epochs and thresholds.
+    seed
+        Of every draw.
+
+    Returns
+    -------
+    DataFrame
+        :data:`COLUMNS`, one row for each repeat and lesion; ``split`` is one of :data:`~radprompt.study.settings.ROLES`: the
+        half that adapts is ``train`` and ``val``. Within a repeat no patient has two of them.
+
+    Raises
+    ------
+    InputError
+        Too few patients of a class.
+    """
+    parts = []
+    for repeat in range(repeats):
+        halved = list(lesions)
+        if repeat:
+            pooled = [replace(lesion, split="test") for lesion in lesions]
+            halved = draw(pooled, "test", "adapt", adaptation_fraction, seed + repeat)
+        halved = [replace(lesion, split="train") if lesion.split == "adapt" else lesion for lesion in halved]
+        halved = draw(halved, "train", "val", validation_fraction, seed + repeat)
+        rows = [(repeat, lesion.lesion_id, lesion.patient_id, lesion.split) for lesion in halved]
+        parts.append(pd.DataFrame(rows, columns=COLUMNS).sort_values("lesion_id"))
+    return pd.concat(parts, ignore_index=True)
+
+
+def read_halves(path: str | Path) -> pd.DataFrame:
+    """Read what ``stages/halves.py`` wrote.
+
+    Raises
+    ------
+    InputError
+        For an absent file, a missing column, an unknown split, or a patient on two sides of a half; it names the row.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError("no such table of halves", where=str(path), fix="run `dvc repro halves`, or `dvc pull`")
+    table = pd.read_csv(path, dtype={name: str for name in COLUMNS if name != "repeat"}, keep_default_na=False)
+    missing = [name for name in COLUMNS if name not in table]
+    if missing:
+        raise InputError(f"column(s) {missing} missing", where=str(path), fix="run `dvc repro halves` again")
+    for row, split in enumerate(table["split"], start=1):
+        if split not in ROLES:
+            what = f"split is {split!r}, not one of {', '.join(ROLES)}"
+            raise InputError(what, where=f"{path}, row {row}", fix="run `dvc repro halves` again")
+    sides = table.groupby(["repeat", "patient_id"])["split"].transform("nunique")
+    if (sides > 1).any():
+        row = sides.gt(1).tolist().index(True)
+        what = f"patient {table['patient_id'][row]!r} is on two sides of half {table['repeat'][row]}"
+        raise InputError(what, where=f"{path}, row {row + 1}", fix="run `dvc repro halves` again")
+    return table[COLUMNS]

@@ -1,0 +1,275 @@
+"""The protocols: which lesions a model is trained, validated and tested on, the same for every model.
+
+They are data: ``settings.yaml``. At a second site patients are halved: one half adapts, the other tests. One split of
+so few says little, so several are drawn (``repeat`` 0, 1, ...), and every model sees the same ones.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from radprompt.core.errors import InputError
+
+FILE = "settings.yaml"
+PRETRAINED = "pretrained"
+"""``start`` of a setting that continues no other one's model."""
+
+_STRICT = ConfigDict(extra="forbid", strict=True)
+_Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
+_Lesions = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+/[a-z]+$")]
+
+
+class Members(NamedTuple):
+    """The lesions of one data set that carry one split: of its lesion table, or where it is halved, of its halves."""
+
+    dataset: str
+    split: str
+
+
+@dataclass(frozen=True, config=_STRICT)
+class _Entry:
+    title: str
+    paper: str | None
+    train: _Lesions
+    val: _Lesions
+    test: _Lesions
+    start: str
+    trains: bool
+    selection: str
+
+
+@dataclass(frozen=True, config=_STRICT)
+class DataSet:
+    """Names of a data set: in full, and for narrow places."""
+
+    title: str
+    short: str
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Curve:
+    """Settings at the ends of the learning curve: without lesions of the site, and with all of them."""
+
+    title: str
+    none: str
+    continued: str
+    restarted: str
+
+
+@dataclass(frozen=True, config=_STRICT)
+class DriftPair:
+    """The setting whose training lesions are the reference, and the data set that is compared with them."""
+
+    reference: str
+    other: str
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Side:
+    """A setting and what the report says of its models."""
+
+    setting: str
+    words: str
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Step:
+    """Two settings whose figures stand side by side in the report."""
+
+    title: str
+    before: Side
+    after: Side
+
+
+@dataclass(frozen=True, config=_STRICT)
+class _File:
+    settings: dict[_Name, _Entry]
+    halved: list[str]
+    explained: list[str]
+    data_sets: dict[str, DataSet]
+    curve: Curve | None = None
+    drift: DriftPair | None = None
+    steps: list[Step] = Field(default_factory=list)
+
+
+class Setting(NamedTuple):
+    """One protocol.
+
+    Parameters
+    ----------
+    name
+        Name in files and metrics.
+    title
+        Name in tables and pages.
+    paper
+        Table of the paper that it stands for; None: not in the paper.
+    train, val, test
+        Its lesions. The scaler is fitted on ``train`` alone; ``val`` keeps the best epoch and chooses thresholds.
+    start
+        Setting whose trained model continues, where a model can; None: from the pretrained model.
+    trains
+        If False, nothing is trained: the model of ``start`` is used as it is.
+    selection
+        Setting on whose training lesions the features were selected.
+    repeated
+        Whether its lesions come from halves, of which there are several.
+    """
+
+    name: str
+    title: str
+    paper: str | None
+    train: Members
+    val: Members
+    test: Members
+    start: str | None
+    trains: bool
+    selection: str
+    repeated: bool
+
+    @property
+    def members(self) -> dict[str, Members]:
+        """The lesions of each of :data:`radprompt.tables.cohort.ROLES`."""
+        return {"train": self.train, "val": self.val, "test": self.test}
+
+    @property
+    def datasets(self) -> list[str]:
+        """The data sets whose tables the setting needs, sorted."""
+        return sorted({members.dataset for members in self.members.values()})
+
+    @property
+    def continues(self) -> str | None:
+        """The setting whose model is trained further here; None where training restarts, or nothing is trained."""
+        return self.start if self.trains else None
+
+    def repeats(self, count: int) -> range:
+        """Return the repeats of a model that runs on the first ``count`` halves."""
+        return range(count if self.repeated else 1)
+
+    def selection_file(self, repeat: int | str) -> Path:
+        """Return the record of the features that the setting uses in a repeat, or ``start``: in that setting."""
+        return Path("models/selection") / self.name / f"{repeat}.json"
+
+    def scaler_file(self, repeat: int | str) -> Path:
+        """Return the record of the means and deviations behind the z-scores of a repeat, or of ``start``."""
+        return Path("models/scaler") / self.name / f"{repeat}.json"
+
+    def model_folder(self, repeat: int, seed: int) -> Path:
+        """Return the folder of the language model of one repeat and seed."""
+        return Path("models/language_model") / self.name / run_name(repeat, seed)
+
+
+class Settings(Mapping[str, Setting]):
+    """All settings by name, in the order of the file, and what the file says beside them."""
+
+    def __init__(self, content: _File) -> None:
+        halved = set(content.halved)
+        self._settings = {name: _setting(name, entry, halved) for name, entry in content.settings.items()}
+        self.halved = content.halved
+        self.explained = content.explained
+        self.data_sets = content.data_sets
+        self.curve = content.curve
+        self.drift = content.drift
+        self.steps = content.steps
+
+    def __getitem__(self, name: str) -> Setting:
+        """Return a setting; another name is an :class:`InputError` that lists the known ones."""
+        if name not in self._settings:
+            raise InputError(f"no setting is called {name!r}", fix=f"use one of: {', '.join(self._settings)}")
+        return self._settings[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._settings
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._settings)
+
+    def __len__(self) -> int:
+        return len(self._settings)
+
+    def title(self, name: str) -> str:
+        """Return a setting's name in words; one that is unknown keeps its own."""
+        return self._settings[name].title if name in self._settings else name
+
+    def data_set(self, name: str) -> str:
+        """Return a data set's name in words; one that is unknown keeps its own."""
+        return self.data_sets[name].title if name in self.data_sets else name
+
+    @property
+    def first(self) -> Setting:
+        """The setting whose features and examples are shown."""
+        return self[self.explained[0]]
+
+
+def load_settings(path: str | Path = FILE) -> Settings:
+    """Read and check ``settings.yaml``.
+
+    Raises
+    ------
+    InputError
+        The file is absent or broken; all faults are listed with their keys.
+    """
+    path = Path(path)
+    try:
+        content: Any = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        fix = "run in the repository, or bring the file back: git checkout settings.yaml"
+        raise InputError("no such file", where=str(path), fix=fix) from None
+    except YAMLError as error:
+        raise InputError(f"not YAML: {' '.join(str(error).split())}", where=str(path), fix="correct it") from None
+    try:
+        # As JSON, strict validation still takes mappings for dataclasses.
+        checked: _File = TypeAdapter(_File).validate_json(json.dumps(content, default=str))
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}" for each in error.errors()]
+        raise InputError("\n  ".join(faults), where=str(path), fix="correct these keys") from None
+    faults = list(_faults(checked))
+    if faults:
+        raise InputError("\n  ".join(faults), where=str(path), fix="name settings and data sets that the file has")
+    return Settings(checked)
+
+
+def run_name(repeat: int, seed: int) -> str:
+    """Return the name, in files, of the model that one repeat and one seed gave."""
+    return f"repeat_{repeat}_seed_{seed}"
+
+
+def _setting(name: str, entry: _Entry, halved: set[str]) -> Setting:
+    parts = [Members(*text.split("/")) for text in (entry.train, entry.val, entry.test)]
+    start = None if entry.start == PRETRAINED else entry.start
+    repeated = any(members.dataset in halved for members in parts)
+    return Setting(name, entry.title, entry.paper, *parts, start, entry.trains, entry.selection, repeated)
+
+
+def _faults(content: _File) -> Iterator[str]:
+    names = content.settings
+    named = [(f"settings.{name}.selection", entry.selection) for name, entry in names.items()]
+    named += [(f"settings.{name}.start", entry.start) for name, entry in names.items() if entry.start != PRETRAINED]
+    named += [(f"explained[{place}]", name) for place, name in enumerate(content.explained)]
+    if content.curve:
+        named += [(f"curve.{key}", getattr(content.curve, key)) for key in ("none", "continued", "restarted")]
+    if content.drift:
+        named.append(("drift.reference", content.drift.reference))
+    for place, step in enumerate(content.steps):
+        named += [(f"steps[{place}].before", step.before.setting), (f"steps[{place}].after", step.after.setting)]
+    yield from (f"{key} is {name!r}, not a setting" for key, name in named if name not in names)
+    if not content.explained:
+        yield "explained names no setting"
+    for name, entry in names.items():
+        if not entry.trains and entry.start == PRETRAINED:
+            yield f"settings.{name} trains nothing and starts from no setting: it has no model"
+        before = names.get(entry.start)
+        if before is not None and not entry.trains and (entry.train, entry.val) != (before.train, before.val):
+            yield f"settings.{name} trains nothing: train and val are those of {entry.start}"
+        if before is not None and before.start != PRETRAINED:
+            yield f"settings.{name}.start is {entry.start!r}, which starts from a setting itself"
+        if before is not None and any(text.split("/")[0] in content.halved for text in (before.train, before.val)):
+            yield f"settings.{name}.start is {entry.start!r}, whose training lesions differ from half to half"
+        own = names.get(entry.selection)
+        if own is not None and own.selection != entry.selection:
+            yield f"settings.{name}.selection is {entry.selection!r}, which selects no features itself"

@@ -1,0 +1,1 @@
+"""The tables that stages hand on: lesions, features, predictions, embeddings."""

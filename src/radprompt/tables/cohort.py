@@ -1,0 +1,79 @@
+"""The cohort of a setting on disk: who its lesions are and what each is used for in each repeat.
+
+Every later table of the setting holds rows of this one; the leakage gate looks at this very file.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import write_csv
+
+COLUMNS = ["repeat", "lesion_id", "patient_id", "study_id", "image_path", "dataset", "split", "label"]
+ROWS = ["repeat", "lesion_id", "patient_id", "split", "label"]
+"""What the tables of a setting say of each row before its values."""
+
+ROLES = ("train", "val", "test")
+"""What a lesion is used for within a setting; ``split`` in every table of a setting."""
+START, START_VAL = "start", "start_val"
+"""Splits of the lesions that trained and validated the model which is continued here.
+
+They are the same in every repeat and stand once, in repeat 0."""
+SPLITS = (*ROLES, START, START_VAL)
+_FIX = "run `dvc repro` again"
+
+
+def write_cohort(path: str | Path, table: pd.DataFrame) -> None:
+    """Write :data:`COLUMNS` in the table's order."""
+    write_csv(path, table[COLUMNS])
+
+
+def read_cohort(path: str | Path) -> pd.DataFrame:
+    """Read what :func:`write_cohort` wrote.
+
+    Raises
+    ------
+    InputError
+        For an absent file, a missing column, an unknown split or label, a lesion that a repeat has twice, or a patient
+        of the test who has a lesion in another split of the repeat; it names the row.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError("no such cohort", where=str(path), fix="run `dvc repro`, or `dvc pull`")
+    texts = {name: str for name in COLUMNS if name not in ("repeat", "label")}
+    table = pd.read_csv(path, dtype=texts, keep_default_na=False)
+    missing = [name for name in COLUMNS if name not in table]
+    if missing:
+        raise InputError(f"column(s) {', '.join(missing)} missing", where=str(path), fix=_FIX)
+    tests = [
+        (~table["split"].isin(SPLITS), "split", f"is not one of {', '.join(SPLITS)}"),
+        (~table["label"].isin([0, 1]), "label", "is not 0 (benign) or 1 (malignant)"),
+        (table.duplicated(["repeat", "dataset", "lesion_id"]), "lesion_id", "occurs twice in its repeat"),
+        (_on_both_sides(table), "patient_id", "is tested and has a lesion in another split of the same repeat"),
+    ]
+    for wrong, name, what in tests:
+        if wrong.any():
+            row = int(wrong.to_numpy().argmax())
+            raise InputError(f"{name} {table[name].iloc[row]!r} {what}", where=f"{path}, row {row + 1}", fix=_FIX)
+    return table[COLUMNS]
+
+
+def of_start(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the model that is continued, as the rows of that setting: ``train`` and ``val``."""
+    rows = table[table["split"].isin([START, START_VAL])]
+    return rows.assign(split=rows["split"].map({START: "train", START_VAL: "val"}))
+
+
+def of_setting(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that the setting itself trains, validates and tests on."""
+    return table[~table["split"].isin([START, START_VAL])]
+
+
+def _on_both_sides(table: pd.DataFrame) -> "pd.Series[bool]":
+    test = table["split"] == "test"
+    started = table["split"].isin([START, START_VAL])
+    within = table.groupby(["repeat", "dataset", "patient_id"])["split"].transform("nunique") > 1
+    tested = set(zip(table.loc[test, "dataset"], table.loc[test, "patient_id"], strict=True))
+    known = pd.Series(list(zip(table["dataset"], table["patient_id"], strict=True)), table.index)
+    return (test & within & ~started) | (started & known.isin(tested))

@@ -1,0 +1,114 @@
+"""The lesion table: one row per lesion, the same columns for every data set.
+
+``data/lesions/<dataset>.csv`` holds the lesions that can be used, ``<dataset>_exclusions.csv`` every row of the source
+that was dropped with its reason, ``<dataset>_flow.json`` the counts at each step.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import write_csv
+
+DATASETS = ("cbis_ddsm", "vindr_mammo", "inbreast")
+BENIGN, MALIGNANT = 0, 1
+SPLITS = ("train", "val", "test", "adapt")
+
+
+class Box(NamedTuple):
+    """A bounding box in whole pixels, half open: columns ``xmin <= x < xmax``, rows ``ymin <= y < ymax``."""
+
+    xmin: int
+    ymin: int
+    xmax: int
+    ymax: int
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """One mass in one image.
+
+    ``label`` is 0 benign, 1 malignant. ``split`` is one of train, val, test, adapt. The box lies inside the image.
+    ``mask_path`` is a reference contour, an 8-bit PNG (0, 255) of the image's size; empty where the data set has none.
+    ``spacing_mm`` is NaN where unknown; ``spacing_source`` says which DICOM attribute or table gave it, or ``unknown``.
+    Paths are relative to the repository, with forward slashes.
+    """
+
+    lesion_id: str
+    patient_id: str
+    study_id: str
+    dataset: str
+    image_path: str
+    view: str
+    laterality: str
+    birads: str
+    label: int
+    split: str
+    xmin: int
+    ymin: int
+    xmax: int
+    ymax: int
+    mask_path: str
+    spacing_mm: float
+    spacing_source: str
+
+    @property
+    def box(self) -> Box:
+        """The bounding box."""
+        return Box(self.xmin, self.ymin, self.xmax, self.ymax)
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """One dropped row of a source table: which file and row (1 = first after the header), what, and why."""
+
+    source: str
+    row: int
+    record: str
+    reason: str
+
+
+COLUMNS = [field.name for field in fields(Lesion)]
+_TEXT = {name: str for name in COLUMNS if Lesion.__annotations__[name] is str}
+
+
+def to_table(lesions: list[Lesion]) -> pd.DataFrame:
+    """Return the lesions as a table sorted by ``lesion_id``; a repeated id is a ValueError."""
+    table = pd.DataFrame([asdict(lesion) for lesion in lesions], columns=COLUMNS)
+    repeated = table.loc[table["lesion_id"].duplicated(), "lesion_id"].tolist()
+    if repeated:
+        raise ValueError(f"lesion ids are not unique: {repeated[:5]}")
+    return table.sort_values("lesion_id", ignore_index=True)
+
+
+def from_table(table: pd.DataFrame) -> Iterator[Lesion]:
+    """Yield one :class:`Lesion` a row."""
+    for row in table[COLUMNS].itertuples(index=False):
+        yield Lesion(*row)
+
+
+def read_lesions(path: str | Path) -> pd.DataFrame:
+    """Read a lesion table; a missing column or a repeated id is an :class:`InputError` that names it."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError("no such lesion table", where=str(path), fix="run `dvc repro lesions`, or `dvc pull`")
+    table = pd.read_csv(path, dtype=_TEXT, keep_default_na=False, na_values={"spacing_mm": [""]})
+    missing = [name for name in COLUMNS if name not in table]
+    if missing:
+        raise InputError(f"column(s) {missing} missing", where=str(path), fix="run `dvc repro lesions` again")
+    repeated = table.index[table["lesion_id"].duplicated()]
+    if len(repeated):
+        raise InputError(
+            f"lesion_id {table['lesion_id'][repeated[0]]!r} occurs twice", where=f"{path}, row {repeated[0] + 1}"
+        )
+    return table[COLUMNS]
+
+
+def write_exclusions(path: str | Path, exclusions: list[Exclusion]) -> None:
+    """Write the dropped rows, sorted by source and row."""
+    table = pd.DataFrame([asdict(e) for e in exclusions], columns=[field.name for field in fields(Exclusion)])
+    write_csv(path, table.sort_values(["source", "row", "record"], ignore_index=True))

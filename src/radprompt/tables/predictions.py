@@ -1,0 +1,213 @@
+"""The predictions table, the only thing that evaluation reads.
+
+One row is what one trained model says of one lesion. A model that is not ours is compared by dropping a CSV with the
+same columns into ``data/predictions/<setting>/``.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import write_csv
+from radprompt.tables.cohort import ROLES
+
+COLUMNS = ["lesion_id", "patient_id", "setting", "repeat", "model", "seed", "split", "label", "probability"]
+RUN = ["setting", "repeat", "model", "seed"]
+"""What names one trained model."""
+
+_HALF = ["setting", "repeat"]
+"""What decides which lesions are trained, validated and tested on."""
+
+_FILE, _ROW = "_file", "_row"
+_FIX_COLUMNS = f"the columns are {', '.join(COLUMNS)}; without repeat, every row is of repeat 0"
+
+
+def read_predictions(
+    paths: Iterable[str | Path], settings: Mapping[str, bool], setting: str | None = None
+) -> pd.DataFrame:
+    """Read prediction files and check them, one by one and against each other.
+
+    Parameters
+    ----------
+    paths
+        The files. One without the column ``repeat`` holds repeat 0.
+    settings
+        The settings that there are, and whether each has several repeats.
+    setting
+        The only setting that rows may have; None for any.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of :data:`COLUMNS`; ``label``, ``repeat`` and ``seed`` are whole numbers, ``probability`` (of
+        malignancy) a float in [0, 1]; sorted by setting, repeat, model, seed and lesion, whatever the order of files
+        and rows.
+
+    Raises
+    ------
+    InputError
+        It names file, row (1 = first after the header) and value, for: no file or no row; a missing column; an empty
+        id; an unknown setting or split, or another setting than the one asked for; a label that is not 0 or 1; a repeat
+        or seed that is no whole number, or a repeat that the setting does not have; a probability that is no number in
+        [0, 1]; a lesion that one run has twice; models that disagree on a lesion's patient, label, or, within a repeat,
+        split; a patient who is tested and has a lesion in another split of the same repeat; a lesion that a run lacks
+        though another run of the repeat has it in that split; a model without repeat 0. Only in the test split must
+        every run have rows: a model may bring no validation rows at all. Nor need models have equally many repeats.
+    """
+    folder = f"data/predictions/{setting}" if setting else "data/predictions"
+    files = sorted({Path(path) for path in paths})
+    if not files:
+        raise InputError("there are no predictions", where=folder, fix="run `dvc repro`, or `dvc pull`")
+    table = pd.concat([_read(path) for path in files], ignore_index=True)
+    near = f"one of {', '.join(settings)}"
+    _refuse(table, ~table["setting"].isin(list(settings)), "setting", "is unknown", f"write {near}")
+    once = table["setting"].isin([name for name, repeated in settings.items() if not repeated])
+    again = once & (table["repeat"] > 0)
+    _refuse(table, again, "repeat", "is none of the setting's", "write 0: it has one test split")
+    if setting:
+        fix = f"only rows of {setting} belong into {folder}"
+        _refuse(table, table["setting"] != setting, "setting", f"is not {setting!r}", fix)
+    _check_duplicates(table)
+    _check_agreement(table)
+    _check_patients(table)
+    _check_complete(table)
+    return table[COLUMNS].sort_values([*RUN, "lesion_id"], ignore_index=True)
+
+
+def prediction_rows(
+    table: pd.DataFrame, setting: str, repeat: int, model: str, seed: int, probability: NDArray
+) -> pd.DataFrame:
+    """Return what one trained model says of each row of ``table``, in the columns of the predictions table."""
+    rows = table[["lesion_id", "patient_id", "split", "label"]]
+    return rows.assign(setting=setting, repeat=repeat, model=model, seed=seed, probability=probability)
+
+
+def write_predictions(path: str | Path, table: pd.DataFrame) -> None:
+    """Write one file of predictions, sorted, after the checks that :func:`read_predictions` makes of one file."""
+    checked = _typed(_placed(table.reindex(columns=COLUMNS).astype(str), path), str(path))
+    _check_duplicates(checked)
+    write_csv(path, checked[COLUMNS].sort_values([*RUN, "lesion_id"], ignore_index=True))
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False).fillna("")  # a row may end early
+    except FileNotFoundError:
+        raise InputError("no such file", where=str(path), fix="run `dvc repro`, or `dvc pull`") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise InputError(f"not a CSV table: {error}", where=str(path), fix=_FIX_COLUMNS) from None
+    if "repeat" not in table:
+        table = table.assign(repeat="0")
+    missing = [name for name in COLUMNS if name not in table]
+    if missing:
+        raise InputError(f"column(s) {', '.join(missing)} missing", where=str(path), fix=_FIX_COLUMNS)
+    return _typed(_placed(table[COLUMNS], path), str(path))
+
+
+def _placed(table: pd.DataFrame, path: str | Path) -> pd.DataFrame:
+    table = table.copy()
+    table[_FILE], table[_ROW] = str(path), range(1, len(table) + 1)
+    return table
+
+
+def _typed(table: pd.DataFrame, where: str) -> pd.DataFrame:
+    """Check each value by itself and give the numbers their types."""
+    if table.empty:
+        raise InputError("the table has no rows", where=where, fix="write one row for each lesion and model")
+    for name in ("lesion_id", "patient_id", "setting", "model"):
+        _refuse(table, table[name].isin(["", "nan", "None"]), name, "is empty", f"give every row its {name}")
+    _refuse(table, ~table["split"].isin(ROLES), "split", "is unknown", f"write one of {', '.join(ROLES)}")
+    _refuse(table, ~table["label"].isin(["0", "1"]), "label", "is not a label", "write 0 for benign, 1 for malignant")
+    for name, zero in (("repeat", "if there is one sample only"), ("seed", "if the model has no randomness")):
+        whole = table[name].str.fullmatch(r"\d+").astype(bool)
+        _refuse(table, ~whole, name, f"is not a {name}", f"write a whole number, 0 {zero}")
+    probability = pd.to_numeric(table["probability"], errors="coerce")
+    outside = ~probability.between(0, 1)  # NaN is not between either
+    fix = "write the probability of malignancy, a number from 0 to 1"
+    _refuse(table, outside, "probability", "is not a probability", fix)
+    return table.astype({"label": int, "repeat": int, "seed": int}).assign(probability=probability)
+
+
+def _refuse(table: pd.DataFrame, wrong: "pd.Series[bool]", name: str, what: str, fix: str) -> None:
+    if wrong.any():
+        row = table[wrong].iloc[0]
+        raise InputError(f"{name} {row[name]!r} {what}", where=_place(row), fix=fix)
+
+
+def _place(row: "pd.Series") -> str:
+    return f"{row[_FILE]}, row {row[_ROW]}"
+
+
+def _run(row: "pd.Series") -> str:
+    return f"model {row['model']!r} (seed {row['seed']}, setting {row['setting']!r}{_repeat(row)})"
+
+
+def _repeat(row: "pd.Series") -> str:
+    return f", repeat {row['repeat']}"
+
+
+def _first(table: pd.DataFrame, key: list[str], row: "pd.Series") -> "pd.Series":
+    """Return the first row that has the same ``key``."""
+    return table[(table[key] == row[key]).all(axis=1)].iloc[0]
+
+
+def _check_duplicates(table: pd.DataFrame) -> None:
+    key = [*RUN, "lesion_id"]
+    again = table[table.duplicated(key)]
+    if len(again):
+        row = again.iloc[0]
+        what = f"lesion {row['lesion_id']!r} occurs again for {_run(row)}; first in {_place(_first(table, key, row))}"
+        raise InputError(what, where=_place(row), fix="keep one row for each lesion, or give another model or seed")
+
+
+def _check_agreement(table: pd.DataFrame) -> None:
+    lesion = ["setting", "lesion_id"]
+    for name, key in (("label", lesion), ("patient_id", lesion), ("split", [*_HALF, "lesion_id"])):
+        wrong = table[table[name] != table.groupby(key)[name].transform("first")]
+        if len(wrong):
+            row = wrong.iloc[0]
+            first = _first(table, key, row)
+            value, other = str(row[name]), str(first[name])
+            within = _repeat(row) if name == "split" else ""
+            what = f"{name} of lesion {row['lesion_id']!r}{within} is {value!r}, but {other!r} in {_place(first)}"
+            raise InputError(what, where=_place(row), fix="one of the two is wrong: compare with data/lesions")
+
+
+def _check_patients(table: pd.DataFrame) -> None:
+    """No patient is tested who was also trained or validated on."""
+    key = [*_HALF, "patient_id"]
+    test = table["split"] == "test"
+    wrong = table[~test & test.groupby([table[name] for name in key]).transform("any")]
+    if len(wrong):
+        row = wrong.iloc[0]
+        tested = _first(table[test], key, row)
+        what = (
+            f"patient {row['patient_id']!r} has {row['split']} lesion {row['lesion_id']!r} "
+            f"and test lesion {tested['lesion_id']!r}{_repeat(row)}, the latter in {_place(tested)}"
+        )
+        raise InputError(what, where=_place(row), fix="keep all lesions of a patient in one split")
+
+
+def _check_complete(table: pd.DataFrame) -> None:
+    begins = table.groupby(["setting", "model"])["repeat"].transform("min")
+    if begins.any():
+        row = table[begins > 0].iloc[0]
+        what = f"model {row['model']!r} has no repeat 0 of setting {row['setting']!r}"
+        raise InputError(what, where=_place(row), fix="count repeats from 0, as data/halves does")
+    for _, rows in table.groupby(_HALF):
+        runs = {run: part for run, part in rows.groupby(["model", "seed"])}
+        for split in ROLES:
+            everyone = rows[rows["split"] == split].drop_duplicates("lesion_id").set_index("lesion_id")
+            for _, part in sorted(runs.items()):
+                own = pd.Index(part.loc[part["split"] == split, "lesion_id"])
+                missing = everyone.index.difference(own)
+                if len(missing) and (len(own) or split == "test"):
+                    row = everyone.loc[missing[0]]
+                    what = (
+                        f"{_run(part.iloc[0])} lacks {len(missing)} lesion(s) of the {split} split: {missing[0]!r}, "
+                        f"for one, which model {row['model']!r} has in {_place(row)}"
+                    )
+                    raise InputError(what, where=str(part[_FILE].iloc[0]), fix="add the row, or take the model out")

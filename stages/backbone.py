@@ -6,9 +6,9 @@ Takes   25 s on the demo
 Expect  30 layers, hidden size 576
 """
 
-from pathlib import Path
+import shutil
 
-from radprompt.core.outputs import atomic_folder
+from radprompt.core.outputs import atomic_folders
 from radprompt.core.params import load_params
 from radprompt.core.stage import run
 from radprompt.llm.backbone import write_backbone
@@ -17,8 +17,9 @@ from radprompt.llm.backbone import write_backbone
 def main() -> None:
     """Write models/backbone."""
     backbone = load_params().llm.backbone
-    with atomic_folder(Path("models/backbone")) as folder:
+    with atomic_folders("models/backbone", "models/language_model/pretrained") as (folder, start):
         record = write_backbone(backbone.source, backbone.revision, folder, backbone.quantisation)
+        shutil.copyfile(folder / "source.json", start / "source.json")
     shape = record["config"]
     print(f"backbone: {record['source']}, {shape['layers']} layers, hidden size {shape['hidden_size']}")
 

@@ -1,8 +1,8 @@
 """Compare the two sites' raw features: the shift that adaptation answers. It stops nothing.
 
-Reads   params.yaml (validation.drift); data/lesions/vindr_mammo.csv for its training lesions; data/features of VinDr
-        and INbreast, of the latter all lesions; models/vindr/selection/0.json, to mark what the prompts name
-Writes  metrics/drift.csv, a row for each of the 67 features, the largest difference first (src/radprompt/gates/
+Reads   settings.yaml (drift: a setting, whose training lesions are the reference, and another data set); params.yaml
+        (validation.drift); data/cohorts, data/features; models/selection, to mark what the prompts name
+Writes  metrics/drift.csv, a row for each feature, the largest difference first (src/radprompt/gates/
         drift.py says what the columns are); metrics/drift.json, how many are shifted; plots/drift.svg
 Takes   3 s on the demo
 Expect  sites that differ in some features of every class; size and grey levels above all where detectors do
@@ -15,26 +15,31 @@ from radprompt.core.stage import run
 from radprompt.gates.drift import compare_sites, draw_drift, summarise
 from radprompt.pages.drawing import write_svg
 from radprompt.selection.record import Selection
-from radprompt.study.settings import SETTINGS
+from radprompt.study.settings import load_settings
+from radprompt.tables.cohort import read_cohort
 from radprompt.tables.features import read_features
-from radprompt.tables.lesions import read_lesions
 
 
 def main() -> None:
     """Compare the sites."""
-    limits, setting = load_params().validation.drift, SETTINGS["vindr"]
-    lesions = read_lesions(f"data/lesions/{setting.train.dataset}.csv")
-    vindr = read_features(f"data/features/{setting.train.dataset}.csv")
-    vindr = vindr[vindr["lesion_id"].isin(lesions.loc[lesions["split"] == setting.train.split, "lesion_id"])]
-    inbreast = read_features("data/features/inbreast.csv")
-    for dataset, own in ((setting.train.dataset, vindr), ("inbreast", inbreast)):
+    settings, limits = load_settings(), load_params().validation.drift
+    if settings.drift is None:
+        raise InputError("no drift", where="settings.yaml", fix="name reference and other, or leave the stage out")
+    setting, other = settings[settings.drift.reference], settings.drift.other
+    cohort, seen = read_cohort(f"data/cohorts/{setting.name}.csv"), setting.train.dataset
+    train = cohort[(cohort["repeat"] == 0) & (cohort["split"] == "train")]
+    tables = {name: read_features(f"data/features/{name}.csv").set_index("lesion_id") for name in (seen, other)}
+    tables[seen] = tables[seen].loc[train["lesion_id"]]
+    for dataset, own in tables.items():
         if len(own) < 2:
             what = f"{len(own)} lesion(s) to compare, two at least are needed"
             raise InputError(what, where=f"data/features/{dataset}.csv", fix="see its *_exclusions.csv")
-    table = compare_sites(vindr, inbreast, limits, Selection.load(setting.selection_file(0)).features)
-    found = summarise(table, len(vindr), len(inbreast), limits)
+    selected = Selection.load(setting.selection_file(0)).features
+    table = compare_sites(tables[seen], tables[other], limits, selected)
+    found = summarise(table, len(tables[seen]), len(tables[other]), limits)
+    sites = " less ".join(settings.data_sets[name].short for name in (other, seen))
     write_csv("metrics/drift.csv", table)
-    write_svg("plots/drift.svg", draw_drift(table, limits))
+    write_svg("plots/drift.svg", draw_drift(table, limits, sites))
     write_json("metrics/drift.json", {"drift": found})
     print(
         f"{found['shifted']} of {found['features']} features are shifted, {found['selected_shifted']} of "

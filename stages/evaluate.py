@@ -20,7 +20,7 @@ from radprompt.evaluation.model_comparison import compare
 from radprompt.evaluation.tables import summary
 from radprompt.evaluation.thresholds import choose_thresholds
 from radprompt.pages.drawing import write_svg
-from radprompt.study.settings import find
+from radprompt.study.settings import load_settings
 from radprompt.tables.predictions import RUN, read_predictions
 
 TITLES = {
@@ -34,8 +34,8 @@ TITLES = {
 
 def main(name: str) -> None:
     """Write metrics and plots of one setting."""
-    params, setting = load_params(), find(name)
-    predictions = read_predictions(Path("data/predictions", name).glob("*.csv"), name)
+    params, setting = load_params(), load_settings()[name]
+    predictions = read_predictions(Path("data/predictions", name).glob("*.csv"), {name: setting.repeated}, name)
     comparison = compare(predictions, params)
     test = predictions[predictions["split"] == "test"]
     cuts = choose_thresholds(predictions, params.evaluation)

@@ -2,8 +2,8 @@
 
     python stages/explain.py vindr
 
-Reads   params.yaml (seed, prompt, explain); data/standardised/<setting>.csv; models/<setting>/scaler/, selection/ and
-        language_model/ (the first repeat and seed); models/backbone/
+Reads   params.yaml (seed, prompt, explain); data/standardised/<setting>.csv; models/{scaler,selection,language_model}/<setting>/
+        (the first repeat and seed); models/backbone/
 Writes  data/explanations/<setting>.csv (a row for each test lesion and feature; base plus its shares is a lesion's
         logit), metrics/explanations.csv, plots/explanations/{cohort,lesions}.svg
 Takes   3 min on the demo: 141 prompts a lesion, all through the trunk
@@ -12,6 +12,7 @@ Expect  shares with a direction for some features; stops if they count from a lo
 
 import numpy as np
 import pandas as pd
+from scipy.special import logit
 
 from radprompt.core.outputs import atomic_folder, write_csv
 from radprompt.core.params import load_params
@@ -19,31 +20,32 @@ from radprompt.core.stage import run
 from radprompt.evaluation.explanations import COLUMNS, choose_lesions, draw_cohort, draw_lesions, summarise
 from radprompt.evaluation.shapley import check_base, choose_background, explain
 from radprompt.llm.classifier import LanguageModelClassifier
+from radprompt.llm.saved import read_probabilities
 from radprompt.pages.drawing import write_svg
 from radprompt.selection.record import Selection
 from radprompt.study.recipe import Recipe
 from radprompt.study.scaling import FeatureScaler
-from radprompt.study.settings import find, run_name
+from radprompt.study.settings import load_settings
 from radprompt.tables.features import read_standardised
 
 
 def main(name: str) -> None:
     """Explain one setting's test lesions."""
-    params, setting = load_params(), find(name)
+    params, setting = load_params(), load_settings()[name]
     scaler, selection = FeatureScaler.load(setting.scaler_file(0)), Selection.load(setting.selection_file(0))
+    model = setting.model_folder(0, params.seed)
     recipe = Recipe(params.prompt, params.seed, selection, scaler)
     table = read_standardised(f"data/standardised/{name}.csv")
     table = table[table["repeat"] == 0]
     train = table[table["split"] == "train"]
     chosen = choose_lesions(table[table["split"] == "test"], params.explain.lesions, params.seed)
     background = choose_background(train, params.explain.background, params.seed)
-    rest = train[~train["lesion_id"].isin(background["lesion_id"])]
-    values, others, more = (recipe.values(rows.set_index("lesion_id")) for rows in (chosen, background, rest))
-    classifier = LanguageModelClassifier.load(f"models/{name}/language_model/{run_name(0, params.seed)}")
+    values, others = (recipe.values(rows.set_index("lesion_id")) for rows in (chosen, background))
+    classifier = LanguageModelClassifier.load(model)
     logits = classifier.decision_function
     explained = explain(values, others, recipe.sentences, logits, params.explain.orders, params.seed, progress=True)
-    training = more.iloc[: params.explain.background]
-    check_base(explained.base, logits(recipe.sentences(training)), f"setting {name}")
+    learned = logit(read_probabilities(model)[train["lesion_id"]])
+    check_base(explained.base, learned.to_numpy(), f"setting {name}")
     total = explained.base + explained.shares.sum(axis=1).to_numpy()
     z = chosen.set_index("lesion_id")
     parts = [

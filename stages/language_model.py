@@ -53,8 +53,8 @@ def main(name: str) -> None:
                 if start and not setting.trains:
                     answers = apply_run(classifier, rows, start)
                     copy_run(models / label, start, rows, answers)
-                    for entry in classifier.state_.history if on_epoch else []:
-                        on_epoch(entry)
+                    if on_epoch:
+                        list(map(on_epoch, classifier.state_.history))
                 else:
                     fitted = classifier if start else classifier.set_params(seed=seed)
                     checkpoint = checkpoints / label

@@ -1,27 +1,32 @@
 """Stop where training lesions leak into a test: patients, studies, images and copies, records, the label itself.
 
-    python stages/leakage.py settings     (all of them; or segmenter, or a setting)
+    python stages/leakage.py settings     (all of them; or segmenter)
 
-Reads   params.yaml (validation.leakage); data/lesions, data/validation/hashes.csv; of each setting data/standardised
-        and data/prompts, and those of the one whose model goes on learning; its scalers and selections
-Writes  data/validation/leakage/<name>.csv: for each check and half how much was compared and was found (0);
-        metrics/leakage/<name>.json: the same over all halves
+Reads   settings.yaml; params.yaml (validation.leakage); data/validation/hashes.csv; data/cohorts, data/standardised,
+        data/prompts, models/scaler and models/selection of each setting (of the segmenter data/lesions)
+Writes  data/validation/leakage/{segmenter.csv,settings/<setting>.csv}: how much each check compared and found (0);
+        metrics/leakage/ likewise: the same over all halves
 Takes   4 s on the demo
 Expect  nothing found. A finding ends in exit status 1 with rows and files named; all of them are then in
-        .radprompt/gates/leakage/<name>.csv, and outputs stay as they were
+        .radprompt/validation/leakage/<name>.csv, and outputs stay as they were
 """
 
+from radprompt.core.errors import InputError
 from radprompt.core.params import load_params
 from radprompt.core.stage import run
-from radprompt.gates.leakage_gate import DETAILS, SEGMENTER, check_segmenter, check_setting, conclude
-from radprompt.study.settings import SETTINGS
+from radprompt.gates.leakage_gate import DETAILS, SEGMENTER, SETTINGS, check_segmenter, check_setting, conclude
+from radprompt.study.settings import load_settings
 
 
 def main(name: str) -> None:
     """Check, and write or stop."""
     limits = load_params().validation.leakage
-    names = SETTINGS if name == "settings" else [name]
-    checks = {each: check_segmenter(limits) if each == SEGMENTER else check_setting(each, limits) for each in names}
+    if name not in (SEGMENTER, SETTINGS):
+        raise InputError(f"{name!r} is not checked", fix=f"use {SETTINGS} or {SEGMENTER}")
+    if name == SEGMENTER:
+        checks = {name: check_segmenter(limits)}
+    else:
+        checks = {each: check_setting(setting, limits) for each, setting in load_settings().items()}
     for each, table in conclude(checks).items():
         halves = table["repeat"].nunique()
         compared = ", ".join(

@@ -17,7 +17,7 @@ from radprompt.core.errors import InputError
 from radprompt.core.outputs import write_csv, write_json
 from radprompt.core.params import load_params
 from radprompt.core.stage import run
-from radprompt.study.settings import SETTINGS
+from radprompt.study.settings import load_settings
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
     reference = load_params().evaluation.reference
     metrics: dict[str, Any] = {}
     parts = []
-    for name in SETTINGS:
+    for name in load_settings():
         source = Path("metrics/evaluation", f"{name}.json")
         try:
             metrics |= json.loads(source.read_text(encoding="utf-8"))

@@ -2,8 +2,8 @@
 
     python stages/validate_predictions.py inbreast_adapted
 
-Reads   data/predictions/<setting>/*.csv, whoever wrote them; models/*/language_model/*/lesions.json; data/lesions/,
-        data/features/, data/halves/ for what each row should say
+Reads   settings.yaml; data/predictions/<setting>/*.csv, whoever wrote them; models/language_model/<setting>/*/lesions.json;
+        data/cohorts/<setting>.csv, for what each row should say
 Writes  metrics/validation/predictions/<setting>.json (a count for each suite), data/validation/predictions/<setting>/
         (Great Expectations' results)
 Takes   6 to 9 s on the demo
@@ -13,19 +13,18 @@ Expect  no error; one stops here and names file, row, model and lesion
 from pathlib import Path
 
 from radprompt.core.stage import run
-from radprompt.gates.cohorts import expected_rows
+from radprompt.gates.expected import expected_rows
 from radprompt.gates.predictions import learnt_suite, prediction_suites, read_files
 from radprompt.gates.results import conclude
-from radprompt.study.settings import find
+from radprompt.study.settings import load_settings
 
 
 def main(name: str) -> None:
     """Check one setting's predictions."""
-    setting = find(name)
+    setting = load_settings()[name]
     table = read_files(Path("data/predictions", name).glob("*.csv"))
-    expected = expected_rows(setting)
-    trained = name if setting.trains else setting.start
-    learnt = learnt_suite(setting, Path("models", str(trained), "language_model"), expected)
+    expected = expected_rows(f"data/cohorts/{name}.csv")
+    learnt = learnt_suite(setting, Path("models/language_model", name), expected)
     print(conclude(f"predictions/{name}", [*prediction_suites(setting, table, expected), learnt]))
 
 

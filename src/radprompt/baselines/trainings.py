@@ -13,7 +13,7 @@ from radprompt.core.errors import InputError
 from radprompt.core.params import Params
 from radprompt.selection.record import Selection
 from radprompt.study.recipe import shown_values
-from radprompt.tables.feature_names import FEATURES
+from radprompt.tables.features import feature_columns
 from radprompt.tables.predictions import prediction_rows
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def predict(job: Job, *, setting: str, params: Params) -> pd.DataFrame:
             reader = train_transtab(training, params, job.seed, start)
             malignant = reader.predict_proba(_shown(new, training.selection, params))[:, 1]
         else:
-            columns = features_of(job.model, features, FEATURES)
+            columns = features_of(job.model, features, feature_columns(new))
             model = Conventional(job.model, params.baselines, job.seed)
             malignant = model.fit(training.train[columns], _labels(training.train)).predict_proba(new[columns])[:, 1]
         for repeat in new["repeat"].unique():

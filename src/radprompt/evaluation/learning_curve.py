@@ -16,7 +16,6 @@ from radprompt.core.params import Features
 from radprompt.selection.choose import choose_features
 from radprompt.selection.record import Selection
 from radprompt.study.scaling import FeatureScaler
-from radprompt.tables.feature_names import FEATURES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,11 +53,11 @@ def nested_order(labels: NDArray, seed: Sequence[int]) -> NDArray[np.int_]:
 
 
 def few_lesions(train: pd.DataFrame, test: pd.DataFrame, options: Features) -> FewLesions:
-    """Scale and select on ``train`` alone; both have ``lesion_id``, ``label`` and the 67 raw features."""
-    raw = train.set_index("lesion_id")[list(FEATURES)]
-    scaler = FeatureScaler.fit(raw)
+    """Scale and select on ``train`` alone; both have ``lesion_id``, ``label`` and raw features."""
+    features = [name for name in train.columns if name not in ("lesion_id", "label")]
+    scaler = FeatureScaler.fit(train.set_index("lesion_id")[features])
     few, rest = (
-        part[["lesion_id", "label"]].join(scaler.transform(part[list(FEATURES)])).reset_index(drop=True)
+        part[["lesion_id", "label"]].join(scaler.transform(part[features])).reset_index(drop=True)
         for part in (train, test)
     )
     return FewLesions(few, rest, scaler, choose_features(few, options))

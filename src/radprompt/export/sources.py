@@ -19,8 +19,8 @@ from radprompt.pages.report.results import read_comparison
 from radprompt.selection.record import Selection
 from radprompt.study.recipe import Recipe
 from radprompt.study.scaling import FeatureScaler
-from radprompt.study.settings import Setting, find, run_name
-from radprompt.tables.feature_names import FEATURES
+from radprompt.study.settings import Setting, load_settings
+from radprompt.tables.cohort import of_setting
 from radprompt.tables.features import read_features, read_standardised
 from radprompt.tables.lesions import read_lesions
 from radprompt.tables.predictions import read_predictions
@@ -56,16 +56,16 @@ class Sources:
         InputError
             There is no such setting, half or artefact, or the artefacts do not belong together.
         """
-        params, setting = load_params(), find(name)
+        params, setting = load_params(), load_settings()[name]
         halves = setting.repeats(params.adaptation.repeats.llm)
         if half not in halves:
             found = f"halves 0 to {halves[-1]}" if setting.repeated else "one sample: half 0"
             raise InputError(f"no half {half}", where="--half", fix=f"setting {name} has {found}")
-        start = setting.name if setting.trains else setting.start
-        adapter = Path("models", str(start), "language_model", run_name(half if setting.trains else 0, params.seed))
+        adapter = setting.model_folder(half, params.seed)
         if not (adapter / "classifier.json").is_file():
             raise InputError("no trained language model", where=str(adapter), fix="run `dvc repro`, or `dvc pull`")
         table = read_standardised(f"data/standardised/{name}.csv")
+        table = of_setting(table)
         own = table.loc[table["repeat"] == half, ["lesion_id", "split", "label"]]
         features = pd.concat([read_features(f"data/features/{dataset}.csv") for dataset in setting.datasets])
         rows = own.merge(features, on="lesion_id", how="left", validate="one_to_one")
@@ -95,7 +95,7 @@ class Sources:
     def background(self) -> pd.DataFrame:
         """Return what the sentences of some training rows say, without ids: shares are counted against their mean."""
         rows = choose_background(self.train, self.params.explain.background, self.params.seed)
-        z = self.recipe.standardise(rows.set_index("lesion_id")[list(FEATURES)])
+        z = self.recipe.standardise(rows.set_index("lesion_id")[list(self.scaler.features)])
         return self.recipe.values(z).reset_index(drop=True)
 
     @property
@@ -142,7 +142,7 @@ class Sources:
         run = (name, self.half, LANGUAGE_MODEL, self.params.seed)
         if isinstance(evaluation.threshold, float):
             return evaluation.threshold, "given in params.yaml"
-        predictions = read_predictions([f"data/predictions/{name}/llm.csv"], name)
+        predictions = read_predictions([f"data/predictions/{name}/llm.csv"], {name: self.setting.repeated}, name)
         chosen = main_threshold(run, choose_thresholds(predictions, evaluation), evaluation)
         rule = "Youden's index" if evaluation.threshold == "youden" else "fixed sensitivity"
         if chosen is None:
@@ -196,7 +196,7 @@ class Sources:
         path = f"data/prompts/{self.setting.name}.jsonl"
         written = read_prompts(path)
         expected = written[written["repeat"] == self.half].set_index("lesion_id")["prompt"]
-        z = self.recipe.standardise(self.rows.set_index("lesion_id")[list(FEATURES)])
+        z = self.recipe.standardise(self.rows.set_index("lesion_id")[list(self.scaler.features)])
         prompts = self.recipe.prompts(z)
         if set(z.index) != set(expected.index):
             raise InputError("prompts of other lesions than the standardised table's", where=path, fix=_STALE)

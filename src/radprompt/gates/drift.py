@@ -1,7 +1,7 @@
 """How far the second site's features lie from the first's: the shift that adaptation answers.
 
-Raw values, before any scaler: VinDr's training lesions, which all models of the first site come from, against all of
-INbreast's, since over its halves each of them is adapted on and tested on.
+Raw values, before any scaler: the training lesions of the first site, which its models come from, against all of the
+second site's, since over the repeats each of them is adapted on and tested on.
 """
 
 from typing import TYPE_CHECKING
@@ -11,13 +11,13 @@ import pandas as pd
 
 from radprompt.core.params import Drift
 from radprompt.evaluation.comparisons import holm
-from radprompt.tables.feature_names import CATALOGUE
+from radprompt.tables.feature_names import readable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = [
-    *("feature", "name", "vindr_mean", "vindr_sd", "inbreast_mean", "inbreast_sd"),
+    *("feature", "name", "reference_mean", "reference_sd", "other_mean", "other_sd"),
     *("difference", "ks", "p", "p_holm", "shifted", "selected"),
 ]
 YES, NO = "yes", "no"
@@ -27,24 +27,24 @@ _CLASSES = {"shape": "Shape", "firstorder": "First order", "glcm": "GLCM", "glsz
 
 
 def compare_sites(
-    vindr: pd.DataFrame, inbreast: pd.DataFrame, limits: Drift, selected: tuple[str, ...]
+    reference: pd.DataFrame, other: pd.DataFrame, limits: Drift, selected: tuple[str, ...]
 ) -> pd.DataFrame:
     """Compare two sites feature by feature.
 
     Parameters
     ----------
-    vindr, inbreast
-        Raw features, one row a lesion.
+    reference, other
+        Raw features of the two sites, one row a lesion, the same columns.
     limits
         From when on a feature is shifted.
     selected
-        Features that VinDr's prompts name.
+        Features that the first site's prompts name.
 
     Returns
     -------
     DataFrame
-        :data:`COLUMNS`, the largest difference first. ``difference`` is standardised: INbreast's mean less VinDr's over
-        the pooled standard deviation (Cohen's d), 0 where all values are one, infinite where each site has one value of
+        :data:`COLUMNS`, the largest difference first. ``difference`` is standardised: the other's mean less the reference's over the
+        pooled standard deviation (Cohen's d), 0 where all values are one, infinite where each site has one value of
         its own. ``ks`` is the Kolmogorov-Smirnov statistic, ``p`` its two-sided p-value, ``p_holm`` the same after
         Holm's correction over all features. ``shifted`` needs both: a difference that is large enough and a
         distribution that differs by more than chance. Lesions count as independent, though a patient can have several:
@@ -53,14 +53,14 @@ def compare_sites(
     from scipy.stats import ks_2samp
 
     rows = []
-    for feature, name, _ in CATALOGUE:
+    for feature in reference.columns:
         # Sorted, so that the order of rows changes no rounding.
-        first, second = np.sort(vindr[feature].to_numpy()), np.sort(inbreast[feature].to_numpy())
+        first, second = np.sort(reference[feature].to_numpy()), np.sort(other[feature].to_numpy())
         test = ks_2samp(first, second)
         means, deviations = (first.mean(), second.mean()), (first.std(ddof=1), second.std(ddof=1))
         rows.append(
             (
-                *(feature, name, means[0], deviations[0], means[1], deviations[1]),
+                *(feature, readable(feature), means[0], deviations[0], means[1], deviations[1]),
                 *(standardised_difference(first, second), test.statistic, test.pvalue),
             )
         )
@@ -84,12 +84,12 @@ def standardised_difference(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.sign(difference) * np.inf) if difference else 0.0
 
 
-def summarise(table: pd.DataFrame, vindr: int, inbreast: int, limits: Drift) -> dict[str, float]:
+def summarise(table: pd.DataFrame, reference: int, other: int, limits: Drift) -> dict[str, float]:
     """Count: lesions of the sites, features, those with a large difference, a significant one, and both."""
     shifted = table["shifted"] == YES
     return {
-        "vindr_lesions": vindr,
-        "inbreast_lesions": inbreast,
+        "reference_lesions": reference,
+        "other_lesions": other,
         "features": len(table),
         "large_difference": int((table["difference"].abs() >= limits.difference).sum()),
         "significant": int((table["p_holm"] < limits.alpha).sum()),
@@ -100,16 +100,18 @@ def summarise(table: pd.DataFrame, vindr: int, inbreast: int, limits: Drift) -> 
     }
 
 
-def draw_drift(table: pd.DataFrame, limits: Drift) -> "Figure":
+def draw_drift(table: pd.DataFrame, limits: Drift, sites: str) -> "Figure":
     """Draw every feature's difference as a dot, by class; diamonds and bold names are selected ones.
 
     Differences beyond three standard deviations are drawn at three. Colours are told apart by colour-blind readers, and
-    filled against hollow says the same.
+    filled against hollow says the same. ``sites`` says which site less which.
     """
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    classes = {title: table[table["feature"].str.startswith(f"{key}_")] for key, title in _CLASSES.items()}
+    classes = {
+        _CLASSES.get(str(key), str(key)): own for key, own in table.groupby(table["feature"].str.split("_").str[0])
+    }
     figure = Figure(figsize=(7.2, 0.17 * len(table) + 2.2), layout="constrained")
     panels = figure.subplots(len(classes), 1, sharex=True, height_ratios=[len(own) + 1 for own in classes.values()])
     for axes, (title, own) in zip(panels, classes.items(), strict=True):
@@ -135,7 +137,7 @@ def draw_drift(table: pd.DataFrame, limits: Drift) -> "Figure":
         for bound in (-limits.difference, limits.difference):
             axes.axvline(bound, color="grey", linewidth=0.8, linestyle=":")
         axes.grid(axis="y", alpha=0.25)
-    panels[-1].set_xlabel("Standardised mean difference, INbreast less VinDr")
+    panels[-1].set_xlabel(f"Standardised mean difference, {sites}")
     keys = (
         ("shifted", "o", _SHIFTED, _SHIFTED),
         ("not shifted", "o", _ALIKE, "white"),

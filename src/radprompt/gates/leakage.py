@@ -13,7 +13,7 @@ import pandas as pd
 
 from radprompt.core.errors import InputError
 from radprompt.gates.hashes import BITS, TABLE, near, pack
-from radprompt.tables.feature_names import FEATURES
+from radprompt.tables.features import feature_columns
 
 KEYS = {"lesion": "lesion_id", "patient": "patient_id", "study": "study_id", "image": "image_path"}
 """What must not be in two splits, and its column."""
@@ -186,7 +186,7 @@ def labels_in_features(standardised: pd.DataFrame, limit: float) -> Iterator[Che
 def feature_auc(rows: pd.DataFrame) -> pd.Series:
     """Return each feature's area under the ROC curve for ``label``, ties counted half."""
     malignant = rows["label"].to_numpy() == 1
-    ranks = rows[list(FEATURES)].rank()
+    ranks = rows[feature_columns(rows)].rank()
     positive, negative = malignant.sum(), (~malignant).sum()
     return (ranks[malignant].sum() - positive * (positive + 1) / 2) / (positive * negative)
 

@@ -6,19 +6,23 @@ from pathlib import Path
 import pandas as pd
 
 from radprompt.core.errors import InputError
-from radprompt.core.outputs import write_csv, write_json
+from radprompt.core.outputs import atomic_folders, write_csv, write_json
 from radprompt.core.params import Leakage
 from radprompt.gates import leakage
 from radprompt.gates.hashes import read_hashes
 from radprompt.selection.record import Selection
 from radprompt.study.scaling import FeatureScaler
-from radprompt.study.settings import SETTINGS, Setting, find
+from radprompt.study.settings import Setting
+from radprompt.tables.cohort import START, START_VAL, of_setting, read_cohort
 from radprompt.tables.features import read_standardised
 from radprompt.tables.lesions import DATASETS, read_lesions
 from radprompt.tables.prompts import read_prompts
 
 SEGMENTER = "segmenter"
 """Name, beside the settings', of what nnU-Net learns from and is tested on."""
+
+SETTINGS = "settings"
+"""Folder with what was compared in each setting."""
 
 COLUMNS = ["repeat", "split", "lesion_id", "dataset", "patient_id", "study_id", "image_path"]
 
@@ -32,26 +36,26 @@ def check_segmenter(limits: Leakage) -> list[leakage.Check]:
     return [*leakage.overlaps(rows), *leakage.near_duplicates(rows, read_hashes(), limits.hash_bits)]
 
 
-def check_setting(name: str, limits: Leakage) -> list[leakage.Check]:
+def check_setting(setting: Setting, limits: Leakage) -> list[leakage.Check]:
     """Check everything that the models of a setting learn from; reads its files."""
-    setting = find(name)
-    datasets = sorted({"vindr_mammo", *setting.datasets})
-    lesions, standardised = _lesions(datasets), read_standardised(f"data/standardised/{name}.csv")
-    rows = setting_rows(setting, standardised, lesions)
-    halves = [int(repeat) for repeat in standardised["repeat"].unique()]
-    scalers = {repeat: FeatureScaler.load(setting.scaler_file(repeat)).fitted_on for repeat in halves}
-    selections = {repeat: Selection.load(setting.selection_file(repeat)).fitted_on for repeat in halves}
+    name = setting.name
+    cohort, standardised = read_cohort(f"data/cohorts/{name}.csv"), read_standardised(f"data/standardised/{name}.csv")
+    rows = setting_rows(cohort, standardised, read_prompts(f"data/prompts/{name}.jsonl"))
+    repeats = [int(repeat) for repeat in cohort["repeat"].unique()]
+    scalers = {repeat: FeatureScaler.load(setting.scaler_file(repeat)).fitted_on for repeat in repeats}
+    selections = {repeat: Selection.load(setting.selection_file(repeat)).fitted_on for repeat in repeats}
+    known = cohort.drop_duplicates(["dataset", "lesion_id"])
     return [
         *leakage.overlaps(rows),
         *leakage.near_duplicates(rows, read_hashes(), limits.hash_bits),
-        *leakage.records("scaler", scalers, rows, lesions),
-        *leakage.records("selection", selections, rows, lesions),
-        *leakage.labels_in_features(standardised, limits.feature_auc),
+        *leakage.records("scaler", scalers, rows, known),
+        *leakage.records("selection", selections, rows, known),
+        *leakage.labels_in_features(of_setting(standardised), limits.feature_auc),
     ]
 
 
 def conclude(checks: Mapping[str, Sequence[leakage.Check]]) -> dict[str, pd.DataFrame]:
-    """Write what was checked, by name, and return it, a row for each check and half; or stop.
+    """Write what was checked, of the segmenter or of all settings, and return it, a row a check and repeat; or stop.
 
     Raises
     ------
@@ -70,11 +74,19 @@ def conclude(checks: Mapping[str, Sequence[leakage.Check]]) -> dict[str, pd.Data
     if refusals:
         raise refusals[0]
     tables = {name: leakage.counts(made, name) for name, made in checks.items()}
+    if set(tables) == {SEGMENTER}:
+        _write(DETAILS, METRICS, tables)
+    else:
+        with atomic_folders(DETAILS / SETTINGS, METRICS / SETTINGS) as (details, metrics):
+            _write(details, metrics, tables)
+    return tables
+
+
+def _write(details: Path, metrics: Path, tables: Mapping[str, pd.DataFrame]) -> None:
     for name, table in tables.items():
         totals = table.groupby("check", sort=False)[["compared", "found"]].sum()
-        write_csv(DETAILS / f"{name}.csv", table)
-        write_json(METRICS / f"{name}.json", {name: totals.to_dict("index")})
-    return tables
+        write_csv(details / f"{name}.csv", table)
+        write_json(metrics / f"{name}.json", {name: totals.to_dict("index")})
 
 
 def segmenter_rows(lesions: pd.DataFrame) -> pd.DataFrame:
@@ -87,48 +99,41 @@ def segmenter_rows(lesions: pd.DataFrame) -> pd.DataFrame:
     return lesions.assign(repeat=0, split=role)[(dataset != "vindr_mammo") | (split == "test")][COLUMNS]
 
 
-def setting_rows(setting: Setting, standardised: pd.DataFrame, lesions: pd.DataFrame) -> pd.DataFrame:
-    """Return every lesion of a setting with its split in each half.
+def setting_rows(cohort: pd.DataFrame, standardised: pd.DataFrame, prompts: pd.DataFrame) -> pd.DataFrame:
+    """Return every lesion of a setting with its split in each repeat.
 
     Parameters
     ----------
-    setting
-        The protocol.
-    standardised
-        Its z-scores, which the baselines read. Its prompts, which the language model reads, are read here; where the
-        two don't agree on a split, both rows are there.
-    lesions
-        The lesion tables in one.
+    cohort
+        The setting's cohort.
+    standardised, prompts
+        What the baselines and the language model read. Where one has another split than the cohort, both rows are
+        there.
 
     Returns
     -------
     DataFrame
-        :data:`COLUMNS`. Where the language model goes on from another setting's, that one's training and validation
-        lesions are training lesions of every half.
+        :data:`COLUMNS`. Lesions that trained or validated the model which is continued are training lesions of every
+        repeat.
 
     Raises
     ------
     InputError
-        A lesion is in no lesion table of its split's data set.
+        A lesion is not in the cohort.
     """
-    rows = [_of(setting, standardised), _of(setting, read_prompts(f"data/prompts/{setting.name}.jsonl"))]
-    if setting.start and setting.trains:
-        before = SETTINGS[setting.start]
-        halves = pd.DataFrame({"repeat": rows[0]["repeat"].unique()})
-        for table in (
-            read_standardised(f"data/standardised/{before.name}.csv"),
-            read_prompts(f"data/prompts/{before.name}.jsonl"),
-        ):
-            seen = _of(before, table[table["split"] != "test"]).drop(columns="repeat").assign(split="train")
-            rows.append(seen.merge(halves, how="cross"))
-    known = lesions[["dataset", "lesion_id", "patient_id", "study_id", "image_path"]]
-    joined = pd.concat(rows).drop_duplicates().merge(known, on=["dataset", "lesion_id"], how="left")
+    keys = ["repeat", "split", "lesion_id"]
+    rows = pd.concat([cohort[keys], standardised[keys], prompts[keys]]).drop_duplicates()
+    started = rows["split"].isin([START, START_VAL])
+    repeats = cohort[["repeat"]].drop_duplicates()
+    seen = rows.loc[started, ["lesion_id"]].assign(split="train").merge(repeats, how="cross")
+    known = cohort.drop_duplicates("lesion_id")[["dataset", "lesion_id", "patient_id", "study_id", "image_path"]]
+    joined = pd.concat([rows[~started], seen]).drop_duplicates().merge(known, on="lesion_id", how="left")
     unknown = joined[joined["patient_id"].isna()]
     if len(unknown):
         lesion, split = unknown[["lesion_id", "split"]].iloc[0]
         raise InputError(
-            f"lesion {lesion!r}, split {split!r}, is in no lesion table of that split's data set",
-            where=f"setting {setting.name}",
+            f"lesion {lesion!r}, split {split!r}, is not in the cohort",
+            where="data/standardised or data/prompts",
             fix="run `dvc repro` again: the tables come from different runs",
         )
     return joined[COLUMNS].sort_values(COLUMNS, ignore_index=True)
@@ -138,17 +143,12 @@ def _lesions(datasets: Iterable[str]) -> pd.DataFrame:
     return pd.concat([read_lesions(f"data/lesions/{dataset}.csv") for dataset in datasets], ignore_index=True)
 
 
-def _of(setting: Setting, table: pd.DataFrame) -> pd.DataFrame:
-    dataset = table["split"].map({role: cohort.dataset for role, cohort in setting.cohorts.items()})
-    return table[["repeat", "split", "lesion_id"]].assign(dataset=dataset)
-
-
 def _place(name: str, check: str, repeat: int) -> str:
     """Return the file that shows what a check of a half is about."""
     if name == SEGMENTER or check in ("patient", "study", "image", "near_duplicate"):
         return "data/lesions"
     if check == "scaler":
-        return SETTINGS[name].scaler_file(repeat).as_posix()
+        return f"models/scaler/{name}/{repeat}.json"
     if check == "selection":
-        return SETTINGS[name].selection_file(repeat).as_posix()
+        return f"models/selection/{name}/{repeat}.json"
     return f"data/standardised/{name}.csv"

@@ -58,7 +58,7 @@ def prediction_suites(setting: Setting, table: pd.DataFrame, expected: pd.DataFr
     table
         From :func:`read_files`.
     expected
-        From :func:`radprompt.gates.cohorts.expected_rows`.
+        From :func:`radprompt.gates.expected.expected_rows`.
     """
     place = f"data/predictions/{setting.name}"
     rows = with_numbers(table, ["repeat", "seed", "label", "probability"])
@@ -125,10 +125,9 @@ def learnt_suite(setting: Setting, folder: Path, expected: pd.DataFrame) -> Suit
     setting
         The protocol.
     folder
-        ``models/<setting>/language_model`` of the setting that trained the model; ``lesions.json`` of each run names
-        the lesions by split.
+        ``models/language_model/<setting>``; ``lesions.json`` of each run names the lesions by split.
     expected
-        From :func:`radprompt.gates.cohorts.expected_rows`.
+        From :func:`radprompt.gates.expected.expected_rows`.
     """
     parts = []
     for path in sorted(folder.glob("*/lesions.json")):
@@ -143,8 +142,6 @@ def learnt_suite(setting: Setting, folder: Path, expected: pd.DataFrame) -> Suit
         raise InputError("no lesions.json", where=str(folder), fix="run `dvc repro`, or `dvc pull`")
     learnt = pd.concat(parts, ignore_index=True)
     tested = expected[expected["true_split"] == "test"]
-    if not setting.trains:  # one model, trained elsewhere, is tested in every repeat
-        tested = tested.assign(repeat=0)
     patients = expected.drop_duplicates("lesion_id").set_index("lesion_id")["true_patient"]
     learnt = learnt.assign(patient_id=learnt["lesion_id"].map(patients))
     return Suite(

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -23,13 +23,12 @@ from radprompt.gates.expectations import (
     unique,
     within,
 )
+from radprompt.selection.record import Selection
 from radprompt.tables.cohort import ROLES
-from radprompt.tables.feature_names import CATALOGUE
 from radprompt.tables.prompts import COLUMNS
 
 _SENTENCE = re.compile(r"The '(?P<name>[^']*)' feature is measured at (?P<value>\S+) \.")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
-_KNOWN = frozenset(feature.name for feature in CATALOGUE)
 _CENSORED = re.compile(r"Feature [A-Z]+")
 
 
@@ -61,7 +60,7 @@ def prompt_suite(
     setting: str,
     table: pd.DataFrame,
     expected: pd.DataFrame,
-    selected: dict[int, int],
+    selections: Mapping[int, Selection],
     count_tokens: Callable[[Sequence[str]], list[int]],
     limit: int,
     settings: Prompt,
@@ -75,9 +74,9 @@ def prompt_suite(
     table
         From :func:`read_lines`.
     expected
-        From :func:`radprompt.gates.cohorts.expected_rows`.
-    selected
-        How many features are selected, by repeat.
+        From :func:`radprompt.gates.expected.expected_rows`.
+    selections
+        The selected features, by repeat.
     count_tokens
         The backbone's count for each text.
     limit
@@ -87,13 +86,15 @@ def prompt_suite(
     """
     read = table
     if "prompt" in table:
-        read = read.join(_read_sentences(table["prompt"], settings), how="left")
+        known = {name for selection in selections.values() for name in selection.names}
+        read = read.join(_read_sentences(table["prompt"], settings, known), how="left")
         texts = table["prompt"].astype(str)
         each = list(dict.fromkeys(texts))
         read = read.assign(tokens=texts.map(dict(zip(each, count_tokens(each), strict=True))).astype(float))
     if {"repeat", "lesion_id"} <= set(read):
         read = read.merge(expected, on=["repeat", "lesion_id"], how="left", validate="many_to_one")
-        read = read.assign(selected=read["repeat"].map(selected).astype(float))
+        counts = {repeat: len(selection.features) for repeat, selection in selections.items()}
+        read = read.assign(selected=read["repeat"].map(counts).astype(float))
     prompt_says = "the prompt begins with the instruction"
     return Suite(
         f"prompts_{setting}",
@@ -150,11 +151,11 @@ def token_counter(folder: Path) -> tuple[Callable[[Sequence[str]], list[int]], i
     return lambda texts: [len(ids) for ids in slow(list(texts))["input_ids"]], int(limit or 10**9)
 
 
-def _read_sentences(prompts: "pd.Series[str]", settings: Prompt) -> pd.DataFrame:
+def _read_sentences(prompts: "pd.Series[str]", settings: Prompt, known: set[str]) -> pd.DataFrame:
     rows = []
     for prompt in prompts.astype(str):
         found = [match.groupdict() for match in _SENTENCE.finditer(prompt)]
-        strange = [each["name"] for each in found if not _is_known(each["name"], settings)]
+        strange = [each["name"] for each in found if not _is_known(each["name"], settings, known)]
         unreadable = [each["value"] for each in found if not _NUMBER.fullmatch(each["value"])]
         rows.append(
             {
@@ -167,5 +168,5 @@ def _read_sentences(prompts: "pd.Series[str]", settings: Prompt) -> pd.DataFrame
     return pd.DataFrame(rows, index=prompts.index)
 
 
-def _is_known(name: str, settings: Prompt) -> bool:
-    return bool(_CENSORED.fullmatch(name)) if settings.names == "censored" else name in _KNOWN
+def _is_known(name: str, settings: Prompt, known: set[str]) -> bool:
+    return bool(_CENSORED.fullmatch(name)) if settings.names == "censored" else name in known

@@ -54,9 +54,10 @@ class DataSet:
 
 @dataclass(frozen=True, config=_STRICT)
 class Curve:
-    """Settings at the ends of the learning curve: without lesions of the site, and with all of them."""
+    """The setting that is continued, and those at the curve's ends: without lesions of the site, and with all."""
 
     title: str
+    start: str
     none: str
     continued: str
     restarted: str
@@ -240,10 +241,10 @@ def run_name(repeat: int, seed: int) -> str:
 
 
 def _setting(name: str, entry: _Entry, halved: set[str]) -> Setting:
-    parts = [Members(*text.split("/")) for text in (entry.train, entry.val, entry.test)]
+    train, val, test = (Members(*text.split("/")) for text in (entry.train, entry.val, entry.test))
     start = None if entry.start == PRETRAINED else entry.start
-    repeated = any(members.dataset in halved for members in parts)
-    return Setting(name, entry.title, entry.paper, *parts, start, entry.trains, entry.selection, repeated)
+    repeated = any(members.dataset in halved for members in (train, val, test))
+    return Setting(name, entry.title, entry.paper, train, val, test, start, entry.trains, entry.selection, repeated)
 
 
 def _faults(content: _File) -> Iterator[str]:
@@ -252,12 +253,16 @@ def _faults(content: _File) -> Iterator[str]:
     named += [(f"settings.{name}.start", entry.start) for name, entry in names.items() if entry.start != PRETRAINED]
     named += [(f"explained[{place}]", name) for place, name in enumerate(content.explained)]
     if content.curve:
-        named += [(f"curve.{key}", getattr(content.curve, key)) for key in ("none", "continued", "restarted")]
+        named += [(f"curve.{key}", getattr(content.curve, key)) for key in ("start", "none", "continued", "restarted")]
     if content.drift:
         named.append(("drift.reference", content.drift.reference))
     for place, step in enumerate(content.steps):
         named += [(f"steps[{place}].before", step.before.setting), (f"steps[{place}].after", step.after.setting)]
     yield from (f"{key} is {name!r}, not a setting" for key, name in named if name not in names)
+    if content.curve and content.curve.continued in names:
+        start = names[content.curve.continued].start
+        if content.curve.start != start:
+            yield f"curve.start is {content.curve.start!r}, but curve.continued starts from {start!r}"
     if not content.explained:
         yield "explained names no setting"
     for name, entry in names.items():

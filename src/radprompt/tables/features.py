@@ -1,4 +1,4 @@
-"""Feature tables on disk: one row a lesion, one column for each of the 67 features."""
+"""Feature tables on disk: one row a lesion, one column a feature, whichever features were measured."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,39 +6,46 @@ from pathlib import Path
 import pandas as pd
 
 from radprompt.core.errors import InputError
-from radprompt.tables.feature_names import FEATURES
+from radprompt.tables.cohort import ROWS
 
 
 def read_features(path: str | Path) -> pd.DataFrame:
-    """Read raw features: ``lesion_id`` and the 67, as ``stages/features.py`` writes them.
+    """Read raw features: ``lesion_id`` and a column a feature.
 
     Raises
     ------
     InputError
-        For an absent file, a missing column or a repeated id; it names them.
+        For an absent file, a missing column, no feature, or a repeated id; it names them.
     """
     return _read(path, ["lesion_id"])
 
 
 def read_standardised(path: str | Path) -> pd.DataFrame:
-    """Read z-scores: ``repeat``, ``lesion_id``, ``split``, ``label`` and the 67; errors as in :func:`read_features`."""
-    return _read(path, ["repeat", "lesion_id", "split", "label"])
+    """Read z-scores: :data:`radprompt.tables.cohort.ROWS` and a column a feature; errors as in :func:`read_features`."""
+    return _read(path, ROWS)
+
+
+def feature_columns(table: pd.DataFrame) -> list[str]:
+    """Return the columns that are features, in the table's order."""
+    return [str(name) for name in table.columns if name not in ROWS]
 
 
 def _read(path: str | Path, leading: Sequence[str]) -> pd.DataFrame:
     path = Path(path)
     if not path.is_file():
         raise InputError("no such feature table", where=str(path), fix="run `dvc repro`, or `dvc pull`")
-    columns = [*leading, *FEATURES]
-    table = pd.read_csv(path, dtype={"lesion_id": str, "split": str}, keep_default_na=False, na_values={"": [""]})
-    missing = [name for name in columns if name not in table]
+    texts = {"lesion_id": str, "patient_id": str, "split": str}
+    table = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values={"": [""]})
+    missing = [name for name in leading if name not in table]
     if missing:
         raise InputError(f"column(s) {missing[:5]} missing", where=str(path), fix="run `dvc repro` again")
-    repeated = table.index[table.duplicated([name for name in ("repeat", "lesion_id") if name in leading])]
+    if not feature_columns(table):
+        raise InputError("no feature column", where=str(path), fix="run `dvc repro` again")
+    repeated = table.index[table.duplicated([name for name in ("repeat", "lesion_id", "split") if name in leading])]
     if len(repeated):
         raise InputError(
             f"lesion_id {table['lesion_id'][repeated[0]]!r} occurs twice",
             where=f"{path}, row {repeated[0] + 1}",
             fix="run `dvc repro` again",
         )
-    return table[columns]
+    return table[[*leading, *feature_columns(table)]]

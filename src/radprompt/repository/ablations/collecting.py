@@ -11,7 +11,7 @@ from radprompt.repository.ablations import queue
 from radprompt.repository.ablations.commands import Ref, dvc, file_at
 from radprompt.repository.ablations.running import standings
 from radprompt.repository.ablations.tables import Table, lookup, override
-from radprompt.study.settings import SETTINGS
+from radprompt.study.settings import load_settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -175,7 +175,7 @@ def _printed(table: Table, name: str | None, setting: str, model: str) -> dict[s
             where=f"ablations.yaml, table {table.name!r}",
             fix="use a `setting` of src/radprompt/evaluation/paper_results.csv as `paper`",
         )
-    rows = rows[(rows["test_set"] == SETTINGS[setting].test.dataset) & (rows["model"] == model)]
+    rows = rows[(rows["test_set"] == load_settings()[setting].test.dataset) & (rows["model"] == model)]
     return {
         f"paper_{metric}": float(value)
         for row in rows.to_dict("records")

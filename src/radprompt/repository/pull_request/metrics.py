@@ -19,7 +19,7 @@ from radprompt.repository.pull_request.pairing import (
     verdict,
 )
 from radprompt.repository.pull_request.revisions import AbsentError, Revision
-from radprompt.study.settings import SETTINGS
+from radprompt.study.settings import FILE, load_settings
 
 EVALUATION = "metrics/evaluation"
 SEGMENTATION = "metrics/segmentation.json"
@@ -134,7 +134,8 @@ def _renamed(settings: Mapping[str, str], old: Mapping[str, Any], new: Mapping[s
 def _tests(
     before: Revision, after: Revision, changed: Iterable[str], params: Params, notes: list[str]
 ) -> tuple[pd.DataFrame, set[tuple[str, str]]]:
-    predictions = changed_predictions(before, after, [name for name in changed if name in SETTINGS])
+    known = load_settings(after.root / FILE)
+    predictions = changed_predictions(before, after, [name for name in changed if name in known])
     if predictions.absent:
         notes.append("Not tested, for want of predictions (`dvc pull`, or `dvc push` where they were made):")
         notes += [f"- {line}" for line in predictions.absent]

@@ -187,7 +187,9 @@ class NamedClassifier(ClassifierMixin, BaseEstimator):
     ) -> Self:
         """Learn from cases of a further site, from the posterior alone; columns may differ from earlier ones.
 
-        Cases of a site that is known already are added to it.
+        The result is that of a joint fit to all sites' cases with the same scales, up to Laplace's approximation.
+        Scales but ``site`` stay as they are while the new cases are fewer than the earlier ones. Cases of a site that
+        is known already are added to it.
 
         Parameters
         ----------
@@ -357,7 +359,8 @@ class NamedClassifier(ClassifierMixin, BaseEstimator):
 
     def _learn(self, sites: Sequence[Site], cases: Mapping[int, Cases], last: str, known: NamePrior | None) -> Self:
         names = sorted({name for site in sites for name in site.columns})
-        self.model_ = learn(name_prior(self, names, known), sites, cases, dict(self.scales or {}))
+        before = None if known is None else self.scales_
+        self.model_ = learn(name_prior(self, names, known), sites, cases, dict(self.scales or {}), before)
         self.scales_, self.log_evidence_, self.site_ = self.model_.scales, self.model_.log_evidence, last
         return self
 

@@ -32,6 +32,8 @@ class Site:
         What its cases say under the prior; None before any labelled case.
     name_free
         The same under a prior to which names say nothing, for the test of names; None where there is no other prior.
+    cases
+        Total weight of its labelled cases.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Site:
     standardiser: Standardiser
     summary: Summary | None = None
     name_free: Summary | None = None
+    cases: float = 0.0
 
 
 class Cases(NamedTuple):
@@ -117,8 +120,18 @@ def positions(prior: NamePrior, names: Sequence[str]) -> NDArray[np.int64]:
     return np.array([place[name] for name in names], dtype=np.int64)
 
 
-def learn(prior: NamePrior, sites: Sequence[Site], cases: Mapping[int, Cases], fixed: Mapping[str, float]) -> Model:
+def learn(
+    prior: NamePrior,
+    sites: Sequence[Site],
+    cases: Mapping[int, Cases],
+    fixed: Mapping[str, float],
+    before: Scales | None = None,
+) -> Model:
     """Return the posterior after the sites' summaries and new cases; the new cases end up in the summaries.
+
+    The summaries are exact near the scales at which they were made. So while most cases are in summaries those scales
+    stay, but for ``site``, and the earlier posterior is the prior of the new cases; with more new cases than earlier
+    ones all scales are searched again.
 
     Parameters
     ----------
@@ -130,7 +143,12 @@ def learn(prior: NamePrior, sites: Sequence[Site], cases: Mapping[int, Cases], f
         New labelled cases by their site's position.
     fixed
         Scales that are set; the others maximise the evidence.
+    before
+        Scales of the summaries; None: there are none.
     """
+    new = {i: float(found.weight.sum()) for i, found in cases.items()}
+    if before is not None and sum(new.values()) < sum(site.cases for site in sites):
+        fixed = {name: getattr(before, name) for name in ("total", "alike", "length", "direction")} | dict(fixed)
     problem = Problem(prior, _blocks(prior, sites, cases, name_free=False))
     scales, log_evidence = _maximise(problem, fixed)
     mode = problem.mode(scales)

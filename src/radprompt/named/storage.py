@@ -60,7 +60,12 @@ def write_classifier(classifier: "NamedClassifier", folder: Path) -> None:
         "log_evidence": model.log_evidence,
         "names": list(model.prior.names),
         "sites": [
-            {"name": site.name, "columns": list(site.columns), "standardisation": site.standardiser.method}
+            {
+                "name": site.name,
+                "columns": list(site.columns),
+                "standardisation": site.standardiser.method,
+                "cases": site.cases,
+            }
             for site in model.sites
         ],
     }
@@ -118,6 +123,7 @@ def _assemble(kind: type[Classifier], record: Mapping[str, Any], arrays: Arrays)
             _standardiser(arrays, f"sites.{i}.", entry["standardisation"], len(entry["columns"])),
             _summary(arrays, f"sites.{i}.summary.", len(entry["columns"])),
             _summary(arrays, f"sites.{i}.name_free.", len(entry["columns"])),
+            entry["cases"],
         )
         for i, entry in enumerate(record["sites"])
     )

@@ -38,6 +38,8 @@ GRID: dict[str, tuple[float, ...]] = {
 """Values tried of each scale; see :class:`radprompt.named.prior.Scales`."""
 START = Scales(total=0.1, alike=0.0, length=1.0, site=0.2, direction=0.0)
 """Scales where the search starts, and those that the table cannot tell (``site`` with one site)."""
+SITE_RATE = 5.0
+"""Rate of the exponential prior of ``site``: a few cases alone must not make a site a world of its own."""
 SWEEPS = 4
 """Most times that all scales are searched one after the other."""
 
@@ -195,7 +197,9 @@ def free_scales(problem: Problem) -> list[str]:
 
 
 def maximise(problem: Problem, free: Sequence[str], start: Scales) -> tuple[Scales, float]:
-    """Return the scales on :data:`GRID` with the largest evidence, searched one after the other, and their evidence.
+    """Return the likeliest scales on :data:`GRID`, searched one after the other, and their log evidence.
+
+    All values of a scale are as likely beforehand, but for ``site`` (:data:`SITE_RATE`).
 
     The search starts without similarity of names and with much of it, since the two can be maxima of their own.
 
@@ -210,12 +214,12 @@ def maximise(problem: Problem, free: Sequence[str], start: Scales) -> tuple[Scal
     """
     known: dict[Scales, float] = {}
 
-    def evidence(scales: Scales) -> float:
+    def posterior(scales: Scales) -> float:
         if scales not in known:
             known[scales] = problem.mode(scales).log_evidence
-        return known[scales]
+        return known[scales] - SITE_RATE * scales.site
 
-    evidence(start)
+    posterior(start)
     starts = [start, replace(start, alike=0.75)] if "alike" in free else [start]
     for best in starts:
         for sweep in range(SWEEPS):
@@ -223,10 +227,10 @@ def maximise(problem: Problem, free: Sequence[str], start: Scales) -> tuple[Scal
             for name in free:
                 if name == "length" and not best.like_variance:
                     continue
-                best = max(_candidates(best, name, everywhere=not sweep), key=evidence)
+                best = max(_candidates(best, name, everywhere=not sweep), key=posterior)
             if best == before:
                 break
-    best = max(known, key=lambda scales: known[scales])
+    best = max(known, key=posterior)
     return best, known[best]
 
 

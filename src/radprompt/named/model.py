@@ -147,17 +147,21 @@ def learn(
         Scales of the summaries; None: there are none.
     """
     new = {i: float(found.weight.sum()) for i, found in cases.items()}
+    staying: dict[str, float] = {}
     if before is not None and sum(new.values()) < sum(site.cases for site in sites):
-        fixed = {name: getattr(before, name) for name in ("total", "alike", "length", "direction")} | dict(fixed)
+        staying = {name: getattr(before, name) for name in ("total", "alike", "length", "direction")}
     problem = Problem(prior, _blocks(prior, sites, cases, name_free=False))
-    scales, log_evidence = _maximise(problem, fixed)
+    scales, log_evidence = _maximise(problem, staying | dict(fixed))
     mode = problem.mode(scales)
     summaries = problem.summaries(mode)
     free_summaries = {}
     if prior.states is not None or prior.directions is not None:
         free = Problem(NamePrior(prior.names), _blocks(prior, sites, cases, name_free=True))
         free_summaries = free.summaries(free.mode(_maximise(free, _without_names(fixed))[0]))
-    kept = [replace(site, summary=summaries.get(i), name_free=free_summaries.get(i)) for i, site in enumerate(sites)]
+    kept = [
+        replace(site, summary=summaries.get(i), name_free=free_summaries.get(i), cases=site.cases + new.get(i, 0.0))
+        for i, site in enumerate(sites)
+    ]
     return Model(prior, tuple(kept), scales, log_evidence, problem.influence(scales, mode))
 
 

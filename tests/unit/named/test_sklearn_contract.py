@@ -6,7 +6,11 @@ from radprompt import NamedClassifier
 
 
 def expected_failures(estimator: NamedClassifier) -> dict[str, str]:
-    return {}
+    return {
+        "check_decision_proba_consistency": (
+            "probabilities average over each logit's own deviation, so that their ranks may differ from the logits'"
+        ),
+    }
 
 
 @parametrize_with_checks([NamedClassifier()], expected_failed_checks=expected_failures)

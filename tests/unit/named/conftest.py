@@ -1,32 +1,17 @@
-"""Tables whose coefficients follow what their columns' names mean."""
+"""Two sites, and a LLaMA small enough for a unit test."""
 
-from typing import NamedTuple
+import string
+from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
-from scipy.special import expit
+import torch
+from simulated_tables import Simulated, simulate
+from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-DIMENSIONS = 6
+from radprompt.llm.backbone import write_backbone
 
-
-class Simulated(NamedTuple):
-    vectors: pd.DataFrame
-    X: pd.DataFrame
-    y: np.ndarray
-
-
-def simulate(rows: int, columns: int, seed: int, *, first: int = 0, strength: float = 3.0) -> Simulated:
-    """Draw cases whose coefficients are linear in the names' vectors; ``first`` numbers the first name."""
-    rng = np.random.default_rng(seed)
-    names = [f"feature {i:04d}" for i in range(first, first + columns)]
-    vectors = np.random.default_rng(first + 99).normal(size=(columns, DIMENSIONS))
-    z = rng.normal(size=(rows, columns))
-    coefficients = strength * vectors[:, 0] / np.sqrt(columns)
-    y = (rng.uniform(size=rows) < expit(z @ coefficients)).astype(int)
-    y[:2] = 0, 1
-    raw = 100 + 7 * z
-    return Simulated(pd.DataFrame(vectors, names), pd.DataFrame(raw, columns=names), y)
+LAYERS = 4
 
 
 @pytest.fixture
@@ -37,3 +22,29 @@ def site_a() -> Simulated:
 @pytest.fixture
 def site_b() -> Simulated:
     return simulate(200, 8, 1, first=100)
+
+
+@pytest.fixture(scope="session")
+def backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights, 4 layers, 32 wide, one token a character."""
+    folder = tmp_path_factory.mktemp("backbone")
+    weights, record = folder / "weights", folder / "record"
+    record.mkdir()
+    vocabulary = {"<pad>": 0, "<unk>": 1} | {letter: i + 2 for i, letter in enumerate(string.printable)}
+    letters = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    letters.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
+    PreTrainedTokenizerFast(tokenizer_object=letters, pad_token="<pad>", unk_token="<unk>").save_pretrained(weights)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=128,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        pad_token_id=0,
+        initializer_range=0.2,
+    )
+    LlamaForCausalLM(config).save_pretrained(weights)
+    write_backbone(str(weights), None, record)
+    return record

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import simulate
+from simulated_tables import simulate
 from sklearn.metrics import roc_auc_score
 
 from radprompt import NamedClassifier

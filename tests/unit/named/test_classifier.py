@@ -5,7 +5,7 @@ import doctest
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import simulate
+from simulated_tables import simulate
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 

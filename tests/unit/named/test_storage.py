@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import simulate
+from simulated_tables import simulate
 
 from radprompt import NamedClassifier
 from radprompt.errors import InputError

@@ -35,7 +35,9 @@ def test_normal_scores_are_quantiles_of_mid_ranks():
 
 def test_normal_scores_are_interpolated_and_constant_beyond_the_ends():
     fitted = Standardiser.fit(np.array([[0.0], [1.0]]), np.ones(2), "normal")
-    assert fitted.transform(np.array([[-9.0], [0.5], [9.0]]))[:, 0] == pytest.approx([norm.ppf(0.25), 0, norm.ppf(0.75)])
+    assert fitted.transform(np.array([[-9.0], [0.5], [9.0]]))[:, 0] == pytest.approx(
+        [norm.ppf(0.25), 0, norm.ppf(0.75)]
+    )
 
 
 def test_many_values_are_thinned_and_stay_normal():

@@ -3,15 +3,16 @@
 import importlib
 
 __version__ = "0.1.0"
-__all__ = ["LanguageModelClassifier", "explain_classifier"]
+__all__ = ["LanguageModelClassifier", "NamedClassifier", "explain_classifier"]
 _ROOMS = {
     "LanguageModelClassifier": "radprompt.llm.classifier",
+    "NamedClassifier": "radprompt.named.classifier",
     "explain_classifier": "radprompt.evaluation.shapley",
 }
 
 
 def __getattr__(name: str) -> object:
-    """Load torch and transformers only when somebody asks for the classifier."""
+    """Load what a name needs only when somebody asks for it: torch and transformers for the language model."""
     if name in _ROOMS:
         return getattr(importlib.import_module(_ROOMS[name]), name)
     raise AttributeError(f"module 'radprompt' has no attribute {name!r}")

@@ -1,0 +1,103 @@
+"""What a backbone makes of features' names: one forward pass a name, through the first layers only."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import atomic_write
+from radprompt.llm.backbone import depth_of, load_frozen
+
+Floats = NDArray[np.float64]
+
+
+def read_states(
+    backbone: str | Path,
+    names: Sequence[str],
+    *,
+    layer: int | None = None,
+    instruction: str,
+    cache: str | Path | None = None,
+) -> Floats:
+    """Return the backbone's state at the end of ``<instruction> The '<name>' feature``, shape (names, hidden size).
+
+    Names are read one by one, so that a name's state does not depend on the others.
+
+    Parameters
+    ----------
+    backbone
+        Folder that :func:`radprompt.llm.backbone.write_backbone` filled.
+    names
+        The features' names.
+    layer
+        Layer whose output is read; 0: the token embeddings; None: the middle layer. Later ones are not loaded, but
+        for the next one, before which the states are taken: the model's last norm belongs to its last layer.
+    instruction
+        First sentence of the prompt.
+    cache
+        Folder that keeps states, one file for each backbone, layer and instruction; None: nothing is kept.
+
+    Raises
+    ------
+    InputError
+        If there is no backbone, it has fewer layers, or the cache cannot be read.
+    """
+    depth = depth_of(backbone)
+    chosen = depth // 2 if layer is None else layer
+    if not 0 <= chosen <= depth:
+        raise InputError(
+            f"layer {chosen} asked for; the backbone has {depth}",
+            where=str(backbone),
+            fix=f"choose a layer from 0 to {depth}",
+        )
+    file = None if cache is None else Path(cache) / f"names-{_digest(backbone, chosen, instruction)}.safetensors"
+    known = {} if file is None else _read_cache(file)
+    absent = [name for name in dict.fromkeys(names) if name not in known]
+    if absent:
+        known |= _forward(backbone, absent, chosen, min(chosen + 1, depth), instruction)
+        if file is not None:
+            from safetensors.numpy import save_file
+
+            with atomic_write(file) as part:
+                save_file({name: known[name] for name in sorted(known)}, part)
+    return np.stack([known[name] for name in names]).astype(np.float64)
+
+
+def _forward(
+    backbone: str | Path, names: Sequence[str], layer: int, depth: int, instruction: str
+) -> dict[str, NDArray[np.float32]]:
+    import torch
+    from tqdm import tqdm
+
+    model, tokenizer = load_frozen(backbone, depth=depth)
+    states = {}
+    with torch.inference_mode():
+        for name in tqdm(names, desc="reading names", unit="name", disable=None):
+            tokens = tokenizer(f"{instruction} The '{name}' feature", return_tensors="pt")
+            hidden = model(**tokens, output_hidden_states=True).hidden_states[layer]
+            states[name] = hidden[0, -1].float().numpy()
+    return states
+
+
+def _digest(backbone: str | Path, layer: int, instruction: str) -> str:
+    """Return what tells apart the sources of states: the backbone's own record holds a digest or commit."""
+    record = json.loads((Path(backbone) / "source.json").read_text(encoding="utf-8"))
+    record.pop("quantisation", None)  # quantised for training only
+    told_apart = json.dumps([record, layer, instruction], sort_keys=True)
+    return hashlib.sha256(told_apart.encode()).hexdigest()[:16]
+
+
+def _read_cache(file: Path) -> dict[str, NDArray[np.float32]]:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    if not file.is_file():
+        return {}
+    try:
+        return load_file(file)
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"cannot be read: {error}", where=str(file), fix="delete the file; it is made again") from None

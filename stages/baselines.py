@@ -38,7 +38,7 @@ def main(name: str) -> None:
     selections = {repeat: Selection.load(setting.selection_file(repeat)) for repeat in repeats}
     own = trainings(of_setting(table), selections, source)
     origin: Training | None = None
-    if setting.continues and "transtab" in params.baselines.models:
+    if setting.continues:
         (origin,) = trainings(of_start(table), {0: Selection.load(setting.selection_file("start"))}, source)
     todo = jobs(own, params, origin, effective_n_jobs(params.compute.workers))
     # Not threads: how many of them a sum takes, torch's generator and the working directory are a process's own.

@@ -11,10 +11,12 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from radprompt.core.errors import InputError
 from radprompt.core.params import Baselines
+from radprompt.named.values import Standardiser
 
 SIZE = "shape_MaximumDiameter"
 """The one feature of ``size_alone``."""
@@ -37,6 +39,11 @@ def build(name: str, params: Baselines, seed: int) -> Any:
             from sklearn.linear_model import LogisticRegression
 
             return LogisticRegression(C=params.logistic_regression.C, max_iter=1000)
+        case "normal_scores_logistic":
+            from sklearn.linear_model import LogisticRegression
+            from sklearn.pipeline import make_pipeline
+
+            return make_pipeline(NormalScores(), LogisticRegression(C=params.normal_scores_logistic.C, max_iter=1000))
         case "random_forest":
             from sklearn.ensemble import RandomForestClassifier
 
@@ -85,12 +92,25 @@ def build(name: str, params: Baselines, seed: int) -> Any:
     raise ValueError(f"no baseline is called {name!r}")
 
 
+class NormalScores(TransformerMixin, BaseEstimator):
+    """Values as quantiles of the normal distribution by their ranks among the training rows."""
+
+    def fit(self, X: NDArray, y: object = None) -> Self:
+        """Rank the training rows of each column."""
+        self.standardiser_ = Standardiser.fit(np.asarray(X, dtype=float), np.ones(len(X)), "normal")
+        return self
+
+    def transform(self, X: NDArray) -> NDArray[np.float64]:
+        """Return normal scores, linear between the training rows' values and constant beyond them."""
+        return self.standardiser_.transform(np.asarray(X, dtype=float))
+
+
 def features_of(name: str, selected: Sequence[str], available: Sequence[str]) -> list[str]:
-    """Columns that a model sees: the selected features, save for ``size_alone`` (one) and ``all_features_logistic``."""
+    """Columns that a model sees: the selected features, save for ``size_alone`` (one) and those on all features."""
     match name:
         case "size_alone":
             return [SIZE]
-        case "all_features_logistic":
+        case "all_features_logistic" | "normal_scores_logistic":
             return list(available)
     return list(selected)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from radprompt.baselines import transfer
 from radprompt.baselines.classical import Conventional, features_of
 from radprompt.core.errors import InputError
 from radprompt.core.params import Params
@@ -33,7 +34,7 @@ class Training(NamedTuple):
 
 
 class Job(NamedTuple):
-    """One model, trained on each of some trainings; with ``origin``, TransTab is trained on that first and goes on."""
+    """One model, trained on each of some trainings; ``origin`` is what the model that is continued was trained on."""
 
     model: str
     seed: int
@@ -78,11 +79,12 @@ def jobs(todo: list[Training], params: Params, origin: Training | None, shares: 
     """Return every model and seed to train, TransTab first, each in so many shares of the trainings.
 
     TransTab takes longest; and as it imports most, a process that met it late would be taken for a leaking one by
-    loky and replaced. ``origin`` is the training that TransTab starts from.
+    loky and replaced. ``origin`` is the training of the model that is continued.
     """
     models = sorted(params.baselines.models, key=lambda model: model != "transtab")
+    models = [model for model in models if origin or model not in transfer.MODELS]
     return [
-        Job(model, seed, todo[share::shares], origin if model == "transtab" else None)
+        Job(model, seed, todo[share::shares], origin if model in ("transtab", *transfer.MODELS) else None)
         for model in models
         for seed in params.seeds
         for share in range(min(shares, len(todo)))
@@ -91,13 +93,16 @@ def jobs(todo: list[Training], params: Params, origin: Training | None, shares: 
 
 def predict(job: Job, *, setting: str, params: Params) -> pd.DataFrame:
     """Train and return the rows of the predictions table."""
-    start = train_transtab(job.origin, params, job.seed) if job.origin else None
+    start = train_transtab(job.origin, params, job.seed) if job.origin and job.model == "transtab" else None
     parts = []
     for training in job.trainings:
         new, features = training.new, training.selection.features
         if job.model == "transtab":
             reader = train_transtab(training, params, job.seed, start)
             malignant = reader.predict_proba(_shown(new, training.selection, params))[:, 1]
+        elif job.origin and job.model in transfer.MODELS:
+            first, second = (_site_rows(each) for each in (job.origin, training))
+            malignant = transfer.predict_transferred(job.model, first, second, new, params.baselines, job.seed)
         else:
             columns = features_of(job.model, features, feature_columns(new))
             model = Conventional(job.model, params.baselines, job.seed)
@@ -123,6 +128,10 @@ def train_transtab(
 
 def _shown(rows: pd.DataFrame, selection: Selection, params: Params) -> pd.DataFrame:
     return shown_values(rows, selection, params.prompt, params.seed)
+
+
+def _site_rows(training: Training) -> transfer.SiteRows:
+    return transfer.SiteRows(training.train, _labels(training.train), list(training.selection.features))
 
 
 def _labels(rows: pd.DataFrame) -> NDArray[np.int_]:

@@ -122,8 +122,19 @@ class Adaptation:
 
     repeats: Repeats
     validation_fraction: Fraction
-    scaler: Literal["own", "vindr"]
+    scaler: str
     curve: Annotated[list[Annotated[int, Field(ge=4)]], Field(min_length=1)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Named:
+    """The named model: exact values, the backbone's states of the features' names as prior."""
+
+    layer: Annotated[int, Field(ge=0)] | None
+    scaling: Literal["auto", "zscore", "normal"]
+    elicit: bool
+    outcomes: Annotated[list[str], Field(min_length=2, max_length=2)]
+    draws: Positive
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -234,7 +245,16 @@ class TransTab:
 
 
 Learner = Literal["logistic_regression", "random_forest", "gradient_boosting", "svm", "naive_bayes", "mlp", "xgboost"]
-Baseline = Literal[Learner, "majority", "size_alone", "all_features_logistic", "transtab"]
+Baseline = Literal[
+    Learner,
+    "majority",
+    "size_alone",
+    "all_features_logistic",
+    "normal_scores_logistic",
+    "pooled_logistic",
+    "source_logit",
+    "transtab",
+]
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -244,6 +264,7 @@ class Baselines:
     models: Annotated[list[Baseline], Field(min_length=1)]
     on_embeddings: Annotated[list[Learner], Field(min_length=1)]
     logistic_regression: LogisticRegression
+    normal_scores_logistic: LogisticRegression
     random_forest: RandomForest
     gradient_boosting: BoostedTrees
     svm: Svm
@@ -315,6 +336,7 @@ class Params:
     adaptation: Adaptation
     baselines: Baselines
     evaluation: Evaluation
+    named: Named
     explain: Explain
     validation: Validation
 

@@ -1,0 +1,45 @@
+"""Let the backbone read the features' names, once: the vectors behind the named model's prior.
+
+Reads   settings.yaml; params.yaml (seed, prompt, named); the columns of data/standardised/, models/selection/;
+        models/backbone/
+Writes  models/names/states.safetensors (a vector a name), models/names/directions.json (which way the backbone says that
+        each feature points, in [-1, 1]; empty unless named.elicit)
+Takes   15 s on the demo: one forward pass a name, no values, no rows
+Expect  as many vectors as there are features, more where names are shuffled or censored
+"""
+
+from collections.abc import Sequence
+
+from radprompt.core.outputs import atomic_folder, write_json
+from radprompt.core.params import load_params
+from radprompt.core.stage import run
+from radprompt.named.direction import elicit
+from radprompt.named.states import read_states
+from radprompt.named.variants import wanted_names
+from radprompt.selection.record import Selection
+from radprompt.study.settings import load_settings
+from radprompt.tables.embeddings import write_embeddings
+from radprompt.tables.features import read_standardised
+
+BACKBONE = "models/backbone"
+
+
+def main() -> None:
+    """Write the vectors of all names."""
+    params, settings = load_params(), load_settings()
+    tables = [read_standardised(f"data/standardised/{name}.csv") for name in settings]
+    selections = [
+        Selection.load(path) for name in settings for path in settings[name].selection_file(0).parent.glob("*.json")
+    ]
+    names = wanted_names(tables, selections, params.prompt, params.seed)
+    vectors = read_states(BACKBONE, names, layer=params.named.layer, instruction=params.prompt.instruction)
+    benign, malignant = params.named.outcomes
+    directions: Sequence[float] = elicit(BACKBONE, names, (benign, malignant)).tolist() if params.named.elicit else []
+    with atomic_folder("models/names") as folder:
+        write_embeddings(folder / "states.safetensors", names, vectors)
+        write_json(folder / "directions.json", {n: float(d) for n, d in zip(names, directions, strict=False)})
+    print(f"{len(names)} names, vectors of {vectors.shape[1]} dimensions: models/names/")
+
+
+if __name__ == "__main__":
+    run(main)

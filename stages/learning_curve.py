@@ -42,11 +42,11 @@ def main() -> None:
     cohort = of_setting(read_cohort(f"data/cohorts/{setting.name}.csv"))
     rows = cohort[["repeat", "lesion_id", "split", "label"]].merge(features, on="lesion_id", validate="many_to_one")
     known = {name: own.repeated for name, own in settings.items()}
-    files = {
-        name: [f"{FOLDER}/{name}/{family}.csv" for family in ("llm", "baselines")]
-        for name in (curve.none, curve.restarted)
-    } | {curve.continued: [f"{FOLDER}/{curve.continued}/llm.csv"]}
-    predicted = {name: read_predictions(own, known) for name, own in files.items()}
+    families = {curve.none: ("llm", "baselines"), curve.restarted: ("llm", "baselines"), curve.continued: ("llm",)}
+    predicted = {
+        name: read_predictions([f"{FOLDER}/{name}/{family}.csv" for family in own], known)
+        for name, own in families.items()
+    }
     rival = best_baseline(predicted[curve.restarted], [m for m in params.baselines.models if m in get_args(Learner)])
     start = before.model_folder(0, params.seed)
     fresh = LanguageModelClassifier.from_params(params.llm, params.prompt, "models/backbone", params.seed)

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = ["line", "model", "lesions", "all", "repeat", "auc"]
-LINES = {"extended": "language model that goes on learning", "scratch": "language model that begins again"}
+LINES = {
+    "extended": "language model, continued",
+    "scratch": "language model, restarted",
+    "named": "named model, continued",
+    "named_restarted": "named model, restarted",
+    "pooled_logistic": "logistic regression on both sites",
+}
 
 
 class FewLesions(NamedTuple):
@@ -88,16 +94,17 @@ def curve_ends(
         Which half.
     """
     return [
-        ("extended", "llm", False, _auc(unadapted, "llm", repeat)),
-        ("extended", "llm", True, _auc(extended, "llm", repeat)),
+        ("extended", "llm", False, model_auc(unadapted, "llm", repeat)),
+        ("extended", "llm", True, model_auc(extended, "llm", repeat)),
         ("scratch", "llm", False, 0.5),
-        ("scratch", "llm", True, _auc(scratch, "llm", repeat)),
-        (rival, rival, False, _auc(unadapted, rival, repeat)),
-        (rival, rival, True, _auc(scratch, rival, repeat)),
+        ("scratch", "llm", True, model_auc(scratch, "llm", repeat)),
+        (rival, rival, False, model_auc(unadapted, rival, repeat)),
+        (rival, rival, True, model_auc(scratch, rival, repeat)),
     ]
 
 
-def _auc(predictions: pd.DataFrame, model: str, repeat: int) -> float:
+def model_auc(predictions: pd.DataFrame, model: str, repeat: int) -> float:
+    """Return a model's AUC on the test rows of a repeat, of its lowest seed."""
     rows = predictions[predictions["split"] == "test"]
     rows = rows[(rows["model"] == model) & (rows["repeat"] == repeat)]
     return _mean_auc(rows[rows["seed"] == rows["seed"].min()])
@@ -115,11 +122,13 @@ def draw(points: pd.DataFrame, title: str) -> "Figure":
 
     figure = Figure(figsize=(6.4, 4.0), layout="constrained")
     axes = figure.subplots()
-    for (line, own), colour in zip(points.groupby("line", sort=False), ("#D55E00", "#0072B2", "#009E73"), strict=False):
+    for (line, own), colour in zip(
+        points.groupby("line", sort=False), ("#D55E00", "#0072B2", "#009E73", "#CC79A7"), strict=False
+    ):
         # Halves differ by a few training lesions; their ends are drawn where the mean is.
         lesions = own["lesions"].where(~own["all"], own.loc[own["all"], "lesions"].mean())
         mean = own["auc"].groupby(lesions).mean()
-        name = LINES.get(str(line), f"{str(line).replace('_', ' ')} that begins again")
+        name = LINES.get(str(line), f"{str(line).replace('_', ' ')}, restarted")
         axes.plot(mean.index, mean, marker="o", color=colour, label=name)
         axes.scatter(lesions, own["auc"], s=9, alpha=0.5, color=colour, linewidths=0)
     axes.axhline(0.5, color="grey", linewidth=0.8, linestyle=":")

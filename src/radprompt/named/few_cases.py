@@ -1,0 +1,75 @@
+"""The named model and its rivals after few labelled lesions of a second site."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import roc_auc_score
+
+from radprompt.baselines.classical import Conventional
+from radprompt.baselines.transfer import POOLED, SiteRows, predict_transferred
+from radprompt.core.params import Params
+from radprompt.evaluation.learning_curve import few_lesions, nested_order
+from radprompt.named.variants import SELECTED, Columns, Variant, build, columns_of, fit
+from radprompt.selection.record import Selection
+
+RESTARTED = "named_restarted"
+"""The named model on the second site's lesions alone."""
+LOGISTIC = "logistic_regression"
+
+
+class SecondSite(NamedTuple):
+    """One repeat: raw features with ``lesion_id`` and ``label``, and the selection on all of its training lesions."""
+
+    repeat: int
+    train: pd.DataFrame
+    test: pd.DataFrame
+    selection: Selection
+
+
+class FirstSite(NamedTuple):
+    """Training rows of the model that is continued: z-scores and ``label``, and its selection."""
+
+    train: pd.DataFrame
+    selection: Selection
+
+
+def points_of(
+    site: SecondSite, *, first: FirstSite, vectors: pd.DataFrame, directions: dict[str, float] | None, params: Params
+) -> list[tuple[str, int, int, float]]:
+    """Return points of the curve: model, lesions, repeat and AUC on the test lesions.
+
+    Without lesions, the named model is asked about the features that the repeat selects, which need not be those of the
+    first site; the lesions' values, without their labels, give the site's means and deviations. With some, everything
+    is fitted on these alone: means and deviations, the selection, the models.
+    """
+    named = Variant(SELECTED, False, vectors)
+    start = columns_of(first.train, first.selection, params.prompt, params.seed)
+
+    def probability(train: pd.DataFrame, test: pd.DataFrame, columns: Columns, *, continued: bool) -> np.ndarray:
+        before = (first.train, start) if continued else (None, None)
+        classifier = fit(build(named, params.named, directions, params.seed), train, columns, *before)
+        return classifier.predict_proba(columns.of(test))[:, 1]
+
+    own = columns_of(site.train, site.selection, params.prompt, params.seed)
+    scores: list[tuple[str, int, np.ndarray]] = [
+        (SELECTED, 0, probability(site.train.drop(columns="label"), site.test, own, continued=True))
+    ]
+    order = nested_order(site.train["label"].to_numpy(), [params.seed, site.repeat])
+    for count in (count for count in params.adaptation.curve if count < len(site.train)):
+        few = few_lesions(site.train.iloc[np.sort(order[:count])], site.test, params.features)
+        columns = columns_of(few.train, few.selection, params.prompt, params.seed)
+        used, labels = list(few.selection.features), few.train["label"].to_numpy()
+        sites = (
+            SiteRows(first.train, first.train["label"].to_numpy(), list(first.selection.features)),
+            SiteRows(few.train, labels, used),
+        )
+        logistic = Conventional(LOGISTIC, params.baselines, params.seed).fit(few.train[used], labels)
+        scores += [
+            (SELECTED, count, probability(few.train, few.test, columns, continued=True)),
+            (RESTARTED, count, probability(few.train, few.test, columns, continued=False)),
+            (LOGISTIC, count, logistic.predict_proba(few.test[used])[:, 1]),
+            (POOLED, count, predict_transferred(POOLED, *sites, few.test, params.baselines, params.seed)),
+        ]
+    truth = site.test["label"].to_numpy()
+    return [(model, count, site.repeat, float(roc_auc_score(truth, score))) for model, count, score in scores]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radprompt.errors import InputError
-from radprompt.llm.backbone import depth_of, load_frozen
+from radprompt.llm.frozen import depth_of, load_frozen
 from radprompt.outputs import whole
 
 Floats = NDArray[np.float64]

@@ -14,10 +14,10 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
 from radprompt.errors import InputError
-from radprompt.named.model import Cases, Estimate, Site, learn, name_free_evidence
+from radprompt.named.model import Cases, Estimate, Model, Site, learn, name_free_evidence
 from radprompt.named.name_test import NameTest, permute_names
 from radprompt.named.names import check_parameters, name_prior
-from radprompt.named.prior import NamePrior
+from radprompt.named.prior import NamePrior, Scales
 from radprompt.named.reading import Table, array_names, read_frame, read_sites, select_rows, sort_columns
 from radprompt.named.rows import add_rows, align
 from radprompt.named.values import Method
@@ -99,6 +99,9 @@ class NamedClassifier(ClassifierMixin, BaseEstimator):
     >>> NamedClassifier().fit(X, ["benign", "benign", "malignant", "malignant"]).predict(X).tolist()
     ['benign', 'benign', 'malignant', 'malignant']
     """
+
+    model_: Model
+    scales_: Scales
 
     def __init__(
         self,

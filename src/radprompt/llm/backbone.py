@@ -116,64 +116,6 @@ def load_backbone(
     return model, tokenizer
 
 
-LARGE = 1_000_000_000
-"""Weights from which :func:`load_frozen` holds bfloat16: half the memory, and three digits of a state suffice."""
-
-
-def load_frozen(
-    folder: str | Path, *, depth: int | None = None, causal: bool = False
-) -> tuple["PreTrainedModel", "PreTrainedTokenizerBase"]:
-    """Return a backbone for reading only, on the CPU, and its tokenizer.
-
-    Parameters
-    ----------
-    folder
-        What :func:`write_backbone` filled.
-    depth
-        Number of layers to load, the first ones; None: all. LLaMA2-7B takes 13.5 GB in bfloat16, half its layers 6.8.
-    causal
-        Whether the model predicts tokens, or only has states.
-
-    Raises
-    ------
-    InputError
-        If there is no backbone, or it has fewer layers.
-    """
-    import torch
-    from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
-    from transformers.utils import logging
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    place, revision, _ = _locate(Path(folder))
-    config = AutoConfig.from_pretrained(place, revision=revision)
-    if depth is not None:
-        if depth > config.num_hidden_layers:
-            raise InputError(
-                f"layer {depth} asked for; the backbone has {config.num_hidden_layers}",
-                where=str(folder),
-                fix=f"choose a layer from 0 to {config.num_hidden_layers}",
-            )
-        config.num_hidden_layers = depth
-        if getattr(config, "layer_types", None):
-            config.layer_types = config.layer_types[:depth]
-    kind = AutoModelForCausalLM if causal else AutoModel
-    with torch.device("meta"):
-        weights = sum(parameter.numel() for parameter in kind.from_config(config).parameters())
-    dtype = torch.bfloat16 if weights >= LARGE else torch.float32
-    model = kind.from_pretrained(place, revision=revision, config=config, dtype=dtype)
-    model.config.use_cache = False
-    return model.eval(), _tokenizer(place, revision)
-
-
-def depth_of(folder: str | Path) -> int:
-    """Return the number of a backbone's layers."""
-    from transformers import AutoConfig
-
-    place, revision, _ = _locate(Path(folder))
-    return AutoConfig.from_pretrained(place, revision=revision).num_hidden_layers
-
-
 @cache
 def _tokenizer(place: str, revision: str | None) -> "PreTrainedTokenizerBase":
     """Load a tokenizer once: it takes longer than the weights of a small model, and a curve loads the model often."""

@@ -10,15 +10,15 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, ndtri
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from radprompt.core.errors import InputError
-from radprompt.named.model import Cases, Estimate, Site, learn, name_free_evidence
+from radprompt.named.model import Cases, Estimate, Model, Site, learn, name_free_evidence
 from radprompt.named.name_test import NameTest, permute_names
 from radprompt.named.names import check_parameters, name_prior
-from radprompt.named.prior import NamePrior
-from radprompt.named.reading import Table, array_names, read_frame, read_sites, select_rows, sort_columns
+from radprompt.named.prior import NamePrior, Scales
+from radprompt.named.reading import Table, array_names, read_frame, read_labels, read_sites, select_rows, sort_columns
 from radprompt.named.rows import add_rows, align
 from radprompt.named.values import Method
 
@@ -100,6 +100,9 @@ class NamedClassifier(ClassifierMixin, BaseEstimator):
     ['benign', 'benign', 'malignant', 'malignant']
     """
 
+    model_: Model
+    scales_: Scales
+
     def __init__(
         self,
         names: str | Path | pd.DataFrame | None = None,
@@ -150,12 +153,16 @@ class NamedClassifier(ClassifierMixin, BaseEstimator):
         """
         check_parameters(self)
         table = self._read(X, reset=True)
-        labels = self._read_labels(y, len(table.values))
+        labels = read_labels(y, len(table.values))
         self.classes_ = np.unique(labels)
         if type_of_target(labels) != "binary" or len(self.classes_) != 2:
             if len(self.classes_) > 2:
                 found = type_of_target(labels, input_name="y")
-                raise InputError(f"Only binary classification is supported. The type of the target is {found}.")
+                raise InputError(
+                    f"Only binary classification is supported. The type of the target is {found}.",
+                    where="y",
+                    fix="keep the cases of two classes, or join classes",
+                )
             raise InputError(
                 f"y holds only one class: {self.classes_.tolist()[0]!r}", where="y", fix="add cases of the other class"
             )
@@ -163,7 +170,11 @@ class NamedClassifier(ClassifierMixin, BaseEstimator):
         rows = read_sites(site, len(table.values), FIRST_SITE)
         counted = weight > 0
         if len(np.unique(labels[counted])) < 2:
-            raise InputError("only one class has cases with a weight above 0", where="sample_weight, y")
+            raise InputError(
+                "only one class has cases with a weight above 0",
+                where="sample_weight, y",
+                fix="give cases of both classes a weight, or leave sample_weight out",
+            )
         table, rows = select_rows(table, counted), rows[counted]
         methods: tuple[Method, ...] = ("zscore", "normal") if self.scaling == "auto" else (self.scaling,)
         tried = {
@@ -211,7 +222,7 @@ class NamedClassifier(ClassifierMixin, BaseEstimator):
         weight = _check_sample_weight(sample_weight, table.values, dtype=np.float64, ensure_non_negative=True)
         name = f"site {len(self.model_.sites) + 1}" if site is None else str(site)
         rows = np.full(len(table.values), name, dtype=object)
-        labels = None if y is None else self._read_labels(y, len(table.values))
+        labels = None if y is None else read_labels(y, len(table.values))
         if labels is not None and not np.isin(labels, self.classes_).all():
             unknown = sorted({str(label) for label in labels} - {str(label) for label in self.classes_})
             raise InputError(f"unknown labels {unknown}", where="y", fix=f"use the labels of fit: {self.classes_}")
@@ -344,15 +355,6 @@ class NamedClassifier(ClassifierMixin, BaseEstimator):
         values = validate_data(self, X, reset=reset, dtype=np.float64, ensure_all_finite="allow-nan")
         names = array_names(self.feature_names, values.shape[1])
         return sort_columns(names, values, pd.RangeIndex(len(values)))
-
-    def _read_labels(self, y: ArrayLike, rows: int) -> NDArray[Any]:
-        if y is None:
-            raise InputError("requires y to be passed, but the target y is None", where="y", fix="give the labels")
-        labels = column_or_1d(y, warn=True)
-        check_classification_targets(labels)
-        if len(labels) != rows:
-            raise InputError(f"{len(labels)} labels for {rows} rows", where="y", fix="give one label for each row")
-        return labels
 
     def _codes(self, labels: NDArray[Any]) -> Floats:
         return (labels == self.classes_[1]).astype(float)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from radprompt.llm.backbone import load_frozen
+from radprompt.llm.frozen import load_frozen
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -42,7 +42,7 @@ def elicit(backbone: str | Path, names: Sequence[str], outcomes: tuple[str, str]
     from tqdm import tqdm
 
     model, tokenizer = load_frozen(backbone, causal=True)
-    phrasings = json.loads(resources.files("radprompt.named").joinpath("directions.json").read_text(encoding="utf-8"))
+    phrasings = packaged_phrasings()
     directions = []
     with torch.inference_mode():
         for name in tqdm(names, desc="asking for directions", unit="name", disable=None):
@@ -55,6 +55,11 @@ def elicit(backbone: str | Path, names: Sequence[str], outcomes: tuple[str, str]
     return np.array(directions, dtype=float)
 
 
+def packaged_phrasings() -> list[dict[str, str]]:
+    """Return the phrasings: each a ``prompt`` and its ``up`` and ``down`` completions, to be formatted."""
+    return json.loads(resources.files("radprompt.named").joinpath("directions.json").read_text(encoding="utf-8"))
+
+
 def _preference(
     model: "PreTrainedModel",
     tokenizer: "PreTrainedTokenizerBase",
@@ -62,25 +67,19 @@ def _preference(
     name: str,
     outcomes: tuple[str, str],
 ) -> float:
-    """Return the probability of the upward completion less that of the downward one, among the two."""
+    """Return the probability of the upward completion less that of the downward one, among the two.
+
+    Both are judged by the first token in which they differ, which takes one forward pass.
+    """
+    import torch
+
     first, second = outcomes
+    prompt = phrasing["prompt"].format(name=name, first=first, second=second)
     up, down = (
-        _log_probability(
-            model,
-            tokenizer,
-            phrasing["prompt"].format(name=name, first=first, second=second),
-            phrasing[way].format(first=first, second=second),
-        )
-        for way in ("up", "down")
+        tokenizer(prompt + phrasing[way].format(first=first, second=second))["input_ids"] for way in ("up", "down")
     )
-    return float(np.tanh((up - down) / 2))
-
-
-def _log_probability(
-    model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", prompt: str, completion: str
-) -> float:
-    """Return the log probability of the completion's tokens after the prompt."""
-    whole = tokenizer(prompt + completion, return_tensors="pt")["input_ids"]
-    start = len(tokenizer(prompt)["input_ids"])
-    logits = model(input_ids=whole).logits[0, start - 1 : -1].float().log_softmax(dim=-1)
-    return float(logits.gather(1, whole[0, start:, None]).sum())
+    shared = next((i for i, (one, other) in enumerate(zip(up, down, strict=False)) if one != other), 0)
+    if not shared:  # outcomes that are the same words have no direction
+        return 0.0
+    logits = model(input_ids=torch.tensor([up[:shared]])).logits[0, -1].float()
+    return float(torch.tanh((logits[up[shared]] - logits[down[shared]]) / 2))

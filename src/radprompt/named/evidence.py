@@ -12,8 +12,7 @@ from radprompt.named.posterior import (
     Mode,
     Observations,
     Summary,
-    influence_in_coefficients,
-    influence_in_rows,
+    influence_at,
     mode_in_coefficients,
     mode_in_rows,
     root,
@@ -140,9 +139,8 @@ class Problem:
 
     def influence(self, scales: Scales, mode: Mode) -> Influence:
         """Return the posterior over coefficients at a mode under the same scales."""
-        if self.in_rows:
-            return influence_in_rows(self.design, self._gram(scales), self.observations, mode)
-        return influence_in_coefficients(self.design, self._prior_root(scales), self.observations, mode)
+        prior = self.prior.covariance(self.coefficients, self.coefficients, scales)
+        return influence_at(self.design, prior, self.observations, mode)
 
     def summaries(self, mode: Mode) -> dict[int, Summary]:
         """Return the summary of each site's blocks at a mode."""

@@ -103,7 +103,8 @@ class Model:
         cross = self.prior.covariance(wanted, self.observed, self.scales)
         mean = self.prior.mean(wanted, self.scales) + cross @ self.influence.pull
         own = self.prior.covariance(wanted, wanted, self.scales)
-        return Estimate(mean, own - cross @ self.influence.shrink @ cross.T)
+        known = self.influence.root @ cross.T
+        return Estimate(mean, own - known.T @ known)
 
     def contributions(self, site: int, names: Sequence[str]) -> Floats:
         """Return what each name's observations add to each coefficient's mean, shape (``names``, prior's names)."""

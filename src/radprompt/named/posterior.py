@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve, cholesky, solve_triangular
+from scipy.linalg import cho_solve, cholesky, qr, solve_triangular
 from scipy.special import expit
 
 Floats = NDArray[np.float64]
@@ -154,36 +154,43 @@ class Influence:
     """The posterior as a change of any prior that the coefficients share.
 
     Coefficients ``u`` with the prior mean ``m(u)`` and covariance ``P(u, w)`` to those observed, ``w``, have the
-    posterior mean ``m(u) + P(u, w) pull`` and covariance ``P(u, u) - P(u, w) shrink P(w, u)``: Rasmussen and Williams
-    2006, equations 3.21 and 3.24 (algorithm 3.2) in terms of coefficients. Names never seen are served alike.
+    posterior mean ``m(u) + P(u, w) pull`` and covariance ``P(u, u) - P(u, w) root' root P(w, u)``: Rasmussen and
+    Williams 2006, equations 3.21 and 3.24 (algorithm 3.2) in terms of coefficients. Names never seen are served alike.
 
     Attributes
     ----------
     pull
         Shape (coefficients,).
-    shrink
-        Shape (coefficients, coefficients).
+    root
+        Shape (rank, coefficients), the rank being at most that of the rows or coefficients, whichever are fewer. Its
+        rows are rotated: none is a case.
     """
 
     pull: Floats
-    shrink: Floats
+    root: Floats
 
 
-def influence_in_rows(design: Floats, gram: Floats, observations: Observations, mode: Mode) -> Influence:
-    """Return the posterior over coefficients from a mode over latent values; arguments as in the mode's search."""
-    curvature_root = np.sqrt(observations.curvature(mode.latent))
-    factor = _root_of_b(gram, curvature_root)
-    half = solve_triangular(factor, curvature_root[:, None] * design, lower=True, check_finite=False)
-    return Influence(design.T @ observations.gradient(mode.latent), half.T @ half)
+def influence_at(design: Floats, prior_covariance: Floats, observations: Observations, mode: Mode) -> Influence:
+    """Return the posterior over coefficients at the mode.
 
-
-def influence_in_coefficients(design: Floats, prior_root: Floats, observations: Observations, mode: Mode) -> Influence:
-    """Return the posterior over coefficients from a mode; arguments as in the mode's search."""
-    curvature = observations.curvature(mode.latent)
-    information = design.T @ (curvature[:, None] * design)
-    factor = _root_of_hessian(design @ prior_root, curvature)
-    half = solve_triangular(factor, prior_root.T @ information, lower=True, check_finite=False)
-    return Influence(design.T @ observations.gradient(mode.latent), information - half.T @ half)
+    Parameters
+    ----------
+    design
+        Values of the coefficients' features, shape (rows, coefficients).
+    prior_covariance
+        Shape (coefficients, coefficients).
+    observations, mode
+        Likelihood, and the mode found with it.
+    """
+    weighted = np.sqrt(observations.curvature(mode.latent))[:, None] * design
+    if weighted.shape[0] > weighted.shape[1]:
+        weighted = qr(weighted, mode="r", check_finite=False)[0][: weighted.shape[1]]
+    b = weighted @ prior_covariance @ weighted.T
+    b[np.diag_indices_from(b)] += 1.0
+    factor = cholesky(b, lower=True, overwrite_a=True, check_finite=False)
+    half = solve_triangular(factor, weighted, lower=True, check_finite=False)
+    size, right, _ = _rotated(half)
+    return Influence(design.T @ observations.gradient(mode.latent), size[:, None] * right)
 
 
 @dataclass(frozen=True)
@@ -219,12 +226,18 @@ class Summary:
         curvature_root = np.sqrt(observations.curvature(latent))
         counted = curvature_root > 0
         curvature_root = curvature_root[counted]
-        left, size, right = np.linalg.svd(curvature_root[:, None] * design[counted], full_matrices=False)
-        kept = size > 1e-10 * size.max(initial=0.0)
         wanted = curvature_root * latent[counted] + observations.gradient(latent)[counted] / curvature_root
-        right, target = right[kept], left[:, kept].T @ wanted
-        sign = np.sign(right[np.arange(len(right)), np.abs(right).argmax(axis=1)])  # an SVD leaves the signs open
-        return cls(sign[:, None] * size[kept, None] * right, sign * target)
+        size, right, left = _rotated(curvature_root[:, None] * design[counted])
+        return cls(size[:, None] * right, left.T @ wanted)
+
+
+def _rotated(rows: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return singular values above rounding, right and left singular vectors, with signs that do not vary."""
+    left, size, right = np.linalg.svd(rows, full_matrices=False)
+    kept = size > 1e-10 * size.max(initial=0.0)
+    left, size, right = left[:, kept], size[kept], right[kept]
+    sign = np.sign(right[np.arange(len(right)), np.abs(right).argmax(axis=1)])
+    return size, sign[:, None] * right, sign * left
 
 
 def _root_of_b(gram: Floats, curvature_root: Floats) -> Floats:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
 
 from radprompt.core.errors import InputError
 
@@ -88,6 +90,25 @@ def array_names(feature_names: Sequence[str] | None, columns: int) -> list[str]:
             fix="give each column a name of its own, or hand in a pandas frame",
         )
     return names
+
+
+def read_labels(y: ArrayLike | None, rows: int) -> NDArray[Any]:
+    """Return a label for each row, shape (rows,).
+
+    Raises
+    ------
+    InputError
+        For no labels, or another number of them than rows.
+    ValueError
+        For labels that are not classes; scikit-learn's own.
+    """
+    if y is None:
+        raise InputError("requires y to be passed, but the target y is None", where="y", fix="give the labels")
+    labels = column_or_1d(y, warn=True)
+    check_classification_targets(labels)
+    if len(labels) != rows:
+        raise InputError(f"{len(labels)} labels for {rows} rows", where="y", fix="give one label for each row")
+    return labels
 
 
 def read_sites(site: ArrayLike | str | None, rows: int, default: str) -> NDArray[Any]:

@@ -85,7 +85,7 @@ def align(table: Table, site: Site) -> Floats:
 
 
 def _new_site(name: str, rows: Table, weight: Floats, method: Method) -> Site:
-    present: NDArray[np.bool_] = (~np.isnan(rows.values)).any(axis=0)
+    present = (~np.isnan(rows.values)).sum(axis=0) > 0
     columns = tuple(column for column, has_values in zip(rows.names, present, strict=True) if has_values)
     if not columns:
         raise InputError(f"no column has a value at site {name!r}", where="X", fix="add columns, or drop these rows")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import atomic_write
-from radprompt.llm.backbone import depth_of, load_frozen
+from radprompt.llm.frozen import depth_of, load_frozen
 
 Floats = NDArray[np.float64]
 

@@ -69,7 +69,7 @@ def write_classifier(classifier: "NamedClassifier", folder: Path) -> None:
             for site in model.sites
         ],
     }
-    arrays: Arrays = {"pull": model.influence.pull, "shrink": model.influence.shrink}
+    arrays: Arrays = {"pull": model.influence.pull, "root": model.influence.root}
     if model.prior.states is not None:
         arrays["states"] = model.prior.states
     if model.prior.directions is not None:
@@ -127,11 +127,11 @@ def _assemble(kind: type[Classifier], record: Mapping[str, Any], arrays: Arrays)
         )
         for i, entry in enumerate(record["sites"])
     )
-    influence = Influence(arrays["pull"], arrays["shrink"])
+    influence = Influence(arrays["pull"], arrays["root"])
     model = Model(prior, sites, Scales(**record["scales"]), record["log_evidence"], influence)
     size = len(model.observed.name)
-    if influence.pull.shape != (size,) or influence.shrink.shape != (size, size):
-        raise ValueError(f"{size} coefficients, but a posterior of shape {influence.shrink.shape}")
+    if influence.pull.shape != (size,) or influence.root.shape[1:] != (size,):
+        raise ValueError(f"{size} coefficients, but a posterior of shape {influence.root.shape}")
     parameters = dict(record["parameters"])
     if record["names_are_a_frame"]:
         parameters["names"] = pd.DataFrame(prior.states, list(names))

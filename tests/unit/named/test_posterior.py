@@ -58,7 +58,22 @@ def test_rows_and_coefficients_give_one_posterior(monkeypatch):
     (mode, influence), (other_mode, other) = found[True], found[False]
     assert mode.log_evidence == pytest.approx(other_mode.log_evidence, abs=1e-6)
     assert influence.pull == pytest.approx(other.pull, abs=1e-6)
-    assert influence.shrink == pytest.approx(other.shrink, abs=1e-6)
+    assert influence.root.T @ influence.root == pytest.approx(other.root.T @ other.root, abs=1e-6)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(40, 6), (20, 30)])
+def test_the_posterior_covariance_is_the_inverse_of_the_precision(rows, columns):
+    """At the mode the precision is the prior's and ``design' W design``; see Rasmussen and Williams, equation 3.20."""
+    task = problem(rows, columns)
+    prior = task.prior.covariance(task.coefficients, task.coefficients, SCALES)
+    mode = task.mode(SCALES)
+    found = task.influence(SCALES, mode)
+    curvature = task.observations.curvature(mode.latent)
+    precision = np.linalg.inv(prior) + task.design.T @ (curvature[:, None] * task.design)
+    half = found.root @ prior
+    assert prior - half.T @ half == pytest.approx(np.linalg.inv(precision), abs=1e-8)
+    mean = task.prior.mean(task.coefficients, SCALES) + prior @ found.pull
+    assert task.design @ mean == pytest.approx(mode.latent, abs=1e-5)
 
 
 def test_evidence_is_near_the_integral_over_a_single_coefficient():

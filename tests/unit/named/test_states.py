@@ -10,8 +10,9 @@ from transformers import AutoModel, AutoTokenizer
 
 from radprompt import NamedClassifier
 from radprompt.core.errors import InputError
-from radprompt.llm import backbone as backbone_module
-from radprompt.llm.backbone import load_frozen
+from radprompt.llm import frozen
+from radprompt.llm.frozen import load_frozen
+from radprompt.named import direction
 from radprompt.named import states as module
 from radprompt.named.direction import elicit
 from radprompt.named.states import read_states
@@ -52,7 +53,7 @@ def test_the_middle_layer_is_read_unless_another_is_named(backbone):
 
 def test_large_backbones_are_held_in_bfloat16(backbone, monkeypatch):
     exact = read_states(backbone, NAMES, instruction=INSTRUCTION)
-    monkeypatch.setattr(backbone_module, "LARGE", 1000)
+    monkeypatch.setattr(frozen, "LARGE", 1000)
     model, _ = load_frozen(backbone, depth=2)
     assert {parameter.dtype for parameter in model.parameters()} == {torch.bfloat16}
     rounded = read_states(backbone, NAMES, instruction=INSTRUCTION)
@@ -116,6 +117,21 @@ def test_directions_turn_with_the_outcomes_and_follow_token_probabilities(backbo
     assert found == pytest.approx(-elicit(backbone, NAMES, ("malignant", "benign")), abs=1e-6)
     assert (np.abs(found) <= 1).all()
     assert len(set(found.tolist())) == len(NAMES)
+
+
+def test_a_direction_is_the_probability_of_one_completion_over_its_opposite(backbone, monkeypatch):
+    """One phrasing, its two next tokens, from a model of whole sequences."""
+    phrasing = {"prompt": "{name} {second} {first} is", "up": "+", "down": "-"}
+    monkeypatch.setattr(direction, "packaged_phrasings", lambda: [phrasing])
+    (found,) = elicit(backbone, ["Mean"], ("a", "b"))
+    model, tokenizer = load_frozen(backbone, causal=True)
+    expected = 0.0
+    for text, sign in (("Mean b a is", 1), ("Mean a b is", -1)):
+        with torch.inference_mode():
+            chances = model(**tokenizer(text, return_tensors="pt")).logits[0, -1].softmax(dim=-1)
+        up, down = (chances[tokenizer(letter)["input_ids"][0]].item() for letter in "+-")
+        expected += sign * (up - down) / (up + down) / 2
+    assert found == pytest.approx(expected, abs=1e-5)
 
 
 def test_an_elicited_direction_is_weighed_by_the_evidence(backbone):

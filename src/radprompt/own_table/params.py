@@ -45,6 +45,8 @@ class Table:
     ignore: list[str]
     categories: list[str]
     missing: list[str]
+    keep: list[str] = Field(default_factory=list)
+    decimal: Literal[".", ","] | None = None
 
     @property
     def roles(self) -> dict[str, str]:

@@ -1,0 +1,84 @@
+"""From suspicious columns to the options that settle them: which is the id, which the patient, which is left out."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from numpy.typing import NDArray
+
+from radprompt.own_table.faults import Fault, option
+from radprompt.own_table.params import Table
+from radprompt.own_table.suspicion import Finding, class_told, identity, names_patients
+
+
+def suspicious(
+    cells: pd.DataFrame, names: list[str], numbers: Mapping[str, pd.Series], labels: NDArray | None, table: Table
+) -> dict[str, Fault]:
+    """Return a fault for each column that is not a measurement, unless it is kept.
+
+    Parameters
+    ----------
+    cells
+        Text, None where missing.
+    names
+        Columns that would be features.
+    numbers
+        Those that hold numbers, as floats.
+    labels
+        0 or 1 of each row; None where they are not known.
+    table
+        The columns' roles; categories are asked about only where they tell the class.
+    """
+    findings: dict[str, Finding] = {}
+    for name in names:
+        if name in table.keep:
+            continue
+        found = None if name in table.categories else identity(cells[name], numbers.get(name))
+        if found is None and labels is not None:
+            found = class_told(name, cells[name], numbers.get(name), labels)
+        if found is not None:
+            findings[name] = found
+    group = table.group or _chosen(findings, "patient")
+    if group is None and table.id is not None:  # each patient has one row so far
+        group = next((name for name, found in findings.items() if found.kind == "id" and names_patients(name)), None)
+    case = table.id or _chosen(findings, "id")
+    faults = {}
+    for name, found in findings.items():
+        if found.kind == "patient" and name != group and group and _belongs_to(cells[name], cells[group], numbers):
+            continue
+        faults[name] = _fault(name, found, group=name == group, case=name == case)
+    for name in table.ignore:
+        repeated = cells[name].nunique() < cells[name].notna().sum()
+        if table.group is None and name not in table.keep and names_patients(name) and repeated:
+            times = f"{cells[name].nunique()} values in {int(cells[name].notna().sum())} rows"
+            what = f"it is ignored, but seems to name patients, who would be on two sides of the split: {times}"
+            group_it, insist = option("group", name), option("keep", name)
+            advice = f"keep each patient on one side: {group_it}; if each row is a patient: {insist}"
+            options = {"group": name} if group is None or group == name else {"keep": [name]}
+            group = group or name
+            faults[name] = Fault(f"column {name!r}", what, advice, options)
+    return faults
+
+
+def _chosen(findings: Mapping[str, Finding], kind: str) -> str | None:
+    """Return the column that is to have the role: one that is called so, else the first."""
+    fitting = [name for name, found in findings.items() if found.kind == kind]
+    return next((name for name in fitting if names_patients(name)), fitting[0] if fitting else None)
+
+
+def _belongs_to(cells: pd.Series, group: pd.Series, numbers: Mapping[str, pd.Series]) -> bool:
+    """Return whether a column of numbers is a patient's, such as the age: it repeats because its patient does."""
+    number = cells.name in numbers and not names_patients(str(cells.name))
+    return number and bool(cells.groupby(group).nunique().max() <= 1)
+
+
+def _fault(name: str, found: Finding, *, group: bool, case: bool) -> Fault:
+    insist = f"to use it as a feature: {option('keep', name)}"
+    if group:
+        advice = f"if it names the patient, who must be on one side of the split: {option('group', name)}; {insist}"
+        return Fault(f"column {name!r}", found.reason, advice, {"group": name})
+    if found.kind == "id" and case:
+        return Fault(
+            f"column {name!r}", found.reason, f"if it names the row: {option('id', name)}; {insist}", {"id": name}
+        )
+    what = f"{found.reason}: it is not a measurement" if found.kind != "class" else found.reason
+    return Fault(f"column {name!r}", what, f"leave it out: {option('ignore', name)}; {insist}", {"ignore": [name]})

@@ -22,6 +22,8 @@ LARGEST = 1e30
 _MOSTLY = 0.5  # share of numbers from which a column is meant to hold numbers
 _FEW = 3  # different odd words that may be codes for missing values
 _LEAST = 6  # different numbers beside which a word is odd, however often it occurs
+_GRADE = re.compile(r"[0-9]{1,2} ?[A-Za-z]")
+_DECIMALS = re.compile(r"[0-9][.,][0-9]")
 _LIMIT = re.compile(r"[<>\u2264\u2265~\u00b1]\s*[0-9.,]+")
 
 
@@ -50,7 +52,7 @@ def judge(cells: pd.Series, *, category: bool = False) -> Kind | Fault:
         numbers = seen[numeric]
         if numeric.all():
             return _not_finite(seen) or "number"
-        if numeric.mean() >= _MOSTLY or numbers.nunique() >= _LEAST:
+        if (numeric.mean() >= _MOSTLY and not _graded(seen, numeric)) or numbers.nunique() >= _LEAST:
             return _odd_words(name, seen[~numeric], len(numbers), len(seen))
     return _not_levels(seen, name) or "category"
 
@@ -65,6 +67,12 @@ def _not_finite(seen: pd.Series) -> Fault | None:
     return Fault(
         place, what, f"if it stands for a missing value: {option('missing', codes[0])}", {"missing": codes[:5]}
     )
+
+
+def _graded(seen: pd.Series, numeric: pd.Series) -> bool:
+    """Return whether the words are grades among others, such as 4a and 4b of BI-RADS."""
+    grades = all(_GRADE.fullmatch(cell) is not None for cell in seen[~numeric])
+    return grades and len(seen) >= 3 * seen.nunique()
 
 
 def _odd_words(name: str, odd: pd.Series, numbers: int, seen: int) -> Fault:
@@ -93,6 +101,10 @@ def _not_levels(seen: pd.Series, name: str) -> Fault | None:
         return None
     shown = longest.iloc[0][:40] + "..." if len(longest) else levels.iloc[0]
     what = f"{len(levels)} different texts in {len(seen)} cells, such as {shown!r}: free text, dates or identifiers"
+    if any(map(str.isdigit, shown)) and sum(_DECIMALS.search(level) is not None for level in levels) > len(levels) / 2:
+        what = f"numbers in a form that is not read, such as {shown!r}"
+        advice = f"write them as numbers and nothing else, or leave the column out: {option('ignore', name)}"
+        return Fault(f"column {name!r}", what, advice, {"ignore": [name]})
     limit = f"a category has at most {LEVELS}, each in several rows"
     advice = f"leave it out: {option('ignore', name)}; or group its values: {limit}"
     return Fault(f"column {name!r}", what, advice, {"ignore": [name]})

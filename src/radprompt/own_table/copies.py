@@ -31,7 +31,7 @@ def find_copies(cells: pd.DataFrame, numbers: pd.DataFrame) -> list[tuple[int, i
         near = _agree(values[one, place], values[other, place], np.maximum(steps[one, place], steps[other, place]))
         one, other = one[near], other[near]
     for name in cells:
-        codes = pd.factorize(cells[name])[0]
+        codes = pd.factorize(cells[name].str.casefold())[0]
         same = codes[one] == codes[other]
         one, other = one[same], other[same]
     best, found = order[:_JUDGED], []
@@ -40,7 +40,7 @@ def find_copies(cells: pd.DataFrame, numbers: pd.DataFrame) -> list[tuple[int, i
         chance = np.prod([_agree(values[:, p], values[first, p], s).mean() for p, s in zip(best, step, strict=True)])
         if chance * count * (count - 1) / 2 < _CHANCE:
             found.append((int(numbers.index[first]), int(numbers.index[second])))
-    return found
+    return sorted(found)
 
 
 def united(groups: pd.Series, pairs: list[tuple[int, int]]) -> pd.Series:

@@ -50,11 +50,13 @@ def refuse(faults: Sequence[Fault], where: str, command: Command | None) -> Inpu
     """
     lines = [f"{fault.place}: {fault.what}\n  {fault.advice}" for fault in faults]
     changes = merged({}, faults)
-    by_hand = any(not fault.options for fault in faults)
-    mended = _line(command, faults) if command else _keys(changes)
-    fix = "\n".join(filter(None, ["correct the file as said above" * by_hand, mended if changes else ""]))
+    mended = (_line(command, faults) if command else _keys(changes)) if changes else ""
     if len(faults) == 1:
-        return InputError(faults[0].what, where=f"{where}, {faults[0].place}", fix=f"{faults[0].advice}\n{fix}")
+        return InputError(
+            faults[0].what, where=f"{where}, {faults[0].place}", fix=f"{faults[0].advice}\n{mended}".rstrip()
+        )
+    by_hand = "correct the file where no option helps" if any(not fault.options for fault in faults) else ""
+    fix = "\n".join(filter(None, [by_hand, mended]))
     return InputError(f"{len(faults)} things are to be settled\n" + "\n".join(lines), where=where, fix=fix)
 
 

@@ -11,6 +11,8 @@ _USUAL = re.compile(r"-?(?:9{2,}|8{3,}|7{3,})|-1|-9")
 _FAR = 5  # spreads of the other values between them and a value that repeats
 _VERY_FAR = 10  # ... and a usual code that occurs once
 _NEAR = 0.25  # ... and a usual code that repeats
+_OFTEN = 3  # times that a usual code occurs among values that occur once, wherever it lies
+_LARGE = 99  # magnitude from which a usual code is not taken for a measurement
 _OTHERS = 5  # different other values below which a column is one of codes anyway
 
 
@@ -22,11 +24,19 @@ def find_codes(values: pd.Series) -> list[float]:
     values
         Finite numbers, NaN where missing.
     """
-    rest = np.sort(values.dropna().to_numpy(float))
-    found: list[float] = []
+    known = values.dropna()
+    rest = np.sort(known.to_numpy(float))
+    times = known.value_counts()
+    others = int((times == 1).sum())
+    found = [
+        float(value)
+        for value in times.index[times >= _OFTEN]
+        if abs(value) >= _LARGE and is_usual(_text(float(value))) and others >= 0.9 * (len(known) - times[value])
+    ]
+    rest = rest[~np.isin(rest, found)]
     for _ in range(4):
         code = next((end for end in (rest[0], rest[-1]) if _is_code(end, rest)), None) if len(rest) else None
-        if code is None or (found and not is_usual(_text(code))):
+        if code is None or (len(found) and not is_usual(_text(float(code)))):
             break
         found.append(float(code))
         rest = rest[rest != code]
@@ -80,11 +90,10 @@ def _is_code(end: float, ordered: np.ndarray) -> bool:
     if is_usual(_text(end)):
         if end < 0 <= others[0] and repeats and distinct >= 2 * _OTHERS:
             return True
-        large = abs(end) >= 99
-        return large and (
+        return abs(end) >= _LARGE and (
             gap > _VERY_FAR * max(spread, 1) or (repeats and gap > _NEAR * spread and distinct >= _OTHERS)
         )
-    return repeats and distinct >= _OTHERS and gap > _FAR * spread
+    return repeats and distinct >= _OTHERS and gap > (1 if end == 0 else _FAR) * spread
 
 
 def _text(number: float) -> str:

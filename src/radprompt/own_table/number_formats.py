@@ -18,12 +18,15 @@ _FORMS = {
     ",": re.compile(_GROUPED.format(mark=",", group=r"\.")),
 }
 _GROUP_OF = {".": ",", ",": "."}
-_SIGNS = str.maketrans(dict.fromkeys("\u2212\u2010\u2011\u2012\u2013\ufe63\uff0d", "-") | {"\uff0b": "+"})
+_SIGNS = str.maketrans(
+    dict.fromkeys("\u2212\u2010\u2011\u2012\u2013\ufe63\uff0d", "-") | {"\uff0b": "+", "\uff0e": ".", "\uff0c": ","}
+)
 _POWERS = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207b", "0123456789-")
 _TIMES_TEN = re.compile(r"\s*[x\u00d7\u00b7*]\s*10\s*(?:\^|\*\*)?\s*([+-]?[0-9]+)")
 _FORTRAN = re.compile(r"(?<=[0-9.,])[dD](?=[+-]?[0-9])")
 _GAPS = re.compile(r"(?<=[0-9])[ '\u2019](?=[0-9]{3}(?![0-9]))")
-_QUOTED = re.compile(r'="?([^"]*)"?')
+_WRAPPED = re.compile(r'="?([^"]*)"?|\[([^][]*)\]|(?:np\.)?(?:array|tensor|float(?:32|64))\(([^()]*)\)')
+_MINUS_LAST = re.compile(r"([0-9.,]+)-")
 _UNIT = re.compile(
     r"\s*(%|\u2030|\u00b0|[kmcµ\u03bc]?m(?:\^?[23²³])?|[mcd]?[lL]|cc|HU|GU|SUV|m?s|[mk]?g|Gy|kBq/ml|y|yrs?|years?|px|pixels?|voxels?)"
 )
@@ -122,8 +125,10 @@ def _tidied(cells: pd.Series) -> pd.Series | None:
 
 def _made_plain(cell: str) -> str:
     text = cell.removeprefix("'")
-    if text.startswith("=") and (quoted := _QUOTED.fullmatch(text)):
-        text = quoted[1]
+    if wrapped := _WRAPPED.fullmatch(text):
+        text = next(inner for inner in wrapped.groups() if inner is not None)
+    if last := _MINUS_LAST.fullmatch(text):
+        text = f"-{last[1]}"
     text = "".join(str(int(letter)) if letter.isdecimal() else letter for letter in text)
     text = text.translate(_SIGNS).replace("\u066b", ".")
     times = _TIMES_TEN.search(text.translate(_POWERS))

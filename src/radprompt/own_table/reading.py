@@ -171,10 +171,9 @@ def _plain(text: str, where: str) -> str:
 def _rows(text: str, where: str) -> tuple[list[list[str]], list[str]]:
     """Return header and rows that are not blank, each with as many tidy cells as the header, and notes."""
     first, _, rest = text.partition("\n")
-    told = _SEP_LINE.fullmatch(first.rstrip("\r"))
-    if told:
+    if _SEP_LINE.fullmatch(first.rstrip("\r")):
         text = rest
-    separator = _separator(text, where, told[1] if told and told[1] in SEPARATORS else None)
+    separator = _separator(text, where)
     lines = _parsed(text, separator, where)
     width = Counter(len(_trimmed(line)) for line in lines).most_common(1)[0][0]
     start = next((n for n, line in enumerate(lines) if _is_header(line, lines[n + 1 : n + 2], width)), 0)
@@ -197,10 +196,8 @@ def _is_header(line: list[str], below: list[list[str]], width: int) -> bool:
     return filled >= width - 1 and len(line) >= 2
 
 
-def _separator(text: str, where: str, told: str | None) -> str:
+def _separator(text: str, where: str) -> str:
     """Return the separator under which most rows are as wide as the header, or wider by R's row name."""
-    if told:
-        return told
     best, broken, rank = "", "", (0.0, 0)
     for separator in SEPARATORS:
         try:

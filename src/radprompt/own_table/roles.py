@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 from numpy.typing import NDArray
 
+from radprompt.own_table.copies import find_copies
 from radprompt.own_table.faults import Fault, option
 from radprompt.own_table.params import Table
 from radprompt.own_table.suspicion import Finding, class_told, identity, names_patients
@@ -37,6 +38,8 @@ def suspicious(
             found = class_told(name, cells[name], numbers.get(name), labels)
         if found is not None:
             findings[name] = found
+    for name in _repeating(cells, numbers, findings):
+        del findings[name]
     group = table.group or _chosen(findings, "patient")
     if group is None and table.id is not None:  # each patient has one row so far
         group = next((name for name, found in findings.items() if found.kind == "id" and names_patients(name)), None)
@@ -57,6 +60,18 @@ def suspicious(
             group = group or name
             faults[name] = Fault(f"column {name!r}", what, advice, options)
     return faults
+
+
+def _repeating(cells: pd.DataFrame, numbers: Mapping[str, pd.Series], findings: Mapping[str, Finding]) -> list[str]:
+    """Return the columns whose numbers repeat because whole rows do, not because they name patients."""
+    doubtful = [name for name, found in findings.items() if found.kind == "patient" and name in numbers]
+    compared = [name for name in numbers if name not in findings or name in doubtful]
+    pairs = find_copies(cells[[]], cells[compared]) if doubtful else []
+    if not pairs:
+        return []
+    single = cells.index.difference([later for _, later in pairs])
+    again = {name: identity(cells.loc[single, name], numbers[name][single]) for name in doubtful}
+    return [name for name, found in again.items() if found is None]
 
 
 def _chosen(findings: Mapping[str, Finding], kind: str) -> str | None:

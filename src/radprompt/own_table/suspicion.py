@@ -78,7 +78,10 @@ _DATE = re.compile(
     r"(?:[T ,]+\d{1,2}:\d{2}.*)?",
     re.IGNORECASE,
 )
-_DAY = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:\d{4}(?:\d\d)?)?(?:\.0+)?")
+_M, _D = "(?:0[1-9]|1[0-2])", "(?:0[1-9]|[12][0-9]|3[01])"
+_DAY = re.compile(rf"(?:(?:19|20)?\d\d{_M}{_D}(?:\d{{4}}(?:\d\d)?)?|(?:{_D}|[1-9]){_M}(?:19|20)\d\d)(?:\.0+)?")
+_TIME_OF = {"time", "study", "scan", "series", "acquisition", "exam", "content"}
+_TIME_WORDS = {"date", "datum", "dob", "timestamp", "birthday"}
 _UID = re.compile(
     r"[0-2](?:\.\d+){4,}|(?:[0-9a-fA-F]{8,}-?){4,}|[0-9a-f]{32,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 )
@@ -86,9 +89,10 @@ _PATH = re.compile(
     r".*[/\\].*\.[A-Za-z][A-Za-z0-9]{1,5}|.+\.(?:dcm|nii|nii\.gz|nrrd|mha|mhd|png|jpe?g|tiff?)", re.IGNORECASE
 )
 _CODE = re.compile(r"[A-Za-z][A-Za-z _.:/-]*[0-9][0-9A-Za-z_./:-]*|[0-9]+[-_/][0-9A-Za-z_/-]+")
+_DECIMALS = re.compile(r"[0-9][.,][0-9]")
 _PADDED = re.compile(r"0[0-9]+")
 _LONG = 7  # digits from which numbers that all have as many are accession or record numbers
-_LARGE = 10_000  # whole numbers up to which equal ones are common among measurements
+_NEAR = 10  # whole numbers on either side that show how dense a column's values are
 _ROWS = 20  # below, order and spread of numbers show nothing
 _CHANCE = 1e-4  # probability of so even a spread among measurements
 _SOME = 8  # different values from which repetition tells of patients; also least cases of a class
@@ -126,7 +130,8 @@ def identity(cells: pd.Series, numbers: pd.Series | None) -> Finding | None:
     if len(seen) < 5:
         return None
     if numbers is not None:
-        found = _number_identity(str(cells.name), numbers.dropna(), seen)
+        finite = numbers[np.isfinite(numbers)]
+        found = _number_identity(str(cells.name), finite, seen[finite.index]) if len(finite) else None
         padded = (
             found is None and seen.nunique() >= _SOME and seen.map(lambda cell: bool(_PADDED.fullmatch(cell))).any()
         )
@@ -196,7 +201,7 @@ def rank_auc(values: NDArray[np.float64], labels: NDArray[np.int_]) -> float:
 
 def _text_identity(name: str, seen: pd.Series) -> Finding | None:
     distinct = seen.nunique()
-    if distinct < 5:
+    if distinct < 5 or seen.map(lambda cell: _DECIMALS.search(cell) is not None).mean() >= 0.5:
         return None
     if names_patients(name):
         return _named(seen, "it is called like one that names patients or cases")
@@ -224,7 +229,9 @@ def _number_identity(name: str, numbers: pd.Series, seen: pd.Series) -> Finding 
     if distinct < _SOME:
         return None
     whole = bool((values == np.floor(values)).all())
-    if whole and seen.map(lambda cell: _DAY.fullmatch(cell) is not None).all():
+    if whole and (set(words) & _TIME_WORDS or ("time" in words and set(words) <= _TIME_OF)):
+        return Finding("date", "it is called like a date or time")
+    if whole and all(map(_DAY.fullmatch, seen)):
         return Finding("date", f"its values are dates, such as {seen.iloc[0]}")
     if whole and ((values >= 1900) & (values <= 2035)).all():
         return Finding("date", f"its values are years, from {values.min():g} to {values.max():g}")
@@ -263,9 +270,18 @@ def _repeated(numbers: pd.Series, steps: NDArray[np.float64], whole: bool) -> Fi
     if 1 + int((steps != 0).sum()) == distinct:
         return Finding("patient", f"equal values always stand in neighbouring rows, {shown}")
     shared = float((times[times > 1].sum()) / count)
-    if whole and numbers.abs().min() >= _LARGE and shared >= 0.25:
-        return Finding("patient", f"its large whole numbers repeat, {shown}")
+    if whole and shared >= 0.25 and _more_equal_than_near(numbers.to_numpy(float)):
+        return Finding("patient", f"its whole numbers repeat where neighbouring ones are rare, {shown}")
     return None
+
+
+def _more_equal_than_near(values: NDArray[np.float64]) -> bool:
+    """Return whether far more values are equal than their density lets expect."""
+    ordered = np.sort(values)
+    equal = np.searchsorted(ordered, ordered, "right") - np.searchsorted(ordered, ordered, "left")
+    near = np.searchsorted(ordered, ordered + _NEAR, "right") - np.searchsorted(ordered, ordered - _NEAR, "left")
+    expected = (near - equal).sum() / (2 * _NEAR)
+    return bool((equal - 1).sum() > 5 * expected + 5)
 
 
 def _evenly_spread(values: NDArray[np.float64]) -> bool:

@@ -65,7 +65,7 @@ def test_the_table_and_its_roles_go_in(alone, sites_file):
     assert len(checked.about) == 60
     new_folder(alone)
     template = (alone / "params.yaml").read_text()
-    fill(alone, sites_file, changes)
+    fill(alone, sites_file.read_bytes(), changes)
     assert (alone / "data/table.csv").read_bytes() == sites_file.read_bytes()
     assert "md5" in (alone / "data/table.csv.dvc").read_text()
     params = load_own_params(alone / "params.yaml")

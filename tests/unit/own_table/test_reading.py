@@ -3,13 +3,12 @@
 import pytest
 
 from radprompt.errors import InputError
-from radprompt.own_table.reading import read_sheet
-
-MISSING = {"", "NA"}
+from radprompt.own_table.reading import blank, matching, read_sheet
 
 
 def read(path):
-    return read_sheet(path, MISSING)
+    sheet = read_sheet(path)
+    return sheet._replace(cells=blank(sheet.cells, ["", "NA"]))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252", "latin-1"])
@@ -28,7 +27,7 @@ def test_encodings_and_separators(write, encoding, separator):
 
 def test_cells_are_trimmed_quotes_may_hold_anything_and_blank_lines_do_not_count(write):
     sheet = read(write('a,b\r\n\r\n 1 ,"x, ""y""\nz"\r\n,\r\nNA,2\r\n'))
-    assert sheet.cells.to_numpy().tolist() == [["1", 'x, "y"\nz'], [None, "2"]]
+    assert sheet.cells.to_numpy().tolist() == [["1", 'x, "y" z'], [None, "2"]]
 
 
 def test_empty_columns_at_the_end_of_every_row_are_dropped(write):
@@ -51,7 +50,7 @@ def test_names_are_composed_and_lose_what_cannot_be_seen(write):
         ("a,b\n1,2\n1,2,3\n", "row 2: 3 cells, but the header has 2"),
         ("a,b\n1\n", "row 1: 1 cells, but the header has 2"),
         ('a,b\n1,"2\n', "not CSV: unexpected end of data"),
-        (",b\n0,2\n", "column 1 has no name"),
+        ("a,,b\n1,0,2\n", "column 2 has no name"),
         ("a,b,a\n1,2,3\n", "columns 1, 3 are all called 'a'"),
         ("gr\u00f6\u00dfe,gro\u0308\u00dfe\n1,2\n", "columns 1, 2 are all called 'größe'"),
     ],
@@ -67,8 +66,8 @@ def test_what_is_no_table_is_refused(write, text, message):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"PK\x03\x04rest", "a workbook"),
-        (b"\xd0\xcf\x11\xe0rest", "a workbook"),
+        (b"PK\x03\x04rest", "workbook"),
+        (b"\xd0\xcf\x11\xe0rest", "an .xls workbook"),
         (b"a,b\n1,\x00\n", "null characters"),
         (b"a,b\n1,\x81\n", "neither UTF-8, UTF-16 nor Windows-1252"),
         (b"\xff\xfea", "neither UTF-8, UTF-16 nor Windows-1252"),

@@ -193,7 +193,7 @@ def _is_header(line: list[str], below: list[list[str]], width: int) -> bool:
     filled = len(_trimmed(line))
     if line[0].startswith(_COMMENT):
         return filled == width and any(map(is_number, below[0] if below else []))
-    return filled >= width - 1 and len(line) >= 2
+    return filled >= max(width - 1, 2)
 
 
 def _separator(text: str, where: str) -> str:
@@ -278,7 +278,7 @@ def _workbook(path: Path) -> tuple[list[list[str]], list[str]]:
     if not rows:
         raise InputError("the first sheet is empty", where=str(path), fix="put the table into the first sheet")
     width = max(len(_trimmed(row)) for row in rows)
-    start = next((n for n, row in enumerate(rows) if len(_trimmed(row)) >= width - 1), 0)
+    start = next((n for n, row in enumerate(rows) if _is_header(row, rows[n + 1 : n + 2], width)), 0)
     return [(row + [""] * width)[:width] for row in rows[start:]], notes
 
 

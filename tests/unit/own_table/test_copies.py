@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from noise import NUMBERS, noise, run_check
 
 from radprompt.errors import InputError
 from radprompt.own_table.copies import find_copies, united
-from noise import NUMBERS, noise, run_check
 
 
 def doubled(change=lambda copies: copies) -> pd.DataFrame:

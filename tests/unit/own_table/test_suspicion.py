@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from noise import ROWS, noise, pasted, run_check
 
 from radprompt.errors import InputError
 from radprompt.own_table.suspicion import name_words, names_patients, stems
-from noise import ROWS, noise, pasted, run_check
 
 RNG = np.random.default_rng(7)
 ROW = np.arange(ROWS)

@@ -275,7 +275,9 @@ def table(
     ] = None,
     decimal: Annotated[str | None, typer.Option(help="Decimal mark, . or , where the table leaves it open.")] = None,
     labels: Annotated[Path | None, typer.Option(help="Second table, with the label, joined by --on.")] = None,
-    on: Annotated[str | None, typer.Option(help="Column of ids in both tables; without it, that of --id.")] = None,
+    on: Annotated[
+        str | None, typer.Option(help="Column of ids in both tables, or HERE=THERE; without it, that of --id.")
+    ] = None,
     task: Annotated[str | None, typer.Option(help="The prompt's first sentence.")] = None,
     out: Annotated[Path | None, typer.Option(help="The pipeline's folder; else beside the table.")] = None,
     run: Annotated[bool, typer.Option(help="Run the pipeline, or only make its folder.")] = True,

@@ -8,7 +8,8 @@ from radprompt.errors import InputError
 from radprompt.own_table.checking import Checked
 from radprompt.own_table.faults import LISTS, Command
 from radprompt.own_table.folder import changed, check_first, fill, is_ours, new_folder
-from radprompt.own_table.joining import as_csv, join
+from radprompt.own_table.joining import as_csv, join, join_columns
+from radprompt.own_table.params import ROLES_OF_COLUMNS
 from radprompt.own_table.reading import Sheet, is_workbook, read_sheet
 
 
@@ -54,9 +55,14 @@ def _checked(asked: Request) -> tuple[Checked, dict[str, Any], bytes]:
     sheet = read_sheet(asked.table)
     content = asked.table.read_bytes()
     if asked.labels is not None:
-        sheet = _joined(
-            asked, sheet, [given[role] for role in ("label", "id", "group", "site", "split") if role in given]
-        )
+        clinical = read_sheet(asked.labels)
+        on = _join_column(asked, sheet, clinical)
+        here, _ = join_columns(on, sheet)
+        if not {"id", "group"} & set(given) and here in sheet.cells:
+            roles["id" if sheet.cells[here].is_unique else "group"] = here
+        columns = [roles[role] for role in ROLES_OF_COLUMNS if role in roles]
+        wanted = [name for name in columns if name != here]
+        sheet = join(sheet, clinical, on, wanted, (str(asked.table), str(asked.labels)))
     if asked.labels is not None or is_workbook(content):
         content = as_csv(sheet.cells)
     folder = asked.folder if asked.folder.is_dir() else None
@@ -64,15 +70,14 @@ def _checked(asked: Request) -> tuple[Checked, dict[str, Any], bytes]:
     return checked, changes, content
 
 
-def _joined(asked: Request, sheet: Sheet, wanted: list[str]) -> Sheet:
-    assert asked.labels is not None
-    clinical = read_sheet(asked.labels)
+def _join_column(asked: Request, sheet: Sheet, clinical: Sheet) -> str:
     shared = [str(name) for name in sheet.cells if name in clinical.cells]
     on = asked.on or asked.options.get("id") or (shared[0] if len(shared) == 1 else None)
     if on is None:
-        fix = f"name the column of ids: --on; both have {', '.join(map(str, shared)) or 'no column of one name'}"
+        first = f"--on {next(iter(sheet.cells))}={next(iter(clinical.cells))}"
+        fix = f"name the column of ids: --on {shared[0]}" if shared else f"name the columns of ids, such as {first}"
         raise InputError("which column joins the two tables?", where=f"{asked.table}, {asked.labels}", fix=fix)
-    return join(sheet, clinical, on, wanted, (str(asked.table), str(asked.labels)))
+    return on
 
 
 def _summary(checked: Checked) -> list[str]:

@@ -19,7 +19,7 @@ from radprompt.errors import InputError
 from radprompt.outputs import whole, whole_folder, write_text
 from radprompt.own_table.checking import Checked, check
 from radprompt.own_table.faults import LISTS, Command
-from radprompt.own_table.params import check_own_params
+from radprompt.own_table.params import ROLES_OF_COLUMNS, check_own_params
 from radprompt.own_table.reading import Sheet
 from radprompt.own_table.stages import TABLE
 
@@ -100,9 +100,14 @@ def check_first(
     table = before | {key: value for key, value in given.items() if not isinstance(value, list)}
     for key in LISTS.values():
         table[key] = list(dict.fromkeys([*before.get(key, []), *given.get(key, [])]))
-    roles = {value for value in given.values() if isinstance(value, str)}
-    for key in ("ignore", "categories"):
-        table[key] = [name for name in table[key] if name not in roles]
+    # What is asked for now goes before what the folder has.
+    roles = [given.get(role) for role in ROLES_OF_COLUMNS]
+    for key, other in (("ignore", "categories"), ("categories", "ignore")):
+        settled = set(given.get(other, [])) - set(given.get(key, []))
+        table[key] = [name for name in table[key] if name not in roles and name not in settled]
+        for role in ROLES_OF_COLUMNS:
+            if role not in given and table[role] in given.get(key, []):
+                table[role] = None
     if table["label"] != before["label"] and "positive" not in given:
         table["positive"] = None
     content["table"], content["radprompt"] = table, __version__

@@ -195,5 +195,5 @@ def test_a_workbooks_first_sheet_is_read(tmp_path):
 def test_without_the_package_a_workbook_says_which_is_needed(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     (tmp_path / "table.xlsx").write_bytes(b"PK\x03\x04rest")
-    with pytest.raises(InputError, match="pip install openpyxl==3.1.5"):
+    with pytest.raises(InputError, match="pip install openpyxl"):
         read_sheet(tmp_path / "table.xlsx")

@@ -162,7 +162,6 @@ def test_a_second_run_says_what_it_changes(edited, sites_file, alone):
 
 @pytest.mark.usefixtures("edited")
 def test_options_go_before_roles_of_the_folder(sites_file, alone):
-    _, given = edited
     _, changes = check_first(sites_file, {"label": "label", "ignore": ["case"]}, None, folder=alone)
     assert changes["table"]["id"] is None
     assert changes["table"]["ignore"] == ["shape", "case"]

@@ -19,7 +19,7 @@ from radprompt.own_table.number_formats import is_number, rewrite
 from radprompt.own_table.params import Split, Table
 from radprompt.own_table.programs import not_measured, spoken_names
 from radprompt.own_table.reading import Sheet, blank, matching, read_sheet
-from radprompt.own_table.roles import suspicious
+from radprompt.own_table.roles import shared_image, suspicious
 from radprompt.own_table.splits import assign, read_splits
 from radprompt.own_table.suspicion import stems
 from radprompt.settings import ROLES
@@ -132,6 +132,8 @@ def check(
     names = [name for name in names if name not in left_out]
     kinds, column_faults = _kinds(cells, names, table, labels)
     faults += [*label_faults, *column_faults]
+    if (shared := shared_image(cells, described, table)) and not any(fault.options.get("group") for fault in faults):
+        faults.append(shared)
     if faults or labels is None:
         raise refuse(faults, where, command)
     about = pd.DataFrame({"case": _identities(cells, table)}, index=cells.index)

@@ -1,5 +1,6 @@
 """From suspicious columns to the options that settle them: which is the id, which the patient, which is left out."""
 
+import re
 from collections.abc import Mapping
 
 import pandas as pd
@@ -8,7 +9,11 @@ from numpy.typing import NDArray
 from radprompt.own_table.copies import find_copies
 from radprompt.own_table.faults import Fault, option
 from radprompt.own_table.params import Table
-from radprompt.own_table.suspicion import Finding, class_told, identity, names_patients
+from radprompt.own_table.suspicion import Finding, class_leak, identity, names_patients
+
+_IMAGE = re.compile(
+    r"image|sample_name|image_?(?:path|file(?:_?name)?)|.*diagnostics_Image-original_Hash.*", re.IGNORECASE
+)
 
 
 def suspicious(
@@ -27,20 +32,22 @@ def suspicious(
     labels
         0 or 1 of each row; None where they are not known.
     table
-        The columns' roles; categories are asked about only where they tell the class.
+        The columns' roles; a category is asked about only where it tells the class or is called like patients.
     """
     findings: dict[str, Finding] = {}
     for name in names:
         if name in table.keep:
             continue
-        found = None if name in table.categories else identity(cells[name], numbers.get(name))
+        found = identity(cells[name], numbers.get(name))
+        if name in table.categories and not (found and found.kind == "patient" and names_patients(name)):
+            found = None
         if found is None and labels is not None:
-            found = class_told(name, cells[name], numbers.get(name), labels)
+            found = class_leak(name, cells[name], numbers.get(name), labels)
         if found is not None:
             findings[name] = found
     for name in _repeating(cells, numbers, findings):
         del findings[name]
-    group = table.group or _chosen(findings, "patient")
+    group = _coarser(cells, findings, table.group) if table.group else _chosen(findings, "patient")
     if group is None and table.id is not None:  # each patient has one row so far
         group = next((name for name, found in findings.items() if found.kind == "id" and names_patients(name)), None)
     case = table.id or _chosen(findings, "id")
@@ -72,6 +79,27 @@ def _repeating(cells: pd.DataFrame, numbers: Mapping[str, pd.Series], findings: 
     single = cells.index.difference([later for _, later in pairs])
     again = {name: identity(cells.loc[single, name], numbers[name][single]) for name in doubtful}
     return [name for name, found in again.items() if found is None]
+
+
+def shared_image(cells: pd.DataFrame, described: list[str], table: Table) -> Fault | None:
+    """Return a fault where rows share an image, by a path, name or hash that a program wrote, and nothing groups them."""
+    for name in described if table.group is None else []:
+        seen = cells[name].dropna()
+        if _IMAGE.fullmatch(name) and 5 <= seen.nunique() < len(seen):
+            what = f"several rows share an image: {seen.nunique()} values in {len(seen)} rows"
+            advice = f"keep them on one side of the split: {option('group', name)}, or a column that names the patient"
+            return Fault(f"column {name!r}", what, advice, {"group": name})
+    return None
+
+
+def _coarser(cells: pd.DataFrame, findings: Mapping[str, Finding], group: str) -> str:
+    """Return a column that is called like patients and unites the groups that were given; else these."""
+    for name, found in findings.items():
+        fewer = cells[name].nunique() < cells[group].nunique()
+        if found.kind == "patient" and names_patients(name) and fewer:
+            if cells.groupby(group)[name].nunique().max() <= 1:
+                return name
+    return group
 
 
 def _chosen(findings: Mapping[str, Finding], kind: str) -> str | None:

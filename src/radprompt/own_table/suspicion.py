@@ -147,7 +147,7 @@ def identity(cells: pd.Series, numbers: pd.Series | None) -> Finding | None:
     return _text_identity(str(cells.name), seen)
 
 
-def class_told(name: str, cells: pd.Series, numbers: pd.Series | None, labels: NDArray[np.int_]) -> Finding | None:
+def class_leak(name: str, cells: pd.Series, numbers: pd.Series | None, labels: NDArray[np.int_]) -> Finding | None:
     """Return whether a column tells the class, or nearly so.
 
     Parameters

@@ -200,3 +200,25 @@ def test_ids_that_share_a_beginning_are_one_patients():
     assert stems(ids)["P07_R"] == "P07"
     assert stems([f"LUNG-{number:03d}" for number in range(40)]) is None
     assert stems([f"2024_{number}" for number in range(40)]) is None
+
+
+def test_the_id_and_the_patient_are_told_apart(stopped):
+    table = noise(case=[f"c{row:03d}" for row in ROW], patient=[f"P{number}" for number in TWICE])
+    assert stopped(table, "2 things are to be settled") == {"label": "label", "id": "case", "group": "patient"}
+
+
+def test_a_group_finer_than_the_patient_gives_way(stopped):
+    table = noise(case=[f"c{row:03d}" for row in ROW], patient=[f"P{number}" for number in TWICE])
+    assert stopped(table, "--group patient", group="case") == {"label": "label", "group": "patient"}
+
+
+def test_a_patient_is_not_a_category(stopped):
+    table = noise(patient=[f"P{number % 25}" for number in range(ROWS)])
+    again = stopped(table, "--group patient", category=["patient"])
+    assert again == {"label": "label", "group": "patient"}
+
+
+@pytest.mark.parametrize("name", ["Image", "sample_name", "diagnostics_Image-original_Hash"])
+def test_lesions_of_one_image_stay_together(stopped, name):
+    table = noise().assign(**{name: [f"images/{number}.nrrd" for number in TWICE]})
+    assert stopped(table, "several rows share an image") == {"label": "label", "group": name}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from numpy.typing import NDArray
@@ -56,6 +57,10 @@ def suspicious(
         if found.kind == "patient" and name != group and group and _belongs_to(cells[name], cells[group], numbers):
             continue
         faults[name] = _fault(name, found, group=name == group, case=name == case)
+    if table.group and group != table.group and group in faults:
+        alone = cells[table.group].is_unique and table.id is None
+        other: dict[str, Any] = {"id": table.group} if alone else {"ignore": [table.group]}
+        faults[group] = faults[group]._replace(options={"group": group} | other)
     for name in table.ignore:
         repeated = cells[name].nunique() < cells[name].notna().sum()
         if table.group is None and name not in table.keep and names_patients(name) and repeated:
@@ -82,7 +87,7 @@ def _repeating(cells: pd.DataFrame, numbers: Mapping[str, pd.Series], findings: 
 
 
 def shared_image(cells: pd.DataFrame, described: list[str], table: Table) -> Fault | None:
-    """Return a fault where rows share an image, by a path, name or hash that a program wrote, and nothing groups them."""
+    """Return a fault where rows share an image, by its path, name or hash, and nothing groups them."""
     for name in described if table.group is None else []:
         seen = cells[name].dropna()
         if _IMAGE.fullmatch(name) and 5 <= seen.nunique() < len(seen):
@@ -96,9 +101,9 @@ def _coarser(cells: pd.DataFrame, findings: Mapping[str, Finding], group: str) -
     """Return a column that is called like patients and unites the groups that were given; else these."""
     for name, found in findings.items():
         fewer = cells[name].nunique() < cells[group].nunique()
-        if found.kind == "patient" and names_patients(name) and fewer:
-            if cells.groupby(group)[name].nunique().max() <= 1:
-                return name
+        within = cells.groupby(group)[name].nunique().max() <= 1
+        if found.kind == "patient" and names_patients(name) and fewer and within:
+            return name
     return group
 
 

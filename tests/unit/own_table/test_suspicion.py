@@ -180,6 +180,7 @@ def measured(draw: Callable[[np.random.Generator], Any]) -> list[Any]:
         measured(lambda rng: rng.normal(size=ROWS) + 1.5 * MALIGNANT),  # a good feature
         measured(lambda rng: np.where(rng.random(ROWS) < 0.9, 0, rng.integers(1, 30, ROWS))),
         measured(lambda rng: rng.normal(0.7, 0.1, ROWS).round(2)),
+        measured(lambda rng: (rng.normal(750, 300, ROWS) / 5).round() * 5 + (rng.random(ROWS) < 0.2)),  # mostly fives
     ],
 )
 def test_measurements_are_not_asked_about(tmp_path, columns):
@@ -209,7 +210,7 @@ def test_the_id_and_the_patient_are_told_apart(stopped):
 
 def test_a_group_finer_than_the_patient_gives_way(stopped):
     table = noise(case=[f"c{row:03d}" for row in ROW], patient=[f"P{number}" for number in TWICE])
-    assert stopped(table, "--group patient", group="case") == {"label": "label", "group": "patient"}
+    assert stopped(table, "--group patient", group="case") == {"label": "label", "group": "patient", "id": "case"}
 
 
 def test_a_patient_is_not_a_category(stopped):

@@ -296,7 +296,7 @@ def table(
     roles = {"label": label, "positive": positive, "id": case, "group": group, "site": site, "split": split}
     lists = {"ignore": ignore, "category": category, "missing": missing, "keep": keep}
     folder = out or csv.with_name(f"{csv.stem}_radprompt")
-    asked = Request(csv, {**roles, **lists, "decimal": decimal}, labels, on, task, out, folder)
+    asked = Request(csv, {**roles, **lists, "decimal": decimal}, labels, on, task, out, folder, check, run)
     if check:
         for line in report_check(asked):
             typer.echo(line)

@@ -23,6 +23,8 @@ class Request(NamedTuple):
     task: str | None
     out: Path | None
     folder: Path
+    check: bool = False
+    run: bool = True
 
 
 def report_check(asked: Request) -> list[str]:
@@ -51,7 +53,9 @@ def _checked(asked: Request) -> tuple[Checked, dict[str, Any], bytes]:
     given = {key: value for key, value in asked.options.items() if value is not None and value != []}
     roles = {LISTS.get(key, key): value for key, value in given.items()}
     rest = {"labels": asked.labels, "on": asked.on, "task": asked.task, "out": asked.out}
-    command = Command(str(asked.table), given | {key: value for key, value in rest.items() if value is not None})
+    flags = {"check": asked.check, "no-run": not asked.run}
+    typed = given | {key: value for key, value in rest.items() if value is not None} | flags
+    command = Command(str(asked.table), typed)
     sheet = read_sheet(asked.table)
     content = asked.table.read_bytes()
     if asked.labels is not None:

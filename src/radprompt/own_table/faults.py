@@ -89,5 +89,8 @@ def _line(command: Command, faults: Sequence[Fault]) -> str:
 
 
 def _keys(changes: Mapping[str, Any]) -> str:
-    lines = [f"{LISTS.get(key, key)}: {value if value is not None else 'null'}" for key, value in changes.items()]
+    lines = []
+    for key, value in changes.items():
+        text = f"add {', '.join(map(repr, value))}" if key in LISTS else value if value is not None else "null"
+        lines.append(f"{LISTS.get(key, key)}: {text}")
     return "in params.yaml, under table, " + "; ".join(lines)

@@ -39,4 +39,4 @@ def test_options_are_added_replaced_and_dropped():
 
 def test_inside_a_folder_the_keys_of_params_are_named():
     error = refuse([Fault("a", "odd", "see", {"category": ["x"], "id": None})], "data/table.csv", None)
-    assert "in params.yaml, under table, categories: ['x']; id: null" in error.fix
+    assert "in params.yaml, under table, categories: add 'x'; id: null" in error.fix

@@ -185,7 +185,8 @@ def _merge(into: Any, changes: Mapping[str, Any]) -> None:
         if isinstance(value, Mapping):
             _merge(into[key], value)
         elif isinstance(value, list) and key in into:
-            into[key][:] = value  # in place: on one line, as it was
+            into[key][:] = value  # in place: its comment stays
+            into[key].fa.set_flow_style()
         else:
             into[key] = value
 

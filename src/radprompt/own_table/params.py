@@ -48,7 +48,7 @@ class Table:
     split: str | None
     ignore: list[str]
     categories: list[str]
-    missing: list[str]
+    missing: list[str | int | float]
     keep: list[str] = Field(default_factory=list)
     decimal: Literal[".", ","] | None = None
 

@@ -90,7 +90,7 @@ def is_workbook(content: bytes) -> bool:
     return content.startswith(_ZIP)
 
 
-def blank(cells: pd.DataFrame, missing: Collection[str]) -> pd.DataFrame:
+def blank(cells: pd.DataFrame, missing: Collection[str | int | float]) -> pd.DataFrame:
     """Return cells with None where a code says that the value is missing.
 
     Parameters
@@ -104,7 +104,7 @@ def blank(cells: pd.DataFrame, missing: Collection[str]) -> pd.DataFrame:
     everywhere: set[str | float] = set()
     single: set[tuple[str, str | float]] = set()
     names = set(map(str, cells))
-    for code in missing:
+    for code in map(str, missing):
         column, _, own = code.rpartition("=")
         if column in names:
             single.add((column, _same(own)))

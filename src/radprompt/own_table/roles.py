@@ -56,6 +56,9 @@ def suspicious(
     for name, found in findings.items():
         if found.kind == "patient" and name != group and group and _belongs_to(cells[name], cells[group], numbers):
             continue
+        lacking = int(cells[name].isna().sum())
+        if name in (group, case) and lacking:
+            found = found._replace(reason=f"{found.reason}; {lacking} rows have none, and each needs one")
         faults[name] = _fault(name, found, group=name == group, case=name == case)
     if table.group and group != table.group and group in faults:
         alone = cells[table.group].is_unique and table.id is None

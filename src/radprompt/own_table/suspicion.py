@@ -277,6 +277,8 @@ def _repeated(numbers: pd.Series, steps: NDArray[np.float64], whole: bool) -> Fi
 
 def _more_equal_than_near(values: NDArray[np.float64]) -> bool:
     """Return whether far more values are equal than their density lets expect."""
+    if np.abs(values).max() < 1e15:
+        values = values / max(int(np.gcd.reduce(values.astype(np.int64))), 1)
     unit = next((unit for unit in (100, 50, 10, 5) if (values % unit == 0).mean() >= 0.6), 1)  # as people round
     ordered = np.sort(np.round(values / unit))
     equal = np.searchsorted(ordered, ordered, "right") - np.searchsorted(ordered, ordered, "left")

@@ -181,6 +181,7 @@ def measured(draw: Callable[[np.random.Generator], Any]) -> list[Any]:
         measured(lambda rng: np.where(rng.random(ROWS) < 0.9, 0, rng.integers(1, 30, ROWS))),
         measured(lambda rng: rng.normal(0.7, 0.1, ROWS).round(2)),
         measured(lambda rng: (rng.normal(750, 300, ROWS) / 5).round() * 5 + (rng.random(ROWS) < 0.2)),  # mostly fives
+        measured(lambda rng: rng.normal(250, 60, ROWS).round() * 1000),  # platelets
     ],
 )
 def test_measurements_are_not_asked_about(tmp_path, columns):
@@ -223,3 +224,10 @@ def test_a_patient_is_not_a_category(stopped):
 def test_lesions_of_one_image_stay_together(stopped, name):
     table = noise().assign(**{name: [f"images/{number}.nrrd" for number in TWICE]})
     assert stopped(table, "several rows share an image") == {"label": "label", "group": name}
+
+
+def test_rows_without_a_patient_are_counted_with_the_advice(tmp_path):
+    table = noise(patient=[f"P{row // 2}" if row % 17 else None for row in ROW])
+    table.to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(InputError, match="6 rows have none, and each needs one"):
+        run_check(tmp_path / "t.csv")

@@ -255,39 +255,54 @@ def new(folder: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
 
 @app.command()
 def table(
-    csv: Annotated[Path, typer.Argument(help="One row a case, one column a feature.")],
+    csv: Annotated[Path, typer.Argument(help="One row a case, one column a feature: CSV or .xlsx.")],
     label: Annotated[str, typer.Option(help="Column of the two classes.")],
-    positive: Annotated[str | None, typer.Option(help="The label that counts as 1; else where it is plain.")] = None,
+    positive: Annotated[str | None, typer.Option(help="Label that counts as 1; needed unless it is plain.")] = None,
     case: Annotated[str | None, typer.Option("--id", help="Column that names each case; else its row number.")] = None,
     group: Annotated[str | None, typer.Option(help="Column that names the patient, never on two sides.")] = None,
     site: Annotated[str | None, typer.Option(help="Column of the hospital: the first trains, others adapt.")] = None,
     split: Annotated[str | None, typer.Option(help="Column with train, val and test; else they are drawn.")] = None,
-    ignore: Annotated[list[str] | None, typer.Option(help="Column that is no feature; may be repeated.")] = None,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(help="Column, or pattern such as 'diagnostics_*', to leave out; may be repeated."),
+    ] = None,
     category: Annotated[list[str] | None, typer.Option(help="Column of codes that are names; may be repeated.")] = None,
+    missing: Annotated[
+        list[str] | None, typer.Option(help="Code for a missing value, or COLUMN=CODE; may be repeated.")
+    ] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(help="Column to use as it is although the check doubts it; may be repeated.")
+    ] = None,
+    decimal: Annotated[str | None, typer.Option(help="Decimal mark, . or , where the table leaves it open.")] = None,
+    labels: Annotated[Path | None, typer.Option(help="Second table, with the label, joined by --on.")] = None,
+    on: Annotated[
+        str | None, typer.Option(help="Column of ids in both tables, or HERE=THERE; without it, that of --id.")
+    ] = None,
     task: Annotated[str | None, typer.Option(help="The prompt's first sentence.")] = None,
     out: Annotated[Path | None, typer.Option(help="The pipeline's folder; else beside the table.")] = None,
     run: Annotated[bool, typer.Option(help="Run the pipeline, or only make its folder.")] = True,
+    check: Annotated[bool, typer.Option("--check", help="Check the table, write nothing.")] = False,
 ) -> None:
     """Run any feature table through language model, baselines and report, as a DVC pipeline in a folder of its own.
 
     Examples: `radprompt table mydata.csv --label diagnosis --id case --group patient`,
-    `radprompt table mydata.csv --label diagnosis --positive M --task "Classify benign or malignant of this mass."`
+    `radprompt table mydata.csv --label diagnosis --check`,
+    `radprompt table radiomics.csv --labels clinical.csv --on ID --label diagnosis --ignore 'diagnostics_*'`
     """
-    from radprompt.own_table.folder import check_first, fill, is_ours, new_folder, repro
+    from radprompt.own_table.command import Request, report_check, start
+    from radprompt.own_table.folder import repro
     from radprompt.own_table.results import render_results
 
-    names = {"label": label, "positive": positive, "id": case, "group": group, "site": site, "split": split}
-    roles: dict[str, str | list[str] | None] = {**names, "ignore": ignore or [], "categories": category or []}
-    checked, changes = check_first(csv, roles, task)
+    roles = {"label": label, "positive": positive, "id": case, "group": group, "site": site, "split": split}
+    lists = {"ignore": ignore, "category": category, "missing": missing, "keep": keep}
     folder = out or csv.with_name(f"{csv.stem}_radprompt")
-    if folder.exists() and any(folder.iterdir()):
-        is_ours(folder)
-    else:
-        typer.echo(f"{folder}: a DVC pipeline, {new_folder(folder)}")
-    fill(folder, csv, changes)
-    typer.echo(f"{len(checked.about)} cases, {len(checked.columns)} features, {checked.classes[1]!r} counts as 1")
-    for note in checked.notes:
-        typer.echo(note)
+    asked = Request(csv, {**roles, **lists, "decimal": decimal}, labels, on, task, out, folder, check, run)
+    if check:
+        for line in report_check(asked):
+            typer.echo(line)
+        return
+    for line in start(asked):
+        typer.echo(line)
     if not run:
         typer.echo(f"cd {folder}; dvc repro  runs it")
         return

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,12 +10,21 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from radprompt.core.errors import InputError
-from radprompt.own_table.columns import Column, kind_of
-from radprompt.own_table.labels import read_labels
+from radprompt.own_table.columns import Column, Kind, judge
+from radprompt.own_table.copies import find_copies, united
+from radprompt.own_table.faults import Command, Fault, refuse
+from radprompt.own_table.labels import Labels, label_key, read_labels
+from radprompt.own_table.missing_codes import code_faults, is_usual
+from radprompt.own_table.number_formats import is_number, rewrite
 from radprompt.own_table.params import Split, Table
-from radprompt.own_table.reading import read_sheet
+from radprompt.own_table.programs import not_measured, spoken_names
+from radprompt.own_table.reading import Sheet, blank, matching, read_sheet
+from radprompt.own_table.roles import shared_image, suspicious
 from radprompt.own_table.splits import assign, read_splits
-from radprompt.tables.cohort import ROLES
+from radprompt.own_table.suspicion import stems
+from radprompt.study.settings import ROLES
+
+_UNKNOWN = {"missing", "unknown", "unk", "n/a", "na", "none", "?", "-", "unbekannt", "not done", "pending"}
 
 ONLY_SITE = "table"
 """Name of the one site of a table without a site column."""
@@ -66,66 +76,115 @@ class Checked(NamedTuple):
         return counts
 
 
-def check(path: str | Path, table: Table, split: Split, seed: int) -> Checked:
+def check(
+    path: str | Path,
+    table: Table,
+    split: Split,
+    seed: int,
+    *,
+    sheet: Sheet | None = None,
+    command: Command | None = None,
+) -> Checked:
     """Read a table and settle what each column and each row is.
 
     Parameters
     ----------
     path
-        The CSV file.
+        The table's file.
     table, split, seed
-        Of ``params.yaml``.
+        Sections and value of ``params.yaml``.
+    sheet
+        The file's content where it was read already.
+    command
+        The call of ``radprompt table``, for a message that mends it; None inside a pipeline folder.
 
     Raises
     ------
     InputError
-        For whatever leaves it open what is meant; it names column and row and what to do. Rows without a label or
-        without any value, and columns without values or with a single one, are left out and listed.
+        For all that leaves it open what is meant, or looks like a leak, in one message. Rows without a label or without
+        any value, and columns without values or with a single one, are left out and listed.
     """
     where = str(path)
-    sheet = read_sheet(path, set(table.missing))
-    cells = sheet.cells
-    _check_roles(table, list(cells.columns), where)
-    names = [str(name) for name in cells if name not in {*table.roles.values(), *table.ignore}]
-    exclusions = sorted(_unusable(cells, names, table.label))
-    cells = cells.drop(index=[exclusion.row for exclusion in exclusions])
-    if cells.empty:
+    sheet = sheet or read_sheet(path)
+    names = [str(name) for name in sheet.cells]
+    table = replace(
+        table,
+        ignore=matching(table.ignore, names),
+        categories=matching(table.categories, names),
+        keep=matching(table.keep, names),
+    )
+    _check_roles(table, names, where, command)
+    left_out = {name: "ignored, as asked" for name in table.ignore}
+    used = {*table.roles.values(), *table.ignore, *table.categories, *table.keep}
+    described = [name for name in not_measured(names) if name not in used]
+    left_out |= dict.fromkeys(described, "describes software, a file or the scanner, not the lesion")
+    names = [name for name in names if name not in {*table.roles.values(), *left_out}]
+    read = rewrite(
+        blank(sheet.cells, table.missing), [name for name in names if name not in table.categories], table.decimal
+    )
+    exclusions = sorted(_unusable(read.cells, names, table.label))
+    cells = read.cells.drop(index=[exclusion.row for exclusion in exclusions])
+    if cells.empty or not names:
         raise InputError("no row has a label and a value", where=where, fix="see the roles of the columns")
-    about = pd.DataFrame({"case": _identities(cells, table, where)}, index=cells.index)
-    about["patient"] = about["case"] if table.group is None else _filled(cells[table.group], where)
-    about["site"] = ONLY_SITE if table.site is None else _filled(cells[table.site], where)
-    labels = read_labels(cells[table.label], table.positive, where)
+    faults = [*read.faults, *_role_faults(cells, table)]
+    labels, label_faults = _labels(cells[table.label], table, where)
+    left_out |= _without_information(cells[names])
+    names = [name for name in names if name not in left_out]
+    kinds, column_faults = _kinds(cells, names, table, labels)
+    faults += [*label_faults, *column_faults]
+    if (shared := shared_image(cells, described, table)) and not any(fault.options.get("group") for fault in faults):
+        faults.append(shared)
+    if faults or labels is None:
+        raise refuse(faults, where, command)
+    about = pd.DataFrame({"case": _identities(cells, table)}, index=cells.index)
+    notes = [*sheet.notes, *read.notes, *_described(described)]
+    about["site"] = ONLY_SITE if table.site is None else cells[table.site]
     about["label"] = labels.codes
-    sites = _sites(about["site"], table, where)
     given = None if table.split is None else read_splits(cells[table.split], where)
+    about["patient"], more = _patients(about, cells, kinds, table, given, where)
+    sites = _sites(about["site"], table, where)
     about["split"], drawn = assign(about, given, split, seed)
-    columns, left_out = _columns(cells[names], about["site"], table, sites, where)
+    columns = []
+    spoken = spoken_names(names)
+    for name, kind in kinds.items():
+        there = set(about["site"][cells[name].notna()])
+        lacking = int(cells[name].isna().sum())
+        columns.append(Column(spoken.get(name, name), kind, lacking, [each for each in sites if each in there]))
     if not columns:
         raise InputError("no column is left to learn from", where=where, fix="give features, or ignore fewer columns")
     for site in sites:
         if not any(site in column.sites for column in columns):
             fix = "leave its rows out, or give it features"
             raise InputError(f"no feature has a value at site {site!r}", where=where, fix=fix)
-    features = cells[[column.name for column in columns]].reset_index(drop=True)
+    if spoken:
+        first, other = next(iter(spoken.items()))
+        notes.append(f"{len(spoken)} columns have the names of a radiomics program: {first!r} is called {other!r}.")
+    features = cells[list(kinds)].rename(columns=spoken).reset_index(drop=True)
     about = about[["case", "patient", "site", "split", "label"]].reset_index(drop=True)
-    notes = [*sheet.notes, *drawn]
-    return Checked(about, features, columns, labels.classes, sites, left_out, exclusions, notes)
+    return Checked(about, features, columns, labels.classes, sites, left_out, exclusions, [*notes, *more, *drawn])
 
 
-def _check_roles(table: Table, names: list[str], where: str) -> None:
-    wanted = [(f"table.{role}", name) for role, name in table.roles.items()]
-    wanted += [(f"table.{key}", name) for key in ("ignore", "categories") for name in getattr(table, key)]
-    for key, name in wanted:
+def _check_roles(table: Table, names: list[str], where: str, command: Command | None) -> None:
+    wanted = [(role, f"table.{role}", name) for role, name in table.roles.items()]
+    for key, option in (("ignore", "ignore"), ("categories", "category"), ("keep", "keep")):
+        wanted += [(option, f"table.{key}", name) for name in getattr(table, key)]
+    faults = []
+    for role, key, name in wanted:
         if name not in names:
             near = get_close_matches(name, names, n=1)
-            fix = f"did you mean {near[0]!r}?" if near else f"the columns are: {', '.join(names[:20])}"
-            raise InputError(f"no column is called {name!r}", where=f"{where}, {key}", fix=fix)
+            advice = f"did you mean {near[0]!r}?" if near else f"the columns are: {', '.join(names[:20])}"
+            options = {role: near[0]} if near and role in table.roles else {}
+            faults.append(Fault(key, f"no column is called {name!r}", advice, options))
     uses: dict[str, str] = {}
-    for key, name in wanted:
+    for role, key, name in wanted:
+        if role == "keep":
+            continue
         if name in uses:
-            fix = "a column has one role: leave the other out (without a group, each case is its own patient)"
-            raise InputError(f"column {name!r} is {uses[name]} and {key}", where=where, fix=fix)
+            advice = "a column has one role: leave the other out (without a group, each case is its own patient)"
+            faults.append(Fault(f"column {name!r}", f"column {name!r} is {uses[name]} and {key}", advice))
         uses[name] = key
+    if faults:
+        raise refuse(faults, where, command)
 
 
 def _unusable(cells: pd.DataFrame, names: list[str], label: str) -> Iterator[Exclusion]:
@@ -136,27 +195,138 @@ def _unusable(cells: pd.DataFrame, names: list[str], label: str) -> Iterator[Exc
         yield Exclusion(int(row), "no feature has a value")
 
 
-def _identities(cells: pd.DataFrame, table: Table, where: str) -> pd.Series:
-    if table.id is None:
-        return pd.Series([f"row {row}" for row in cells.index], index=cells.index)
-    ids = _filled(cells[table.id], where)
+def _role_faults(cells: pd.DataFrame, table: Table) -> list[Fault]:
+    """Return what is wrong with ids, patients and sites: cells without a value, ids that occur twice."""
+    faults = []
+    for column in (table.id, table.group, table.site):
+        empty: list[int] = cells.index[cells[column].isna()].tolist() if column is not None else []
+        if len(empty):
+            more = f" ({len(empty)} rows have none)" if len(empty) > 1 else ""
+            advice = "every row with a label needs one"
+            faults.append(Fault(f"row {empty[0]}, column {column!r}", f"no value{more}", advice))
+    ids = cells[table.id].dropna() if table.id is not None else pd.Series(dtype=object)
     again = ids[ids.duplicated()]
     if len(again):
         first = ids.index[ids == again.iloc[0]][0]
-        raise InputError(
-            f"case {again.iloc[0]!r} occurs again; first in row {first}",
-            where=f"{where}, row {again.index[0]}, column {table.id!r}",
-            fix="give each row its own id; if it names the patient, it is the group: --group",
+        more = f" ({len(again)} rows have an earlier one's)" if len(again) > 1 else ""
+        what = f"case {again.iloc[0]!r} occurs again; first in row {first}{more}"
+        options = {"id": None} if table.group else {"id": None, "group": table.id}
+        advice = "give each row its own id; if it names the patient, it is the group: --group"
+        faults.append(Fault(f"row {again.index[0]}, column {table.id!r}", what, advice, options))
+    return faults
+
+
+def _labels(values: pd.Series, table: Table, where: str) -> tuple[Labels | None, list[Fault]]:
+    """Return the classes, as far as they can be told, and what is wrong with them."""
+    try:
+        return read_labels(values, table.positive, where), []
+    except InputError as error:
+        place, levels = f"column {table.label!r}", list(dict.fromkeys(values))
+        keys = {label_key(value): value for value in levels}
+        fault = Fault(place, error.what, error.fix)
+        if len(keys) == 2:
+            second = list(keys.values())[1]
+            return read_labels(values, second, where), [fault._replace(options={"positive": second})]
+        codes = [value for value in levels if is_usual(value) or value.casefold() in _UNKNOWN]
+        if len(keys) > 2 and len({label_key(value) for value in levels if value not in codes}) == 2:
+            advice = f"if {codes[0]!r} stands for a missing label: --missing {table.label}={codes[0]}"
+            fault = fault._replace(advice=advice, options={"missing": [f"{table.label}={code}" for code in codes]})
+        return None, [fault]
+
+
+def _without_information(cells: pd.DataFrame) -> dict[str, str]:
+    """Return the columns without values, or with a single one, and the reason to leave each out."""
+    found = {}
+    for name in cells:
+        values = cells[name].dropna().unique()
+        if len(values) < 2:
+            found[str(name)] = f"constant: always {values[0]}" if len(values) else "empty"
+    return found
+
+
+def _kinds(
+    cells: pd.DataFrame, names: list[str], table: Table, labels: Labels | None
+) -> tuple[dict[str, Kind], list[Fault]]:
+    """Judge every feature: its kind, or what is wrong with it."""
+    numbers = {}
+    for name in names:
+        if name not in table.categories and all(map(is_number, cells[name].dropna())):
+            numbers[name] = pd.to_numeric(cells[name]).astype(float)
+    codes = None if labels is None else labels.codes.to_numpy()
+    suspected = suspicious(cells, names, numbers, codes, table)
+    kinds: dict[str, Kind] = {}
+    faults = list(suspected.values())
+    for name in names:
+        if name in suspected:
+            continue
+        kind = judge(cells[name], category=name in table.categories)
+        if isinstance(kind, Fault):
+            faults.append(kind)
+        else:
+            kinds[name] = kind
+    measured = [name for name, kind in kinds.items() if kind == "number"]
+    unasked = pd.DataFrame({name: numbers[name] for name in measured if name not in table.keep}, index=cells.index)
+    return kinds, [*faults, *code_faults(unasked, cells)]
+
+
+def _identities(cells: pd.DataFrame, table: Table) -> pd.Series:
+    if table.id is None:
+        return pd.Series([f"row {row}" for row in cells.index], index=cells.index)
+    return cells[table.id]
+
+
+def _patients(
+    about: pd.DataFrame,
+    cells: pd.DataFrame,
+    kinds: dict[str, Kind],
+    table: Table,
+    given: pd.Series | None,
+    where: str,
+) -> tuple[pd.Series, list[str]]:
+    """Return each row's patient, one for copies of a row and for ids that share a beginning; and notes."""
+    notes = []
+    patients = about["case"] if table.group is None else cells[table.group]
+    if table.group is not None:
+        keys = patients.map(label_key)
+        first = patients.groupby(keys).transform("first")
+        if (first != patients).any():
+            one = patients.index[first != patients][0]
+            notes.append(f"{patients[one]!r} and {first[one]!r} in column {table.group!r} are taken as one patient.")
+            patients = first
+    elif table.id is not None and table.id not in table.keep and (shared := stems(about["case"])) is not None:
+        patients = about["case"].map(shared)
+        one, other = about["case"][patients.duplicated(keep=False)].iloc[:2]
+        notes.append(
+            f"The ids in column {table.id!r} share beginnings, such as {one!r} and {other!r}: {patients.nunique()} "
+            f"beginnings were taken as patients, each on one side of the split. --keep {table.id} takes each row alone."
         )
-    return ids
+    numbers = [name for name, kind in kinds.items() if kind == "number"]
+    others = [name for name in kinds if name not in numbers]
+    pairs = find_copies(cells[others], cells[numbers])
+    if pairs:
+        one, other = pairs[0]
+        apart = [(a, b) for a, b in pairs if given is not None and given[a] != given[b]]
+        if apart:
+            what = f"row {apart[0][0]} and row {apart[0][1]} are equal, but on two sides of the split"
+            fix = f"remove one of each ({len(apart)} pairs), or correct column {table.split!r}"
+            raise InputError(what, where=where, fix=fix)
+        differing = sum(bool(about["label"][a] != about["label"][b]) for a, b in pairs)
+        patients = united(patients, pairs)
+        rows = len({row for pair in pairs for row in pair})
+        notes.append(
+            f"{rows} rows are copies of others, such as rows {one} and {other}: each is kept on one side of the split."
+            + (f" {differing} pairs differ in their label." if differing else "")
+        )
+    return patients, notes
 
 
-def _filled(cells: pd.Series, where: str) -> pd.Series:
-    empty = cells[cells.isna()]
-    if len(empty):
-        place = f"{where}, row {empty.index[0]}, column {cells.name!r}"
-        raise InputError("no value", where=place, fix="every row with a label needs one")
-    return cells
+def _described(names: list[str]) -> list[str]:
+    if not names:
+        return []
+    shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    return [
+        f"{len(names)} columns that describe software, files or the scanner are left out: {shown}. --keep uses one."
+    ]
 
 
 def _sites(column: pd.Series, table: Table, where: str) -> list[str]:
@@ -169,20 +339,3 @@ def _sites(column: pd.Series, table: Table, where: str) -> list[str]:
         fix = f"name one of {', '.join(map(repr, sites))}"
         raise InputError(f"no case is from site {first!r}", where=f"{where}, table.first_site", fix=fix)
     return [first, *(site for site in sites if site != first)]
-
-
-def _columns(
-    cells: pd.DataFrame, site: pd.Series, table: Table, sites: list[str], where: str
-) -> tuple[list[Column], dict[str, str]]:
-    """Judge every feature; those without values, or with a single one, are left out with the reason."""
-    columns, left_out = [], {name: "ignored, as asked" for name in table.ignore}
-    for name in cells:
-        own = cells[name]
-        values = own.dropna().unique()
-        if len(values) < 2:
-            left_out[str(name)] = f"constant: always {values[0]}" if len(values) else "empty"
-            continue
-        kind = kind_of(own, where, category=name in table.categories)
-        there = set(site[own.notna()])
-        columns.append(Column(str(name), kind, int(own.isna().sum()), [each for each in sites if each in there]))
-    return columns, left_out

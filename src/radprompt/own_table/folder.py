@@ -1,6 +1,7 @@
 """A pipeline folder of its own: made from the template, filled with a table, run by DVC."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,10 +14,13 @@ from typing import Any, Literal
 from ruamel.yaml import YAML
 
 from radprompt import __version__
+from radprompt.child_process import run_group
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import atomic_folder, atomic_write, write_text
 from radprompt.own_table.checking import Checked, check
-from radprompt.own_table.params import check_own_params
+from radprompt.own_table.faults import LISTS, Command
+from radprompt.own_table.params import ROLES_OF_COLUMNS, check_own_params
+from radprompt.own_table.reading import Sheet
 from radprompt.own_table.stages import TABLE
 
 _FILES = {
@@ -28,6 +32,8 @@ _FILES = {
 """Template and name in the folder. A dvc.yaml inside the package would be taken for a pipeline of the package."""
 
 _PARAMS = "params.yaml"
+_TASK = "Classify {} of this case based on given standardized features."
+_OWN_TASK = re.compile(re.escape(_TASK).replace(r"\{\}", ".+ or .+"))
 
 Git = Literal["none", "root", "below"]
 GIT = {
@@ -64,40 +70,81 @@ def new_folder(folder: Path) -> str:
     return GIT[git]
 
 
-def check_first(source: Path, roles: Mapping[str, Any], task: str | None) -> tuple[Checked, dict[str, Any]]:
+def check_first(
+    source: Path,
+    given: Mapping[str, Any],
+    task: str | None,
+    *,
+    folder: Path | None = None,
+    sheet: Sheet | None = None,
+    command: Command | None = None,
+) -> tuple[Checked, dict[str, Any]]:
     """Check a table under these roles, before anything is written, and return it with the parameters it needs.
 
     Parameters
     ----------
     source
-        The CSV file.
-    roles
-        Values of ``table`` in params.yaml.
+        The table's file.
+    given
+        Values of ``table`` in params.yaml that were asked for. Lists are added to those that are there.
     task
         The instruction sentence; None: one that names the two classes.
+    folder
+        A pipeline folder whose params.yaml stays as it was edited, where nothing else is asked for.
+    sheet, command
+        See :func:`~radprompt.own_table.checking.check`.
     """
-    content = YAML(typ="safe").load(_template(_PARAMS))
-    content["table"] |= roles
-    params = check_own_params(content, where="the options of radprompt table")
-    checked = check(source, params.table, params.split, params.seed)
-    classes = " or ".join(checked.classes)
-    task = task or f"Classify {classes} of this case based on given standardized features."
-    return checked, {"table": dict(roles) | {"positive": checked.classes[1]}, "prompt": {"instruction": task}}
+    there = folder / _PARAMS if folder is not None and (folder / _PARAMS).is_file() else None
+    content = YAML(typ="safe").load(there.read_text(encoding="utf-8") if there else _template(_PARAMS))
+    before = content["table"]
+    table = before | {key: value for key, value in given.items() if not isinstance(value, list)}
+    for key in LISTS.values():
+        table[key] = list(dict.fromkeys([*before.get(key, []), *given.get(key, [])]))
+    # What is asked for now goes before what the folder has.
+    roles = [given.get(role) for role in ROLES_OF_COLUMNS]
+    for key, other in (("ignore", "categories"), ("categories", "ignore")):
+        settled = set(given.get(other, [])) - set(given.get(key, []))
+        table[key] = [name for name in table[key] if name not in roles and name not in settled]
+        for role in ROLES_OF_COLUMNS:
+            if role not in given and table[role] in given.get(key, []):
+                table[role] = None
+    if table["label"] != before["label"] and "positive" not in given:
+        table["positive"] = None
+    content["table"], content["radprompt"] = table, __version__
+    params = check_own_params(content, where=str(there) if there else "the options of radprompt table")
+    checked = check(source, params.table, params.split, params.seed, sheet=sheet, command=command)
+    instruction = content["prompt"]["instruction"]
+    if task or there is None or _OWN_TASK.fullmatch(instruction):
+        instruction = task or _TASK.format(" or ".join(checked.classes))
+    table["positive"] = checked.classes[1]
+    changes = {key: value for key, value in table.items() if value != before.get(key)}
+    return checked, {"table": changes, "prompt": {"instruction": instruction}}
 
 
-def fill(folder: Path, source: Path, changes: Mapping[str, Mapping[str, Any]]) -> None:
-    """Lay a table and its parameters into a folder that :func:`new_folder` made, and let DVC track the table.
+def changed(folder: Path, changes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return a line for each value of a folder's params.yaml that the changes replace."""
+    content = YAML(typ="safe").load((folder / _PARAMS).read_text(encoding="utf-8"))
+    return [
+        f"params.yaml: {section}.{key} was {content[section].get(key)!r}, is now {value!r}"
+        for section, values in changes.items()
+        for key, value in values.items()
+        if value != content[section].get(key)
+    ]
+
+
+def fill(folder: Path, table: bytes, changes: Mapping[str, Mapping[str, Any]]) -> None:
+    """Put a table and its parameters into a folder that :func:`new_folder` made, and let DVC track the table.
 
     Raises
     ------
     InputError
-        When the folder is none of ours, or DVC fails.
+        When the folder is not one of ours, or DVC fails.
     """
     is_ours(folder)
     place = folder / TABLE
-    if not place.is_file() or place.read_bytes() != source.read_bytes():
+    if not place.is_file() or place.read_bytes() != table:
         with atomic_write(place) as part:
-            shutil.copyfile(source, part)
+            part.write_bytes(table)
     _track(folder)
     set_params(folder / _PARAMS, {"radprompt": __version__, **changes})
 
@@ -125,9 +172,11 @@ def set_params(path: Path, changes: Mapping[str, Any]) -> None:
 
 
 def repro(folder: Path) -> None:
-    """Run ``dvc repro`` in the folder, with its output as it comes; a stage that stops is an :class:`InputError`."""
-    done = subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=folder, env=_environment(), check=False)
-    if done.returncode:
+    """Run ``dvc repro`` in the folder, with its output as it comes; a stage that stops is an :class:`InputError`.
+
+    What ends this process ends the stages, too: see :func:`~radprompt.child_process.run_group`.
+    """
+    if run_group([sys.executable, "-m", "dvc", "repro"], folder, _environment()):
         raise InputError("dvc repro stopped, see above", where=str(folder), fix=f"cd {folder}; dvc repro  goes on")
 
 
@@ -135,8 +184,9 @@ def _merge(into: Any, changes: Mapping[str, Any]) -> None:
     for key, value in changes.items():
         if isinstance(value, Mapping):
             _merge(into[key], value)
-        elif isinstance(value, list):
-            into[key][:] = value  # in place: on one line, as it was
+        elif isinstance(value, list) and key in into:
+            into[key][:] = value  # in place: its comment stays
+            into[key].fa.set_flow_style()
         else:
             into[key] = value
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from radprompt.core.errors import InputError
-from radprompt.own_table.columns import is_number
+from radprompt.own_table.number_formats import is_number
 
 KNOWN = (
     ("0", "1"),
@@ -52,7 +52,7 @@ def read_labels(values: pd.Series, positive: object, where: str) -> Labels:
     InputError
         For one class only, more than two, a positive value that does not occur, or none given where it is not plain.
     """
-    column, keys = str(values.name), values.map(_key)
+    column, keys = str(values.name), values.map(label_key)
     counts = keys.value_counts(sort=False)
     spelt = {key: str(values[keys == key].iloc[0]) for key in counts.index}
     place = f"{where}, column {column!r}"
@@ -70,7 +70,9 @@ def read_labels(values: pd.Series, positive: object, where: str) -> Labels:
             where=place,
             fix="make a column that says one class against the rest, and name it with --label",
         )
-    one = _key(str(positive)) if positive is not None else next((b for a, b in KNOWN if {a, b} == set(spelt)), None)
+    one = (
+        label_key(str(positive)) if positive is not None else next((b for a, b in KNOWN if {a, b} == set(spelt)), None)
+    )
     if one is None:
         first, second = spelt.values()
         raise InputError(
@@ -85,6 +87,7 @@ def read_labels(values: pd.Series, positive: object, where: str) -> Labels:
     return Labels((spelt[zero], spelt[one]), (keys == one).astype(int))
 
 
-def _key(value: str) -> str:
+def label_key(value: str) -> str:
+    """Return what two spellings of a value share: case does not count, nor does 1.0 differ from 1."""
     text = value.strip().casefold()
     return f"{float(text):g}" if is_number(text) else text

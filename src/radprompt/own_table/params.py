@@ -31,6 +31,10 @@ _STRICT = ConfigDict(extra="forbid", strict=True)
 Model = Literal[Learner, "majority", "all_features_logistic", "transtab"]
 
 
+ROLES_OF_COLUMNS = ("label", "id", "group", "site", "split")
+"""Keys of a table that name one column each."""
+
+
 @dataclass(frozen=True, config=_STRICT)
 class Table:
     """Which column is what; every other one is a feature."""
@@ -44,12 +48,14 @@ class Table:
     split: str | None
     ignore: list[str]
     categories: list[str]
-    missing: list[str]
+    missing: list[str | int | float]
+    keep: list[str] = Field(default_factory=list)
+    decimal: Literal[".", ","] | None = None
 
     @property
     def roles(self) -> dict[str, str]:
         """Column of each role that is given."""
-        given = {role: getattr(self, role) for role in ("label", "id", "group", "site", "split")}
+        given = {role: getattr(self, role) for role in ROLES_OF_COLUMNS}
         return {role: column for role, column in given.items() if column is not None}
 
 

@@ -12,6 +12,7 @@ from radprompt.own_table.checking import Checked
 from radprompt.own_table.language_model import EXTENDED, MODEL, SCRATCH
 from radprompt.own_table.lessons import Lesson, first_lesson
 from radprompt.own_table.params import OwnParams
+from radprompt.own_table.results import perfect_scores
 from radprompt.own_table.store import read_checked
 from radprompt.pages.report.figures import draw_curves, drawing
 from radprompt.pages.report.provenance import machine, packages
@@ -70,6 +71,7 @@ def collect(root: Path, params: OwnParams) -> dict[str, Any]:
     notes = [*checked.notes, *record["notes"]]
     for name in ("baselines", "other_sites_baselines"):
         notes += (reader.json(f"data/notes/{name}.json") or {"notes": []})["notes"]
+    notes += perfect_scores(reader.json("metrics/summary.json") or {})
     confidence = params.evaluation.confidence
     results = [] if comparison is None else [setting_result(comparison, s, names[s], confidence) for s in names]
     return {

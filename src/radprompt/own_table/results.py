@@ -1,6 +1,7 @@
 """The table that ends ``radprompt table``: every model of every setting, each value over its interval."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,29 @@ def render_results(folder: Path) -> Table:
         for name, metrics in sorted(models.items(), key=lambda item: (-item[1].get("auc", 0), item[0])):
             draws = f" [dim]×{metrics['repeats']}[/]" if "repeats" in metrics else ""
             table.add_row(escape(name.replace("_", " ")) + draws, *(_cell(metrics, metric) for metric in _SHOWN))
-    table.caption = "×n: the mean over n draws of so many training cases"
+    perfect = perfect_scores(content)
+    table.caption = "\n".join(["×n: the mean over n draws of so many training cases", *map(escape, perfect)])
     return table
+
+
+def perfect_scores(content: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]:
+    """Return a remark on models whose AUC is shown as 1.000, an empty list where there are none.
+
+    Parameters
+    ----------
+    content
+        ``metrics/summary.json``: metrics by setting and model.
+    """
+    found = [
+        name.replace("_", " ")
+        for models in content.values()
+        for name, metrics in models.items()
+        if metrics.get("auc", 0) >= 0.9995
+    ]
+    if not found:
+        return []
+    names = ", ".join(dict.fromkeys(found))
+    return [f"An AUC of 1.000 ({names}) is rare in medicine: does a column tell the class, or name the patient?"]
 
 
 def _cell(metrics: dict[str, Any], metric: str) -> str:

@@ -70,12 +70,12 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 
 
 def two_sites(cases: int = 30, seed: int = 0) -> pd.DataFrame:
-    """Cases of two hospitals with other columns; the label follows the first of each. Some values are missing."""
+    """Cases of two hospitals with other columns; the label follows the first of each but for one case."""
     rng = np.random.default_rng(seed)
     parts = []
     for site, names in (("North", ["area", "tone", "edge"]), ("South", ["worst area", "worst tone", "edge"])):
         values = pd.DataFrame(rng.normal(50, 9, size=(cases, 3)).round(2), columns=names)
-        values.insert(0, "label", np.where(values[names[0]] > 50, "malignant", "benign"))
+        values.insert(0, "label", np.where((values[names[0]] > 50) ^ (np.arange(cases) == 7), "malignant", "benign"))
         values.insert(0, "site", site)
         values.insert(0, "case", [f"{site[0]}{number:02d}" for number in range(cases)])
         values["shape"] = rng.choice(["oval", "round", "lobulated"], size=cases)

@@ -7,7 +7,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from radprompt.core.errors import InputError
-from radprompt.own_table.folder import check_first, fill, is_ours, new_folder, set_params
+from radprompt.own_table.folder import changed, check_first, fill, is_ours, new_folder, set_params
 from radprompt.own_table.params import load_own_params
 
 
@@ -65,7 +65,7 @@ def test_the_table_and_its_roles_go_in(alone, sites_file):
     assert len(checked.about) == 60
     new_folder(alone)
     template = (alone / "params.yaml").read_text()
-    fill(alone, sites_file, changes)
+    fill(alone, sites_file.read_bytes(), changes)
     assert (alone / "data/table.csv").read_bytes() == sites_file.read_bytes()
     assert "md5" in (alone / "data/table.csv.dvc").read_text()
     params = load_own_params(alone / "params.yaml")
@@ -111,3 +111,66 @@ def test_lists_and_text_with_colons_survive(alone):
     assert content["table"]["label"] == "1"
     assert content["prompt"]["instruction"] == "Is it: yes or 'no'? #1"
     assert Path(alone / "params.yaml").read_text(encoding="utf-8").count("#") > 40, "comments are kept"
+
+
+@pytest.fixture
+def edited(alone, sites_file):
+    """A folder made from the table of two sites, its params.yaml edited as messages say."""
+    given = {"label": "label", "id": "case", "site": "site"}
+    _, changes = check_first(sites_file, given, None)
+    new_folder(alone)
+    fill(alone, sites_file.read_bytes(), changes)
+    path = alone / "params.yaml"
+    text = path.read_text(encoding="utf-8")
+    text = (
+        text.replace("ignore: [] ", "ignore: [shape]")
+        .replace('"#NAME?"]', '"#NAME?", "-77"]')
+        .replace("count: 8", "count: 4")
+    )
+    path.write_text(text.replace("of this case based", "of this mass, based"), encoding="utf-8")
+    return path, given
+
+
+def test_a_second_run_keeps_what_was_edited(edited, sites_file, alone):
+    path, given = edited
+    before = path.read_bytes()
+    checked, changes = check_first(sites_file, given, None, folder=alone)
+    assert "shape" in checked.left_out
+    assert changed(alone, changes) == []
+    fill(alone, sites_file.read_bytes(), changes)
+    assert path.read_bytes() == before
+
+
+def test_a_second_run_says_what_it_changes(edited, sites_file, alone):
+    path, given = edited
+    asked = given | {"categories": ["shape"], "keep": ["edge"], "positive": "benign"}
+    _, changes = check_first(sites_file, asked, "Which one?", folder=alone)
+    assert changed(alone, changes) == [
+        "params.yaml: table.positive was 'malignant', is now 'benign'",
+        "params.yaml: table.ignore was ['shape'], is now []",
+        "params.yaml: table.categories was [], is now ['shape']",
+        "params.yaml: table.keep was [], is now ['edge']",
+        "params.yaml: prompt.instruction was 'Classify benign or malignant of this mass, based on given standardized "
+        "features.', is now 'Which one?'",
+    ]
+    fill(alone, sites_file.read_bytes(), changes)
+    params = load_own_params(path)
+    assert params.table.missing[-1] == "-77"
+    assert params.features.count == 4
+    assert params.table.keep == ["edge"]
+
+
+@pytest.mark.usefixtures("edited")
+def test_options_go_before_roles_of_the_folder(sites_file, alone):
+    _, changes = check_first(sites_file, {"label": "label", "ignore": ["case"]}, None, folder=alone)
+    assert changes["table"]["id"] is None
+    assert changes["table"]["ignore"] == ["shape", "case"]
+
+
+def test_a_folder_without_the_newer_keys_takes_them(edited, sites_file, alone):
+    path, given = edited
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if not line.startswith(("  keep:", "  decimal:"))), encoding="utf-8")
+    _, changes = check_first(sites_file, given | {"keep": ["edge"]}, None, folder=alone)
+    fill(alone, sites_file.read_bytes(), changes)
+    assert load_own_params(path).table.keep == ["edge"]

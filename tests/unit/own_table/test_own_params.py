@@ -19,7 +19,9 @@ def path(tmp_path):
 
 def test_the_template_is_whole(path):
     params = load_own_params(path)
-    assert params.table.missing == ["", "NA", "N/A", "#N/A", "n/a", "NaN", "nan", "NULL", "null", "?"]
+    assert params.table.missing[:7] == ["", "NA", "N/A", "<NA>", "NaN", "NULL", "?"]
+    assert "#DIV/0!" in params.table.missing
+    assert (params.table.keep, params.table.decimal) == ([], None)
     assert params.seeds == range(2025, 2026)
     assert params.table.roles == {"label": "label"}
 

@@ -1,0 +1,89 @@
+"""What ``radprompt table`` does before the pipeline runs: read, join, check, and fill the folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from radprompt.core.errors import InputError
+from radprompt.own_table.checking import Checked
+from radprompt.own_table.faults import LISTS, Command
+from radprompt.own_table.folder import changed, check_first, fill, is_ours, new_folder
+from radprompt.own_table.joining import as_csv, join, join_columns
+from radprompt.own_table.params import ROLES_OF_COLUMNS
+from radprompt.own_table.reading import Sheet, is_workbook, read_sheet
+
+
+class Request(NamedTuple):
+    """What was asked for on the command line; ``options`` are those of the table's columns, None where not given."""
+
+    table: Path
+    options: Mapping[str, Any]
+    labels: Path | None
+    on: str | None
+    task: str | None
+    out: Path | None
+    folder: Path
+    check: bool = False
+    run: bool = True
+
+
+def report_check(asked: Request) -> list[str]:
+    """Check a table, write nothing, and return what a run would use."""
+    checked, _, _ = _checked(asked)
+    lines = _summary(checked)
+    lines += [f"column {name!r} is left out: {reason}" for name, reason in checked.left_out.items()]
+    lines += [f"row {exclusion.row} is left out: {exclusion.reason}" for exclusion in checked.exclusions]
+    return [*lines, "the table can be used"]
+
+
+def start(asked: Request) -> list[str]:
+    """Check a table, make its pipeline folder or fill the one that is there, and return what was done."""
+    folder = asked.folder
+    again = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+    if again:
+        is_ours(folder)
+    checked, changes, content = _checked(asked)
+    lines = changed(folder, changes) if again else [f"{folder}: a DVC pipeline, {new_folder(folder)}"]
+    fill(folder, content, changes)
+    return [*lines, *_summary(checked)]
+
+
+def _checked(asked: Request) -> tuple[Checked, dict[str, Any], bytes]:
+    """Return the checked table, the parameters to write, and the table as the folder is to have it."""
+    given = {key: value for key, value in asked.options.items() if value is not None and value != []}
+    roles = {LISTS.get(key, key): value for key, value in given.items()}
+    rest = {"labels": asked.labels, "on": asked.on, "task": asked.task, "out": asked.out}
+    flags = {"check": asked.check, "no-run": not asked.run}
+    typed = given | {key: value for key, value in rest.items() if value is not None} | flags
+    command = Command(str(asked.table), typed)
+    sheet = read_sheet(asked.table)
+    content = asked.table.read_bytes()
+    if asked.labels is not None:
+        clinical = read_sheet(asked.labels)
+        on = _join_column(asked, sheet, clinical)
+        here, _ = join_columns(on, sheet)
+        if not {"id", "group"} & set(given) and here in sheet.cells:
+            roles["id" if sheet.cells[here].is_unique else "group"] = here
+        columns = [roles[role] for role in ROLES_OF_COLUMNS if role in roles]
+        wanted = [name for name in columns if name != here]
+        sheet = join(sheet, clinical, on, wanted, (str(asked.table), str(asked.labels)))
+    if asked.labels is not None or is_workbook(content):
+        content = as_csv(sheet.cells)
+    folder = asked.folder if asked.folder.is_dir() else None
+    checked, changes = check_first(asked.table, roles, asked.task, folder=folder, sheet=sheet, command=command)
+    return checked, changes, content
+
+
+def _join_column(asked: Request, sheet: Sheet, clinical: Sheet) -> str:
+    shared = [str(name) for name in sheet.cells if name in clinical.cells]
+    on = asked.on or asked.options.get("id") or (shared[0] if len(shared) == 1 else None)
+    if on is None:
+        first = f"--on {next(iter(sheet.cells))}={next(iter(clinical.cells))}"
+        fix = f"name the column of ids: --on {shared[0]}" if shared else f"name the columns of ids, such as {first}"
+        raise InputError("which column joins the two tables?", where=f"{asked.table}, {asked.labels}", fix=fix)
+    return on
+
+
+def _summary(checked: Checked) -> list[str]:
+    cases = f"{len(checked.about)} cases, {len(checked.columns)} features, {checked.classes[1]!r} counts as 1"
+    return [cases, *checked.notes]

@@ -1,0 +1,168 @@
+"""Numbers as spreadsheets and people write them: recognised a column at a time and written with a decimal point."""
+
+import re
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+import pandas as pd
+
+from radprompt.own_table.faults import Fault
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_GROUPED = (
+    r"[+-]?(?:(?:[1-9][0-9]{{0,2}}(?:{group}[0-9]{{3}})+(?![0-9])|[0-9]+)(?:{mark}[0-9]*)?|{mark}[0-9]+)"
+    r"(?:[eE][+-]?[0-9]+)?"
+)
+_FORMS = {
+    ".": re.compile(_GROUPED.format(mark=r"\.", group=",")),
+    ",": re.compile(_GROUPED.format(mark=",", group=r"\.")),
+}
+_GROUP_OF = {".": ",", ",": "."}
+_SIGNS = str.maketrans(
+    dict.fromkeys("\u2212\u2010\u2011\u2012\u2013\ufe63\uff0d", "-") | {"\uff0b": "+", "\uff0e": ".", "\uff0c": ","}
+)
+_POWERS = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079\u207b", "0123456789-")
+_TIMES_TEN = re.compile(r"\s*[x\u00d7\u00b7*]\s*10\s*(?:\^|\*\*)?\s*([+-]?[0-9]+)")
+_FORTRAN = re.compile(r"(?<=[0-9.,])[dD](?=[+-]?[0-9])")
+_GAPS = re.compile(r"(?<=[0-9])[ '\u2019](?=[0-9]{3}(?![0-9]))")
+_WRAPPED = re.compile(r'="?([^"]*)"?|\[([^][]*)\]|(?:np\.)?(?:array|tensor|float(?:32|64))\(([^()]*)\)')
+_MINUS_LAST = re.compile(r"([0-9.,]+)-")
+_UNIT = re.compile(
+    r"\s*(%|\u2030|\u00b0|[kmcµ\u03bc]?m(?:\^?[23²³])?|[mcd]?[lL]|cc|HU|GU|SUV|m?s|[mk]?g|Gy|kBq/ml|y|yrs?|years?|px|pixels?|voxels?)"
+)
+
+
+class Numbers(NamedTuple):
+    """Cells with the numbers rewritten, what a reader should know of it, and what stays open."""
+
+    cells: pd.DataFrame
+    notes: list[str]
+    faults: list[Fault]
+
+
+def is_number(cell: str) -> bool:
+    """Return whether a cell is a number with a decimal point; ``inf`` and ``1_000`` are not."""
+    return _NUMBER.fullmatch(cell) is not None
+
+
+def rewrite(cells: pd.DataFrame, names: Collection[str], decimal: str | None) -> Numbers:
+    """Rewrite the columns that hold numbers in another form than a decimal point's.
+
+    Decimal commas, blanks, apostrophes, commas and points between thousands, typographic minus signs, powers of ten,
+    Fortran's exponents, Excel's ``="1.5"`` and a unit that all cells of a column share are read. Whether ``1,234``
+    has a decimal comma is seen from the column's other cells and from the table's other columns.
+
+    Parameters
+    ----------
+    cells
+        Text, None where missing.
+    names
+        Columns to look at.
+    decimal
+        ``.`` or ``,`` where the user says it; None: as the table shows.
+    """
+    pointed = {name for name in names if _only_points(cells[name].tolist())}
+    tidied = {name: own for name in names if name not in pointed and (own := _tidied(cells[name])) is not None}
+    read = {name: _readings(own) for name, own in tidied.items()}
+    shown = {mark for marks in read.values() if len(marks) == 1 for mark in marks} | ({"."} if pointed else set())
+    convention = decimal or (shown.pop() if len(shown) == 1 else None)
+    changed: dict[str, pd.Series] = {}
+    forms: dict[str, list[tuple[str, str, str]]] = {}
+    faults: list[Fault] = []
+    for name, own in tidied.items():
+        marks, seen = read[name], cells[name].dropna()
+        numeric = own[own.map(_looks)]
+        if not marks:
+            comma, point = (seen[numeric.index[~numeric.map(_reads(mark))][0]] for mark in (".", ","))
+            what = f"{comma!r} has a decimal comma, {point!r} a decimal point"
+            faults.append(Fault(f"column {name!r}", what, "write all numbers of a column in one way"))
+            continue
+        if len(marks) == 2 and convention is None and not own.map(is_number).all():
+            first = numeric[~numeric.map(is_number)].iloc[0]
+            advice = (
+                "say what the comma is: --decimal , (it starts the decimals) or --decimal . (it separates thousands)"
+            )
+            what = f"{first!r} may be {first.replace(',', '.')} or {first.replace(',', '')}"
+            faults.append(Fault(f"column {name!r}", what, advice, {"decimal": ","}))
+            continue
+        mark = next(iter(marks)) if len(marks) == 1 else convention or "."
+        plain = own.where(~own.map(_looks), own.str.replace(_GROUP_OF[mark], "").str.replace(mark, "."))
+        different = plain != seen
+        if different.any():
+            changed[name] = plain
+            row = different.index[different][0]
+            forms.setdefault(_kind(seen[row], mark), []).append((name, seen[row], plain[row]))
+    found = cells.copy()
+    for name, plain in changed.items():
+        found.loc[plain.index, name] = plain
+    notes = [
+        f"{kind} in {len(own)} column(s) were rewritten: {own[0][1]!r} in column {own[0][0]!r} is read as {own[0][2]}."
+        for kind, own in forms.items()
+    ]
+    return Numbers(found, notes, faults)
+
+
+def _only_points(cells: list[str | None]) -> bool:
+    """Return whether all values are plain numbers and at least one can only have a decimal point."""
+    comma, seen = _FORMS[","], [cell for cell in cells if cell is not None]
+    return any("." in cell and not comma.fullmatch(cell) for cell in seen) and all(map(is_number, seen))
+
+
+def _tidied(cells: pd.Series) -> pd.Series | None:
+    """Return the cells with signs, exponents and units made plain; None where none is a number or all are plain."""
+    seen = cells.dropna()
+    plain = seen.map(is_number).astype(bool)
+    if seen.empty or (plain.all() and not seen.str.contains(".", regex=False).any()):
+        return None
+    own = seen.mask(~plain, seen[~plain].map(_made_plain))
+    bare = own.map(_looks).astype(bool)
+    units = own[~bare].map(_unit)
+    if not bare.any() and len(units) and len(set(units)) == 1 and units.notna().all():
+        own = own.map(lambda cell: _made_plain(cell[: -len(_unit(cell) or "")].strip()))
+        bare = own.map(_looks).astype(bool)
+    return own if bare.any() else None
+
+
+def _made_plain(cell: str) -> str:
+    text = cell.removeprefix("'")
+    if wrapped := _WRAPPED.fullmatch(text):
+        text = next(inner for inner in wrapped.groups() if inner is not None)
+    if last := _MINUS_LAST.fullmatch(text):
+        text = f"-{last[1]}"
+    text = "".join(str(int(letter)) if letter.isdecimal() else letter for letter in text)
+    text = text.translate(_SIGNS).replace("\u066b", ".")
+    times = _TIMES_TEN.search(text.translate(_POWERS))
+    if times:
+        text = f"{text.translate(_POWERS)[: times.start()]}e{times[1]}"
+    text = _GAPS.sub("", _FORTRAN.sub("e", text)).replace("- ", "-")
+    return text if _looks(text) or _unit(text) else cell
+
+
+def _unit(cell: str) -> str | None:
+    for form in _FORMS.values():
+        number = form.match(cell)
+        if number and number.end() and (unit := _UNIT.fullmatch(cell[number.end() :])):
+            return unit[0]
+    return None
+
+
+def _looks(cell: str) -> bool:
+    return any(form.fullmatch(cell) is not None for form in _FORMS.values()) and any(map(str.isdigit, cell))
+
+
+def _reads(mark: str) -> Callable[[str], bool]:
+    return lambda cell: _FORMS[mark].fullmatch(cell) is not None
+
+
+def _readings(cells: pd.Series) -> set[str]:
+    """Return the decimal marks under which all of a column's numbers can be read."""
+    numeric = cells[cells.map(_looks)]
+    return {mark for mark in _FORMS if numeric.map(_reads(mark)).all()}
+
+
+def _kind(cell: str, mark: str) -> str:
+    if _unit(_made_plain(cell)):
+        return "Numbers with a unit"
+    if "," in cell:
+        return "Numbers with a decimal comma" if mark == "," else "Numbers with commas between thousands"
+    return "Numbers in another form"

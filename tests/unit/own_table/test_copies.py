@@ -1,0 +1,61 @@
+"""Copies of a row, as after two exports were appended, stay on one side of the split."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from noise import NUMBERS, noise, run_check
+
+from radprompt.core.errors import InputError
+from radprompt.own_table.copies import find_copies, united
+
+
+def doubled(change=lambda copies: copies) -> pd.DataFrame:
+    table = noise()
+    table = pd.concat([table, change(table.iloc[:30].copy())], ignore_index=True)
+    return table.assign(case=[f"c{row}" for row in range(len(table))])
+
+
+def rounded(decimals):
+    return lambda copies: copies.assign(**copies[NUMBERS].round(decimals))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda copies: copies,
+        rounded(3),
+        rounded(2),
+        lambda copies: copies.assign(Mean=copies["Mean"].map("{:.4e}".format)),
+        lambda copies: copies.assign(Margin=copies["Margin"].str.upper()),
+    ],
+)
+def test_copies_share_a_side_and_it_is_said(tmp_path, change):
+    doubled(change).to_csv(tmp_path / "t.csv", index=False)
+    found = run_check(tmp_path / "t.csv", id="case")
+    about = found.about
+    assert (about["split"].iloc[:30].to_numpy() == about["split"].iloc[100:].to_numpy()).all()
+    assert about["patient"].nunique() == 100
+    assert "60 rows are copies of others, such as rows 1 and 101" in found.notes[-1]
+
+
+def test_copies_with_another_label_are_counted(tmp_path):
+    other = {"benign": "malignant", "malignant": "benign"}
+    doubled(lambda copies: copies.assign(label=copies["label"].map(other))).to_csv(tmp_path / "t.csv", index=False)
+    assert "30 pairs differ in their label." in run_check(tmp_path / "t.csv", id="case").notes[-1]
+
+
+def test_copies_on_two_sides_of_a_given_split_are_refused(tmp_path):
+    doubled().assign(part=["train"] * 100 + ["test"] * 30).to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(InputError, match="row 1 and row 101 are equal, but on two sides of the split"):
+        run_check(tmp_path / "t.csv", id="case", split="part")
+
+
+def test_rows_that_agree_by_chance_are_not_copies():
+    rng = np.random.default_rng(0)
+    coarse = pd.DataFrame(rng.integers(0, 5, (200, 3)).astype(str), columns=list("abc"))
+    assert find_copies(pd.DataFrame(index=coarse.index), coarse) == []
+
+
+def test_groups_of_copies_become_one():
+    groups = pd.Series(["a", "b", "c", "d"], index=[1, 2, 3, 4])
+    assert united(groups, [(2, 3), (3, 4)]).tolist() == ["a", "b", "b", "b"]

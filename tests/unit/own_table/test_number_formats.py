@@ -1,0 +1,88 @@
+"""Numbers in another dress: the same values come out, and it is said."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from radprompt.own_table.number_formats import rewrite
+
+VALUES = [0.1257, 1.304, -2.325, 1234.5, -0.0004, 987654.25, 12.0]
+
+
+def thousands(separator, decimal):
+    return lambda value: f"{value:,.4f}".replace(",", "_").replace(".", decimal).replace("_", separator)
+
+
+def read(cells, decimal=None, **others):
+    table = pd.DataFrame({"area": cells, **others}, dtype=object)
+    return rewrite(table, list(table), decimal)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda value: f"{value:.4f}".replace(".", ","),
+        lambda value: f"{value:.8E}".replace(".", ","),
+        thousands(".", ","),
+        thousands(",", "."),
+        thousands(" ", ","),
+        thousands("'", "."),
+        thousands("\u2019", "."),
+        *(lambda value, minus=minus: f"{value:.4f}".replace("-", minus) for minus in "\u2212\u2013\u2010\uff0d"),
+        lambda value: f"{value:.4f}".replace("-", "\u2212").replace(".", ","),
+        lambda value: f"{value:.4f}%",
+        lambda value: f"{value:.4f} %".replace(".", ","),
+        lambda value: f"{value:.4f} mm",
+        lambda value: f"{value:.4f} mm\u00b2",
+        lambda value: f"{value:.4f} HU",
+        lambda value: f"{value / 100:.8f}\u00d710^2",
+        lambda value: f"{value / 100:.8f} \u00b7 10\u00b2",
+        lambda value: f"{value:.8E}".replace("E", "D"),
+        lambda value: f'="{value:.4f}"',
+        lambda value: f"'{value:.4f}",
+        lambda value: f"{abs(value):.4f}" + "-" * (value < 0),
+        lambda value: f"[{value:.4f}]",
+        lambda value: f"array({value:.4f})",
+        lambda value: f"{value:.4f}".translate({ord("0") + n: chr(0xFF10 + n) for n in range(10)}),
+    ],
+)
+def test_what_is_unambiguous_is_read_and_said(written):
+    found = read([written(value) for value in VALUES] + [None])
+    assert found.faults == []
+    assert len(found.notes) == 1
+    np.testing.assert_allclose(found.cells["area"].iloc[:-1].astype(float), VALUES, atol=1e-9)
+    assert found.cells["area"].iloc[-1] is None
+
+
+def test_plain_numbers_and_words_stay_as_they_are():
+    cells = ["1.234", "0.5", "-1e-3", "12", ".5", "7."]
+    words = ["oval", "round", "T1a", "1/2", "<0.1", "2024-01-05"]
+    found = read(cells, shape=words)
+    assert found.notes == []
+    assert found.cells["area"].tolist() == cells
+    assert found.cells["shape"].tolist() == words
+
+
+def test_the_table_settles_what_a_column_leaves_open():
+    german = read(["1,234", "2,345"], other=["0,5", "1,25"])
+    assert german.cells["area"].tolist() == ["1.234", "2.345"]
+    english = read(["1,234", "2,345"], other=["0.5", "1.25"])
+    assert english.cells["area"].tolist() == ["1234", "2345"]
+    assert "commas between thousands" in english.notes[0]
+
+
+def test_what_stays_open_is_asked_with_the_option_that_settles_it():
+    found = read(["1,234", "2,345"])
+    assert found.faults[0].what == "'1,234' may be 1.234 or 1234"
+    assert set(found.faults[0].options) == {"decimal"}
+    assert read(["1,234", "2,345"], ",").cells["area"].tolist() == ["1.234", "2.345"]
+    assert read(["1,234", "2,345"], ".").cells["area"].tolist() == ["1234", "2345"]
+
+
+def test_two_marks_in_a_column_are_a_fault():
+    assert read(["1,5", "2.5"]).faults[0].what == "'1,5' has a decimal comma, '2.5' a decimal point"
+
+
+def test_two_units_and_some_units_are_left_to_the_check():
+    for cells in (["1.5 mm", "2.5 cm"], ["1.5%", "2.5"]):
+        assert read(cells).cells["area"].tolist() == cells

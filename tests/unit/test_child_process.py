@@ -1,0 +1,54 @@
+"""Real processes: whatever ends the one that waits ends those that it started."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import psutil
+import pytest
+
+from radprompt.child_process import run_group
+
+GRANDCHILD = "import sys; open(sys.argv[1], 'w').write(str(__import__('os').getpid())); sys.stdin.read()"
+CHILD = f"""
+import subprocess, sys
+subprocess.run([sys.executable, "-c", {GRANDCHILD!r}, sys.argv[1] + ".part"], stdin=subprocess.PIPE)
+"""
+PARENT = """
+import os, sys
+from pathlib import Path
+from radprompt.child_process import run_group
+run_group([sys.executable, "-c", sys.argv[1], sys.argv[2]], Path(), os.environ)
+"""
+
+
+def test_status_folder_and_environment_are_the_commands(tmp_path):
+    code = "import os, sys; open(os.environ['NAME'], 'w').close(); sys.exit(3)"
+    assert run_group([sys.executable, "-c", code], tmp_path, os.environ | {"NAME": "made"}) == 3
+    assert (tmp_path / "made").is_file()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_children_and_grandchildren(tmp_path, number):
+    fifo = tmp_path / "pid.part"
+    os.mkfifo(fifo)  # opening it waits until the grandchild writes
+    command = [sys.executable, "-c", PARENT, textwrap.dedent(CHILD), str(tmp_path / "pid")]
+    parent = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    grandchild = psutil.Process(int(fifo.read_text()))
+    child = grandchild.parent()
+    parent.send_signal(number)
+    assert parent.wait(60) != 0
+    gone, alive = psutil.wait_procs([child, grandchild], timeout=60)
+    for process in alive:
+        process.kill()
+    assert alive == []
+    assert len(gone) == 2
+
+
+def test_handlers_are_put_back():
+    before = signal.getsignal(signal.SIGTERM)
+    run_group([sys.executable, "-c", ""], Path(), os.environ)
+    assert signal.getsignal(signal.SIGTERM) is before

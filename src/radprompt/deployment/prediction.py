@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from radprompt.deployment.package import Package
 from radprompt.deployment.record import NOT_CLINICAL, Place, Range
+from radprompt.imaging.dicom import FOR_PROCESSING
 from radprompt.lesions import Box
 from radprompt.outputs import DECIMALS
 
@@ -85,6 +86,7 @@ class Prediction:
     area_px: int
     spacing_mm: float | None
     spacing_source: str
+    presentation: str
     logit: float
     base: float | None
     permutations: int | Literal["all", "none"]
@@ -125,6 +127,11 @@ class Prediction:
             )
         if self.spacing_mm is None:
             said.append("The pixel size is unknown; lengths are in pixels, as in training.")
+        if self.presentation == FOR_PROCESSING:
+            said.append(
+                f"The image is {FOR_PROCESSING}: its grey levels are the detector's, not those prepared for readers. "
+                "The probability means nothing unless the model was trained on such images."
+            )
         return said
 
 
@@ -147,6 +154,7 @@ def as_json(prediction: Prediction, package: Package) -> dict[str, Any]:
             "file": prediction.image,
             "spacing_mm": _short(prediction.spacing_mm),
             "spacing_source": prediction.spacing_source,
+            "presentation": prediction.presentation or None,
             "box": prediction.box._asdict(),
         },
         "contour": {

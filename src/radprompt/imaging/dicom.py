@@ -297,7 +297,8 @@ def _numbers(dataset: "Dataset", name: str) -> list[float]:
         return [float(text.replace(",", ".")) for text in texts]
     except ValueError:
         raise ImageError(
-            f"{name} is {shown(', '.join(texts), 60)!r}, not decimal numbers", fix="correct the header, or fetch it again"
+            f"{name} is {shown(', '.join(texts), 60)!r}, not decimal numbers",
+            fix="correct the header, or fetch it again",
         ) from None
 
 

@@ -105,6 +105,21 @@ def test_millimetres_need_a_spacing_and_pixels_none(brief, own_export, repositor
     assert any("pixel size is unknown" in note for note in without.notes(in_px.package))
 
 
+def test_a_raw_image_is_noted_in_page_and_json(brief, repository, lesions, write_dicom, tmp_path):
+    lesion = lesions.index[0]
+    stored = np.round(read_mammogram(repository / lesions.loc[lesion, "image_path"]).pixels * 60000).astype(np.uint16)
+    for name, intent in (("raw", "FOR PROCESSING"), ("ready", "FOR PRESENTATION")):
+        write_dicom(tmp_path / f"{name}.dcm", stored, PresentationIntentType=intent)
+        case = _case(repository, lesions, lesion, case_id=name, image=tmp_path / f"{name}.dcm")
+        predict_case(brief, case, tmp_path)
+        said = json.loads((tmp_path / f"{name}.json").read_text())
+        page = (tmp_path / f"{name}.html").read_text()
+        assert said["image"]["presentation"] == intent
+        assert f"image {name}.dcm, {intent}" in page
+        assert any("The image is FOR PROCESSING" in note for note in said["notes"]) == (name == "raw")
+        assert ("The image is FOR PROCESSING" in page) == (name == "raw")
+
+
 def test_values_outside_the_training_range_are_flagged_in_words(own_export, repository, lesions):
     ranges = json.loads((own_export / "model.json").read_text())["ranges"]
     first, second, third = ranges

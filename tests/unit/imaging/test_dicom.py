@@ -180,12 +180,15 @@ def _rewritten(path, keyword, text):
     content = path.read_bytes()
     place = content.index(b"#" * len(text))
     padded = text.encode() + b" " * (len(text) % 2)
-    path.write_bytes(content[: place - 4] + b"DS" + content[place - 2 : place] + padded + content[place + len(padded) :])
+    path.write_bytes(
+        content[: place - 4] + b"DS" + content[place - 2 : place] + padded + content[place + len(padded) :]
+    )
     return path
 
 
 @pytest.mark.parametrize(
-    ("text", "spacing"), [("0,085\\0,085", 0.085), ("0.085\\0,085 ", 0.085), ("8,5e-2\\ 0,085", 0.085), ("\\", math.nan)]
+    ("text", "spacing"),
+    [("0,085\\0,085", 0.085), ("0.085\\0,085 ", 0.085), ("8,5e-2\\ 0,085", 0.085), ("\\", math.nan)],
 )
 def test_spacing_with_a_decimal_comma(write_dicom, breast, text, spacing):
     path = _rewritten(write_dicom(breast, PixelSpacing=[0.1, 0.1]), "PixelSpacing", text)
@@ -194,7 +197,9 @@ def test_spacing_with_a_decimal_comma(write_dicom, breast, text, spacing):
 
 def test_spacing_that_is_no_number_is_shown(write_dicom, breast):
     path = _rewritten(write_dicom(breast, PixelSpacing=[0.1, 0.1]), "PixelSpacing", "0,085,0,085")
-    with pytest.raises(ImageError, match=r"image\.dcm: PixelSpacing is '0,085,0,085', not decimal numbers\nFix: correct"):
+    with pytest.raises(
+        ImageError, match=r"image\.dcm: PixelSpacing is '0,085,0,085', not decimal numbers\nFix: correct"
+    ):
         read_mammogram(path)
 
 

@@ -13,7 +13,7 @@ from radprompt.deployment.page import render
 from radprompt.deployment.prediction import Prediction, as_json
 from radprompt.errors import InputError
 from radprompt.lesions import Exclusion, write_exclusions
-from radprompt.outputs import write_csv, write_json, write_text
+from radprompt.outputs import require_writable, write_csv, write_json, write_text
 
 if TYPE_CHECKING:
     from radprompt.deployment.predictor import Permutations, Predictor
@@ -34,6 +34,7 @@ def open_predictor(model: Path, shares: str, backbone: Path | None, device: str)
 
 def predict_case(predictor: "Predictor", case: Case, out: Path) -> Prediction:
     """Predict one case and write ``<id>.json`` and ``<id>.html``; those of an earlier run go first."""
+    require_writable(out)
     _forget(case.case_id, out)
     prediction, image, mask = predictor.predict(case)
     page = render(prediction, image, mask, predictor.package)
@@ -61,6 +62,7 @@ def predict_table(
     InputError
         The table cannot be read, or not one of its cases can be predicted.
     """
+    require_writable(out)
     cases, excluded = read_cases(table, images, spacing_mm)
     rows: list[dict[str, Any]] = []
     predictor = open_model() if cases else None

@@ -315,3 +315,13 @@ def test_a_model_that_does_not_open_leaves_an_earlier_run_as_it_was(brief, repos
     with pytest.raises(InputError, match=r"no exported model here"):
         predict_table(lambda: open_predictor(tmp_path, "none", None, "cpu"), table, repository, math.nan, out)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_results_that_cannot_be_written_are_refused_before_the_model_is_opened(brief, repository, lesions, tmp_path):
+    (tmp_path / "out").touch()
+    table = tmp_path / "cases.csv"
+    _good_rows(lesions).to_csv(table, index=False)
+    with pytest.raises(InputError, match=r"out: cannot be written to: .*out is a file\nFix: name another folder"):
+        predict_table(lambda: pytest.fail("opened"), table, repository, math.nan, tmp_path / "out")
+    with pytest.raises(InputError, match=r"out: cannot be written to"):
+        predict_case(brief, _case(repository, lesions, lesions.index[0]), tmp_path / "out")

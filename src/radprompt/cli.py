@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -289,7 +290,7 @@ def table(
     for note in checked.notes:
         typer.echo(note)
     if not run:
-        typer.echo(f"cd {folder}; dvc repro  runs it")
+        typer.echo(f"cd {quote(str(folder))}; dvc repro  runs it")
         return
     repro(folder)
     from rich.console import Console

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from io import StringIO
 from pathlib import Path
+from shlex import quote
 from typing import Any, Literal
 
 from ruamel.yaml import YAML
@@ -149,7 +150,9 @@ def repro(folder: Path) -> None:
     """Run ``dvc repro`` in the folder, with its output as it comes; a stage that stops is an :class:`InputError`."""
     done = subprocess.run([sys.executable, "-m", "dvc", "repro"], cwd=folder, env=_environment(), check=False)
     if done.returncode:
-        raise InputError("dvc repro stopped, see above", where=str(folder), fix=f"cd {folder}; dvc repro  goes on")
+        raise InputError(
+            "dvc repro stopped, see above", where=str(folder), fix=f"cd {quote(str(folder))}; dvc repro  goes on"
+        )
 
 
 def _merge(into: Any, changes: Mapping[str, Any]) -> None:
@@ -207,9 +210,9 @@ def _track(folder: Path) -> None:
     except DvcException as error:
         ignored = git_ignores(folder)
         why = f"git ignores {ignored}" if ignored else str(error)
-        fix = f"change that, or let DVC work without git: cd {folder}; dvc config core.no_scm true"
+        fix = f"change that, or let DVC work without git: cd {quote(str(folder))}; dvc config core.no_scm true"
         if not ignored:
-            fix = f"cd {folder}; dvc add {TABLE.as_posix()}"
+            fix = f"cd {quote(str(folder))}; dvc add {TABLE.as_posix()}"
         raise InputError(f"DVC cannot track the table: {why}", where=str(folder), fix=fix) from None
 
 

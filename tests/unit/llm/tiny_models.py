@@ -40,6 +40,7 @@ ARCHITECTURES = {
     "openai-gpt": GPT,  # layers that return lists
     "gemma3": {"text_config": TEXT, "vision_config": VISION},
     "bert": {},
+    "llama": {},
 }
 
 

@@ -34,19 +34,27 @@ def check_options(options: Mapping[str, Any]) -> None:
     llm = {name: options[name] for name in Llm.__dataclass_fields__ if name in options}
     llm |= {"lora": lora, "backbone": {"source": str(options["backbone"]), "revision": None}}
     prompt = {name: options[name] for name in ("instruction", "decimals", "order")}
-    faults = [*_faults(Llm, llm), *_faults(Prompt, prompt)]
-    seed, names = options["seed"], options["feature_names"]
-    if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
-        faults.append(f"seed: a whole number from 0 on is expected; found {seed!r}")
+    faults = [*_faults(Llm, llm), *_faults(Prompt, prompt), *_shared_faults(options)]
     if options["columns"] not in ("fitted", "any"):
         faults.append(f"columns: Input should be 'fitted' or 'any'; found {options['columns']!r}")
-    if names is not None and names != "numbered" and not _are_names(names):
-        faults.append(f"feature_names: different texts, 'numbered' or None are expected; found {names!r}")
     if faults:
         raise InputError("\n  ".join(faults), where="options of LanguageModelClassifier", fix="correct them")
 
 
-def read_rows(X: Any, feature_names: FeatureNames, fitted: Sequence[str] | None = None) -> pd.DataFrame | list[str]:
+def check_section(section: type, options: Mapping[str, Any], estimator: str) -> None:
+    """Check the options of an estimator that are a section of params.yaml, its seed and names; see `check_options`."""
+    content = {name: options[name] for name in section.__dataclass_fields__}  # type: ignore[attr-defined]
+    if faults := [*_faults(section, content), *_shared_faults(options)]:
+        raise InputError("\n  ".join(faults), where=f"options of {estimator}", fix="correct them")
+
+
+def read_rows(
+    X: Any,
+    feature_names: FeatureNames,
+    fitted: Sequence[str] | None = None,
+    *,
+    estimator: str = "LanguageModelClassifier",
+) -> pd.DataFrame | list[str]:
     """Return prompts as a list, anything else as a frame of named features.
 
     Parameters
@@ -58,6 +66,8 @@ def read_rows(X: Any, feature_names: FeatureNames, fitted: Sequence[str] | None 
         Names of an array's columns; ``numbered``: x0, x1, ...; None: those that the classifier was fitted on.
     fitted
         Names of the features that the classifier was fitted on; None where it was not, or on prompts.
+    estimator
+        Name of the class, for messages.
 
     Raises
     ------
@@ -71,7 +81,7 @@ def read_rows(X: Any, feature_names: FeatureNames, fitted: Sequence[str] | None 
         return prompts
     frame = _frame_of(X)
     if frame is None:
-        return _named_array(X, feature_names, fitted)
+        return _named_array(X, feature_names, fitted, estimator)
     if frame.empty:
         raise InputError(
             f"a frame of {len(frame)} rows and {frame.shape[1]} columns", where="X", fix="give some of both"
@@ -169,6 +179,15 @@ def _faults(section: type, content: Mapping[str, Any]) -> list[str]:
     return []
 
 
+def _shared_faults(options: Mapping[str, Any]) -> list[str]:
+    faults, seed, names = [], options["seed"], options["feature_names"]
+    if not isinstance(seed, Integral) or isinstance(seed, bool) or seed < 0:
+        faults.append(f"seed: a whole number from 0 on is expected; found {seed!r}")
+    if names is not None and names != "numbered" and not _are_names(names):
+        faults.append(f"feature_names: different texts, 'numbered' or None are expected; found {names!r}")
+    return faults
+
+
 def _are_names(names: Any) -> bool:
     if isinstance(names, str) or not isinstance(names, Sequence | np.ndarray | pd.Index):
         return False
@@ -203,7 +222,7 @@ def _frame_of(X: Any) -> pd.DataFrame | None:
         raise InputError(f"not a frame of columns: {error}", where="X", fix="give a frame of pandas") from None
 
 
-def _named_array(X: Any, feature_names: FeatureNames, fitted: Sequence[str] | None) -> pd.DataFrame:
+def _named_array(X: Any, feature_names: FeatureNames, fitted: Sequence[str] | None, estimator: str) -> pd.DataFrame:
     try:
         values = check_array(X, dtype="numeric", input_name="X")
     except ValueError as error:
@@ -212,7 +231,7 @@ def _named_array(X: Any, feature_names: FeatureNames, fitted: Sequence[str] | No
         ) from None
     count = values.shape[1]
     if fitted is not None and len(fitted) != count:
-        what = f"X has {count} features, but LanguageModelClassifier is expecting {len(fitted)} features as input"
+        what = f"X has {count} features, but {estimator} is expecting {len(fitted)} features as input"
         raise InputError(what, where="X", fix="give the columns of fit")
     if feature_names is None and fitted is None:
         raise InputError("an array has no feature names, and the model reads names", where="X", fix=_ARRAY_FIX)

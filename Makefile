@@ -31,7 +31,7 @@ $(READY): $(filter-out requirements/docs.txt,$(wildcard requirements/*.txt)) pyp
 	@# uv does not read pip's find-links, where a machine may keep a CPU build of torch: hand existing folders on.
 	links=""; for folder in $$($(BIN)/python -m pip config get global.find-links 2>/dev/null); do \
 	    if [ -d "$$folder" ]; then links="$$links --find-links $$folder"; fi; done; \
-	export VIRTUAL_ENV=$(CURDIR)/$(VENV); \
+	export VIRTUAL_ENV="$$PWD/$(VENV)"; \
 	$(BIN)/uv pip install --quiet $$links "$(TORCH)" && \
 	$(BIN)/uv pip install --quiet --no-deps -r requirements/lock.txt -r requirements/build.txt -r requirements/dev.txt && \
 	$(BIN)/uv pip install --quiet --no-cache --no-deps --no-build-isolation -r requirements/sdist.txt && \
@@ -69,7 +69,7 @@ lint: setup  ## ruff and mypy
 	$(BIN)/mypy
 
 $(DOCS): $(READY) requirements/docs.txt
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps -r requirements/docs.txt
+	VIRTUAL_ENV="$$PWD/$(VENV)" $(BIN)/uv pip install --quiet --no-deps -r requirements/docs.txt
 	@touch $(DOCS)
 
 docs: $(DOCS)  ## The documentation, site/index.html; fails on a link, anchor or page that is not there (about 10 s)

@@ -17,6 +17,7 @@ from radprompt.core.params import load_params
 from radprompt.core.stage import run
 from radprompt.mammograms.datasets import cbis_ddsm, inbreast, vindr_mammo
 from radprompt.mammograms.datasets.splits import assign, summary
+from radprompt.mammograms.imaging.dicom import FOR_PROCESSING
 from radprompt.tables.lesions import to_table, write_exclusions
 
 LOADERS = {module.DATASET: module.load for module in (cbis_ddsm, inbreast, vindr_mammo)}
@@ -34,9 +35,10 @@ def main(dataset: str) -> None:
         masks.mkdir()
         found = LOADERS[dataset](root, masks, params.compute)
         if not found.lesions:
-            counts = "\n".join(f"  {count:6d}  {step}" for step, count in found.flow.items())
             raise InputError(
-                f"no lesion can be used\n{counts}", where=str(root), fix="see what is missing in the counts"
+                f"no lesion can be used\n{found.counts_with_reasons()}",
+                where=str(root),
+                fix="mend what the first reasons name; the folder should hold the data set as it was released",
             )
         lesions = assign(dataset, found.lesions, params.data, params.seed)
         write_csv(table, to_table(lesions))
@@ -44,6 +46,8 @@ def main(dataset: str) -> None:
         write_json(flow, {**found.flow, "splits": summary(lesions)})
     for step, count in found.flow.items():
         print(f"{count:6d}  {step}")
+    if raw := sum(lesion.presentation == FOR_PROCESSING for lesion in lesions):
+        print(f"{raw:6d}  lesions in images {FOR_PROCESSING}: grey levels as the detector measured them")
     print(f"{len(lesions)} lesions in {FOLDER / dataset}.csv")
 
 

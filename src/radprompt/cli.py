@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -214,7 +215,7 @@ def predict(
     table: Annotated[Path | None, typer.Option(help="Many cases: CSV with id, image, and a box or mask.")] = None,
     images: Annotated[Path | None, typer.Option(help="Folder that the table's paths start from.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for <id>.json and <id>.html.")] = Path("predictions"),
-    name: Annotated[str, typer.Option("--id", help="Of the case; the image's name if none is given.")] = "",
+    name: Annotated[str, typer.Option("--id", help="Name of the case; without it, the image's name.")] = "",
     spacing: Annotated[float, typer.Option(help="mm from pixel to pixel, for images that do not say it.")] = math.nan,
     shares: Annotated[str, typer.Option(help="Pairs of orders, all (exact) or none; model: as exported.")] = "model",
     backbone: Annotated[Path | None, typer.Option(help="Folder of a licensed backbone.")] = None,
@@ -225,7 +226,7 @@ def predict(
     Examples: `radprompt predict --model my_model image.dcm --box 120,80,190,150`,
     `radprompt predict --model my_model --table cases.csv --images folder --out results`
     """
-    from radprompt.export.cases import Case, parse_box
+    from radprompt.export.cases import Case, id_of, parse_box
     from radprompt.export.commands import EXCLUDED, PREDICTIONS, open_predictor, predict_case, predict_table
 
     if (image is None) == (table is None):
@@ -236,7 +237,7 @@ def predict(
         )
         typer.echo(f"{done} predicted: {out / PREDICTIONS}; {excluded} excluded: {out / EXCLUDED}")
     elif image is not None:
-        case = Case(name or image.stem, image, parse_box(box) if box else None, mask, spacing)
+        case = Case(name or id_of(image), image, parse_box(box) if box else None, mask, spacing)
         said = predict_case(open_predictor(model, shares, backbone, device), case, out)
         typer.echo(f"probability of malignancy {said.probability:.3f}: {out / case.case_id}.html, .json")
     typer.echo("Not for clinical use")
@@ -304,7 +305,7 @@ def table(
     for line in start(asked):
         typer.echo(line)
     if not run:
-        typer.echo(f"cd {folder}; dvc repro  runs it")
+        typer.echo(f"cd {quote(str(folder))}; dvc repro  runs it")
         return
     repro(folder)
     from rich.console import Console

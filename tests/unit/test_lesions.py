@@ -53,4 +53,4 @@ def test_exclusions_are_sorted_by_source_and_row(tmp_path):
 
 def test_columns_are_those_of_the_design():
     assert COLUMNS[:4] == ["lesion_id", "patient_id", "study_id", "dataset"]
-    assert len(COLUMNS) == 17
+    assert len(COLUMNS) == 18

@@ -6,7 +6,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from radprompt.core.outputs import atomic_folder, atomic_group, atomic_write, write_csv, write_json, write_jsonl
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import (
+    atomic_folder,
+    atomic_group,
+    atomic_write,
+    require_writable,
+    write_csv,
+    write_json,
+    write_jsonl,
+    write_text,
+)
 
 
 def test_failure_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -80,3 +90,23 @@ def test_jsonl_is_one_object_a_line(tmp_path):
     write_jsonl(tmp_path / "p.jsonl", [{"prompt": "Größe"}, {"prompt": "b"}])
     lines = (tmp_path / "p.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["prompt"] for line in lines] == ["Größe", "b"]
+
+
+def test_a_folder_that_takes_no_files_is_an_error_in_words(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"file/out: cannot be written to: Not a directory\nFix: name another folder"):
+        write_text(tmp_path / "file" / "out" / "a.txt", "x")
+    with pytest.raises(InputError, match=r"file/out: cannot be written to: \S+/file is a file"):
+        require_writable(tmp_path / "file" / "out")
+
+    def refuse(**_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("radprompt.core.outputs.tempfile.mkdtemp", refuse)  # the tests may run as root, who may write
+    with pytest.raises(InputError, match=r"cannot be written to: Permission denied"):
+        write_text(tmp_path / "a.txt", "x")
+    require_writable(tmp_path / "new" / "folder")
+    assert not (tmp_path / "new").exists()
+    monkeypatch.setattr("radprompt.core.outputs.os.access", lambda place, mode: False)
+    with pytest.raises(InputError, match=rf"folder: cannot be written to: {tmp_path} is read-only for this user"):
+        require_writable(tmp_path / "new" / "folder")

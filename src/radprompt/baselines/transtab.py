@@ -19,14 +19,16 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from radprompt.core.errors import InputError
 from radprompt.core.params import TransTab
+from radprompt.llm.classifier_input import FeatureNames, check_section, numbered, read_labels, read_rows
 
-Labels = Sequence[int] | NDArray[np.int_]
+Rows = pd.DataFrame | ArrayLike
+Labels = Sequence[object] | NDArray | pd.Series
 Weights = Mapping[str, torch.Tensor]
 
 _SCHEDULES = ("linear", "cosine", "cosine_with_hard_restarts", "polynomial_decay", "constant")
@@ -44,41 +46,55 @@ class TransTabClassifier(ClassifierMixin, BaseEstimator):
     """TransTab on the CPU, with the package's own layer sizes and training loop.
 
     ``X`` is a frame of standardised values whose **column names are read by the model**, as plain words: case and the
-    order of words do not count, nor does the order of columns.
+    order of words do not count, nor does the order of columns. It may be a frame of polars or pyarrow, or an array with
+    ``feature_names``. ``y`` holds two classes of any kind; the second in order counts as positive.
 
     Parameters
     ----------
     epochs, batch_size, learning_rate
         Adam without decay or warm-up, as in the package. Every epoch runs.
     seed
-        Of the first weights and of shuffling.
+        Random seed of the first weights and of shuffling.
+    feature_names
+        Names of the columns of arrays; ``numbered``: x0, x1, ...; None: those of the frame of :meth:`fit`, without
+        which arrays are refused.
 
     Attributes
     ----------
     classes_
-        ``[0, 1]``: benign, malignant.
-    feature_names_in_
-        Columns of the last :meth:`fit` or :meth:`adapt`, in their order.
+        The two classes in order, such as ``[0, 1]``: benign, malignant.
+    n_features_in_, feature_names_in_
+        Number and names of the columns of the last :meth:`fit` or :meth:`adapt`, in their order.
     history_
         Validation AUC after each epoch; empty without usable validation rows.
     model_
         The trained network.
     """
 
+    classes_: NDArray
     feature_names_in_: NDArray[np.object_]
 
-    def __init__(self, *, epochs: int = 30, batch_size: int = 64, learning_rate: float = 1e-4, seed: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        epochs: int = 30,
+        batch_size: int = 64,
+        learning_rate: float = 1e-4,
+        seed: int = 0,
+        feature_names: FeatureNames = None,
+    ) -> None:
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.seed = seed
+        self.feature_names = feature_names
 
     @classmethod
     def from_params(cls, params: TransTab, seed: int) -> Self:
         """Make the classifier that ``params.yaml`` describes."""
         return cls(epochs=params.epochs, batch_size=params.batch_size, learning_rate=params.learning_rate, seed=seed)
 
-    def fit(self, X: pd.DataFrame, y: Labels, X_val: pd.DataFrame | None = None, y_val: Labels | None = None) -> Self:
+    def fit(self, X: Rows, y: Labels, X_val: Rows | None = None, y_val: Labels | None = None) -> Self:
         """Train on every row; validation rows, when given, choose the epoch that is kept by their AUC.
 
         Validation rows of one class have no AUC: the last epoch is kept then, as without any. While it runs, the
@@ -87,13 +103,13 @@ class TransTabClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         InputError
-            For labels other than 0 and 1, training labels of one class, validation columns that differ, a value that
-            is no finite number, or columns whose names TransTab cannot tell apart.
+            For a wrong option, labels of fewer or more than two classes, validation columns that differ, a value that
+            is not a finite number, or columns whose names TransTab cannot tell apart.
         """
         return self._learn(None, X, y, X_val, y_val)
 
-    def adapt(self, X: pd.DataFrame, y: Labels, X_val: pd.DataFrame | None = None, y_val: Labels | None = None) -> Self:
-        """Go on training from the fitted weights; the columns may differ from those of :meth:`fit`.
+    def adapt(self, X: Rows, y: Labels, X_val: Rows | None = None, y_val: Labels | None = None) -> Self:
+        """Continue training from the fitted weights; the columns may differ from those of :meth:`fit`.
 
         Rules and errors are those of :meth:`fit`. The words of a new name that no old one had start untrained. A copy
         of the classifier made before, with ``copy.copy``, keeps the fitted weights.
@@ -101,8 +117,8 @@ class TransTabClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "model_")
         return self._learn(self.model_.state_dict(), X, y, X_val, y_val)
 
-    def predict_proba(self, X: pd.DataFrame) -> NDArray[np.float64]:
-        """Return the probabilities of benign and malignant, shape (rows, 2); columns as trained, in any order.
+    def predict_proba(self, X: Rows) -> NDArray[np.float64]:
+        """Return the probabilities of both classes, shape (rows, 2); columns as trained, in any order.
 
         Raises
         ------
@@ -110,31 +126,37 @@ class TransTabClassifier(ClassifierMixin, BaseEstimator):
             For columns that differ from :attr:`feature_names_in_`, or a value that is no finite number.
         """
         check_is_fitted(self, "model_")
-        rows = _checked(X, list(self.feature_names_in_))
+        rows = _checked(_frame(X, self.feature_names, self._names), list(self._names))
         with torch.no_grad(), _one_thread():
             parts = [self.model_(rows.iloc[i : i + 256])[0].flatten() for i in range(0, len(rows), 256)]
         malignant = torch.sigmoid(torch.cat(parts).double()).numpy()
         return np.column_stack([1 - malignant, malignant])
 
-    def predict(self, X: pd.DataFrame) -> NDArray[np.int_]:
-        """Return 0 or 1 for each row, at probability 0.5."""
-        return (self.predict_proba(X)[:, 1] > 0.5).astype(int)
+    def predict(self, X: Rows) -> NDArray:
+        """Return one of the two classes for each row, at probability 0.5."""
+        positive = self.predict_proba(X)[:, 1] > 0.5
+        return self.classes_[positive.astype(int)]
 
     def _learn(
         self,
         weights: Weights | None,
-        X: pd.DataFrame,
+        X: Rows,
         y: Labels,
-        X_val: pd.DataFrame | None,
+        X_val: Rows | None,
         y_val: Labels | None,
     ) -> Self:
-        names = list(X.columns)
-        train = (_checked(X, names), _series(y, len(X), "y"))
+        check_section(TransTab, self.get_params(), type(self).__name__)
+        rows = _frame(X, self.feature_names, None)
+        codes, classes = read_labels(y, len(rows), None if weights is None else self.classes_)
+        names = [str(name) for name in rows.columns]
+        train = (_checked(rows, names), pd.Series(codes.astype(int)))
         if train[1].nunique() < 2:
             raise InputError("training rows of one class only", where="y", fix="a classifier needs both classes")
         validation = None
         if X_val is not None and y_val is not None:
-            validation = (_checked(X_val, names), _series(y_val, len(X_val), "y_val"))
+            chosen_by = _frame(X_val, self.feature_names, names)
+            marks, _ = read_labels(y_val, len(chosen_by), classes, what="y_val")
+            validation = (_checked(chosen_by, names), pd.Series(marks.astype(int)))
             validation = validation if validation[1].nunique() == 2 else None
         package = _package()
         with _workplace(package), torch.random.fork_rng(devices=[]), _one_thread():
@@ -142,9 +164,18 @@ class TransTabClassifier(ClassifierMixin, BaseEstimator):
             model = _network(package, names, weights)
             self.history_ = self._train(package, model, train, validation)
         self.model_ = model.eval()
-        self.feature_names_in_ = np.asarray(names, dtype=object)
-        self.classes_ = np.array([0, 1])
+        self._names, self.n_features_in_ = tuple(names), len(names)
+        self.__dict__.pop("feature_names_in_", None)
+        if names != numbered(len(names)):
+            self.feature_names_in_ = np.asarray(names, dtype=object)
+        self.classes_ = classes
         return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.classifier_tags.poor_score = True  # words without meaning, such as x0, tell it little
+        return tags
 
     def _train(self, package: ModuleType, model: Any, train: tuple, validation: tuple | None) -> list[float]:
         history: list[float] = []
@@ -186,6 +217,13 @@ class TransTabClassifier(ClassifierMixin, BaseEstimator):
         return history
 
 
+def _frame(X: Rows, feature_names: FeatureNames, fitted: Sequence[str] | None) -> pd.DataFrame:
+    frame = read_rows(X, feature_names, fitted, estimator="TransTabClassifier")
+    if not isinstance(frame, pd.DataFrame):
+        raise InputError("TransTab reads columns, not prompts", where="X", fix="give a frame of named features")
+    return frame.set_axis([str(name) for name in frame.columns], axis="columns")
+
+
 def _checked(X: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     # Left to itself the package drops columns that it does not know and reads a missing value as 0.
     if sorted(X.columns) != sorted(names) or len(set(names)) < len(names):
@@ -207,13 +245,6 @@ def _network(package: ModuleType, names: list[str], weights: Weights | None) -> 
     if weights is not None:
         model.load_state_dict(weights)
     return model
-
-
-def _series(y: Labels, rows: int, where: str) -> "pd.Series[int]":
-    labels = np.asarray(y)
-    if labels.shape != (rows,) or not np.isin(labels, (0, 1)).all():
-        raise InputError(f"not {rows} labels of 0 or 1", where=where, fix="one a row: 0 benign, 1 malignant")
-    return pd.Series(labels.astype(int))
 
 
 def _refuse_same_words(tokenizer: Any, names: list[str]) -> None:

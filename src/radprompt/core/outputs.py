@@ -12,6 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from radprompt.core.errors import InputError
+
 DECIMALS = 9
 """Significant digits kept for measured values in CSV files."""
 
@@ -22,10 +24,18 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
     An exception inside the block leaves ``path`` as it was and removes the temporary one. What a killed process leaves
     behind has a name that ``.dvcignore`` and ``.gitignore`` leave out, so that no folder's hash changes with it.
+
+    Raises
+    ------
+    InputError
+        Nothing can be written into the folder of ``path``.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    room = Path(tempfile.mkdtemp(prefix=f".{path.name}.part-", dir=path.parent))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        room = Path(tempfile.mkdtemp(prefix=f".{path.name}.part-", dir=path.parent))
+    except OSError as error:
+        raise _unwritable(path.parent, error.strerror or str(error)) from None
     part = room / path.name
     try:
         yield part
@@ -36,6 +46,24 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         os.replace(part, path)
     finally:
         shutil.rmtree(room, ignore_errors=True)
+
+
+def require_writable(folder: str | Path) -> None:
+    """Raise :class:`InputError` if a folder, or the one that it would be made in, takes no files: before long work."""
+    folder = Path(folder)
+    existing = next((place for place in (folder, *folder.absolute().parents) if place.exists()), folder)
+    if not existing.is_dir():
+        raise _unwritable(folder, f"{existing} is a file")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise _unwritable(folder, f"{existing} is read-only for this user")
+
+
+def _unwritable(folder: Path, reason: str) -> InputError:
+    return InputError(
+        f"cannot be written to: {reason}",
+        where=str(folder),
+        fix="name another folder, or get permission to write there",
+    )
 
 
 @contextmanager

@@ -52,6 +52,14 @@ def names_a_file(case_id: str) -> bool:
     return _ID.fullmatch(case_id) is not None and len(case_id.encode()) <= _ID_BYTES
 
 
+def id_of(image: Path) -> str:
+    """Return an id for a case that was given none: the image's name, ``mammo_1`` for ``mammo (1).dcm``."""
+    if names_a_file(image.stem):
+        return image.stem
+    words = re.sub(r"[^\w.\-]+", "_", image.stem).strip("_.-")
+    return words[:100].encode()[:_ID_BYTES].decode(errors="ignore").rstrip("_.-") or "case"
+
+
 def parse_box(text: str) -> tuple[float, float, float, float]:
     """Return the four numbers of ``xmin,ymin,xmax,ymax``; anything else is an :class:`InputError`."""
     try:

@@ -9,7 +9,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from radprompt.core.errors import InputError
-from radprompt.core.outputs import write_csv, write_json, write_text
+from radprompt.core.outputs import require_writable, write_csv, write_json, write_text
 from radprompt.export.cases import Case, names_a_file, read_cases
 from radprompt.export.page import render
 from radprompt.export.prediction import Prediction, as_json
@@ -34,6 +34,7 @@ def open_predictor(model: Path, shares: str, backbone: Path | None, device: str)
 
 def predict_case(predictor: "Predictor", case: Case, out: Path) -> Prediction:
     """Predict one case and write ``<id>.json`` and ``<id>.html``; those of an earlier run go first."""
+    require_writable(out)
     _forget(case.case_id, out)
     prediction, image, mask = predictor.predict(case)
     page = render(prediction, image, mask, predictor.package)
@@ -61,6 +62,7 @@ def predict_table(
     InputError
         The table cannot be read, or not one of its cases can be predicted.
     """
+    require_writable(out)
     cases, excluded = read_cases(table, images, spacing_mm)
     rows: list[dict[str, Any]] = []
     predictor = open_model() if cases else None

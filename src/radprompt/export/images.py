@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from radprompt.core.errors import ImageError
 from radprompt.core.outputs import DECIMALS
 from radprompt.mammograms.datasets.findings import SMALLEST_SIDE
 from radprompt.mammograms.datasets.vindr_mammo import clamped
-from radprompt.mammograms.imaging.contours import box_of, read_mask
+from radprompt.mammograms.imaging.contours import box_of, read_mask, sign_of_inversion
 from radprompt.mammograms.imaging.dicom import Mammogram, read_mammogram
 from radprompt.tables.lesions import Box
 
@@ -60,7 +61,7 @@ def read_image(path: Path, spacing_mm: float = math.nan) -> Mammogram:
             fix="leave the spacing out for files that have it",
         )
     if math.isnan(image.spacing_mm):
-        return Mammogram(image.pixels, spacing_mm, "given")
+        return replace(image, spacing_mm=spacing_mm, spacing_source="given")
     return image
 
 
@@ -98,7 +99,7 @@ def read_contour(path: Path, shape: tuple[int, int]) -> tuple[np.ndarray, Box]:
     Raises
     ------
     ImageError
-        It is no mask, of another size, or empty.
+        It is no mask, of another size, empty, or has inside and outside interchanged.
     """
     mask, where = read_mask(path), str(path)
     if mask.shape != shape:
@@ -109,6 +110,12 @@ def read_contour(path: Path, shape: tuple[int, int]) -> tuple[np.ndarray, Box]:
         )
     if not mask.any():
         raise ImageError("the mask is empty", where=where, fix="draw the mass as 255 on 0")
+    if sign := sign_of_inversion(mask):
+        raise ImageError(
+            f"the mask looks inverted: it {sign}",
+            where=where,
+            fix="interchange inside and outside, so that the mass is 255 and everything else 0",
+        )
     return mask, box_of(mask)
 
 

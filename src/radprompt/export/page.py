@@ -100,8 +100,9 @@ def _tested(package: Package) -> str:
 def _facts(prediction: Prediction) -> list[str]:
     box, spacing = prediction.box, prediction.spacing_mm
     size = f"{box.xmax - box.xmin} x {box.ymax - box.ymin} px"
+    intent = f", {prediction.presentation}" if prediction.presentation else ""
     return [
-        f"image {prediction.image}",
+        f"image {prediction.image}{intent}",
         f"box {box.xmin}, {box.ymin} to {box.xmax}, {box.ymax} ({size})",
         f"contour of {prediction.area_px:,} px, {CONTOURS[prediction.contour]}",
         "pixel size unknown" if spacing is None else f"{spacing:.{DIGITS}g} mm a pixel ({prediction.spacing_source})",

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from radprompt.core.outputs import DECIMALS
 from radprompt.export.package import Package
 from radprompt.export.record import NOT_CLINICAL, Place, Range
+from radprompt.mammograms.imaging.dicom import FOR_PROCESSING
 from radprompt.tables.lesions import Box
 
 _POWERS = {
@@ -85,6 +86,7 @@ class Prediction:
     area_px: int
     spacing_mm: float | None
     spacing_source: str
+    presentation: str
     logit: float
     base: float | None
     orders: int | Literal["all", "none"]
@@ -125,6 +127,11 @@ class Prediction:
             )
         if self.spacing_mm is None:
             said.append("The pixel size is unknown; lengths are in pixels, as in training.")
+        if self.presentation == FOR_PROCESSING:
+            said.append(
+                f"The image is {FOR_PROCESSING}: its grey levels are the detector's, not those prepared for readers. "
+                "The probability means nothing unless the model was trained on such images."
+            )
         return said
 
 
@@ -147,6 +154,7 @@ def as_json(prediction: Prediction, package: Package) -> dict[str, Any]:
             "file": prediction.image,
             "spacing_mm": _short(prediction.spacing_mm),
             "spacing_source": prediction.spacing_source,
+            "presentation": prediction.presentation or None,
             "box": prediction.box._asdict(),
         },
         "contour": {

@@ -100,6 +100,7 @@ class Predictor:
                 area_px=int(mask.sum()),
                 spacing_mm=None if math.isnan(image.spacing_mm) else image.spacing_mm,
                 spacing_source=image.spacing_source,
+                presentation=image.presentation,
                 logit=logit,
                 base=base,
                 orders=self.orders,

@@ -1,5 +1,6 @@
 """A backbone, its adapters and the cut, put together."""
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
@@ -9,7 +10,7 @@ from radprompt.core.device import attends_in_bf16, computes_bf16, resolve_device
 from radprompt.llm.attention import attend_in_float32
 from radprompt.llm.backbone import load_backbone
 from radprompt.llm.lora import add_adapters
-from radprompt.llm.split import SplitModel, number_of_layers
+from radprompt.llm.split import CutError, SplitModel, layers_of
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -38,7 +39,12 @@ def assemble(
 ) -> Assembled:
     """Load the backbone, add LoRA to its last ``layers`` layers (0: only the head learns) and cut it before them.
 
-    An architecture that the cut makes another function of is an InputError (:meth:`SplitModel.check`).
+    An architecture that cannot be cut there runs whole, with the same adapters: slower, which a warning says.
+
+    Raises
+    ------
+    InputError
+        The model has no layers, head or linear layers to adapt, or does not run on text alone.
     """
     place = resolve_device(device)
     bf16 = precision == "bf16" or (precision == "auto" and computes_bf16(place))
@@ -46,10 +52,17 @@ def assemble(
     model, tokenizer = load_backbone(backbone, bf16=bf16, device=place)
     if bf16 and not attends_in_bf16(place):
         attend_in_float32(model)
-    count = number_of_layers(model)
+    count = len(layers_of(model))
     cut = 0 if layers == "all" else count - layers
     adapter = add_adapters(model, cut, rank=rank, alpha=alpha, dropout=dropout)
-    split = SplitModel(cast("PreTrainedModel", adapter.get_base_model().to(place)), cut)
+    base = cast("PreTrainedModel", adapter.get_base_model().to(place))
+    split = SplitModel(base, cut)
+    tolerance = 5e-2 if bf16 else 1e-4
     with torch.autocast(place.type, torch.bfloat16, enabled=bf16):
-        split.check(5e-2 if bf16 else 1e-4)
+        try:
+            split.check(tolerance)
+        except CutError as error:
+            warnings.warn(f"{error.what}. Its frozen layers run again at each step: slower", stacklevel=2)
+            split = SplitModel(base, 0)
+            split.check(tolerance)
     return Assembled(adapter, split, tokenizer, bf16)

@@ -45,15 +45,23 @@ def write_backbone(source: str, revision: str | None, folder: Path, quantisation
     Raises
     ------
     InputError
-        If the package or folder is absent, the revision is missing, the model cannot be read, or bitsandbytes is not
-        installed though ``4bit`` asks for it.
+        If the package or folder is absent, the revision is missing, the model cannot be read or cannot become a
+        classifier (:func:`~radprompt.llm.architecture.describe_architecture`), or bitsandbytes is not installed though
+        ``4bit`` asks for it.
     """
+    from radprompt.llm.architecture import describe_architecture
+
     if quantisation == FOUR_BIT:
         require_bitsandbytes()
     if source == PACKAGED:
         record = _convert_packaged(folder)
     elif Path(source).is_dir():
-        record = {"source": source, "revision": None, "sha256": _digest(Path(source)), "config": _config(source, None)}
+        record = {
+            "source": source,
+            "revision": None,
+            "sha256": _digest(Path(source)),
+            "config": describe_architecture(source),
+        }
     elif revision is None:
         raise InputError(
             f"{source!r} is neither {PACKAGED!r} nor a folder here, and a hub id needs a commit",
@@ -61,7 +69,7 @@ def write_backbone(source: str, revision: str | None, folder: Path, quantisation
             fix="name an existing folder, or set llm.backbone.revision to the hub commit",
         )
     else:
-        record = {"source": source, "revision": revision, "config": _config(source, revision)}
+        record = {"source": source, "revision": revision, "config": describe_architecture(source, revision)}
     if quantisation != "none":  # only then: what was computed without stays valid
         record["quantisation"] = quantisation
     write_json(folder / "source.json", record)
@@ -95,6 +103,9 @@ def load_backbone(
     from transformers import AutoModelForSequenceClassification
     from transformers.utils import logging
 
+    from radprompt.llm.architecture import require_padding
+    from radprompt.llm.lora import is_linear
+
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     place, revision, quantisation = _locate(Path(folder))
@@ -106,9 +117,11 @@ def load_backbone(
     model = AutoModelForSequenceClassification.from_pretrained(
         place, revision=revision, num_labels=1, dtype=dtype, **quantised
     )
-    model.config.pad_token_id = tokenizer.pad_token_id
-    model.config.use_cache = False
-    frozen = {id(module) for module in model.base_model.modules() if isinstance(module, torch.nn.Linear)}
+    require_padding(tokenizer, model)
+    for config in (model.config, model.config.get_text_config()):
+        config.pad_token_id = tokenizer.pad_token_id
+        config.use_cache = False
+    frozen = {id(module) for module in model.base_model.modules() if is_linear(module)}
     for module in model.modules():
         if id(module) not in frozen:
             for parameter in module.parameters(recurse=False):
@@ -122,8 +135,6 @@ def _tokenizer(place: str, revision: str | None) -> "PreTrainedTokenizerBase":
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(place, revision=revision)
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
     tokenizer.padding_side = "right"
     return tokenizer
 
@@ -195,10 +206,12 @@ def _count(place: str, revision: str | None) -> tuple[int, int]:
     import torch
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
+    from radprompt.llm.lora import is_linear
+
     config = AutoConfig.from_pretrained(place, revision=revision, num_labels=1)
     with torch.device("meta"):
         model = AutoModelForSequenceClassification.from_config(config)
-    linear = sum(m.weight.numel() for m in model.base_model.modules() if isinstance(m, torch.nn.Linear))
+    linear = sum(m.weight.numel() for m in model.base_model.modules() if is_linear(m))
     return linear, sum(p.numel() for p in model.parameters()) - linear
 
 
@@ -211,22 +224,6 @@ def _locate(folder: Path) -> tuple[str, str | None, str]:
     if record["source"] == PACKAGED:
         return str(folder), None, quantisation
     return record["source"], record["revision"], quantisation
-
-
-def _config(place: str, revision: str | None) -> dict[str, Any]:
-    from transformers import AutoConfig, AutoTokenizer
-
-    try:
-        config = AutoConfig.from_pretrained(place, revision=revision)
-        AutoTokenizer.from_pretrained(place, revision=revision)
-    except (OSError, ValueError) as error:
-        first_line = str(error).splitlines()[0]
-        raise InputError(
-            f"cannot read model and tokenizer of {place!r}: {first_line}",
-            where="params.yaml, llm.backbone",
-            fix=f"download it first (`hf download {place}`), or run once with HF_HUB_OFFLINE=0",
-        ) from None
-    return {"model_type": config.model_type, "layers": config.num_hidden_layers, "hidden_size": config.hidden_size}
 
 
 def _digest(folder: Path) -> str:

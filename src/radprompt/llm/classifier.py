@@ -5,11 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from inspect import signature
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -17,22 +18,32 @@ from radprompt.core.errors import InputError
 from radprompt.core.outputs import atomic_folder, write_json
 from radprompt.core.params import Llm, Prompt
 from radprompt.llm.assembly import assemble
+from radprompt.llm.classifier_input import (
+    FeatureNames,
+    check_options,
+    numbered,
+    read_labels,
+    read_rows,
+    require_columns,
+)
 from radprompt.llm.head import begin_at_zero
 from radprompt.llm.inference import Encoded, Readout, TrunkCache, encode, predict_logits, predict_states
-from radprompt.llm.training import Schedule, State, checked_labels, train
+from radprompt.llm.training import Schedule, State, train
 from radprompt.study.sentences import render_frame
 
-Prompts = pd.DataFrame | Sequence[str]
-Labels = Sequence[int] | np.ndarray
+Rows = pd.DataFrame | ArrayLike | Sequence[str]
+Labels = Sequence[object] | np.ndarray | pd.Series
 OnEpoch = Callable[[dict[str, float]], None] | None
 
 
 class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
     """A pretrained language model that reads each row as a sentence and is tuned by LoRA to classify it.
 
-    ``X`` is a frame whose **column names are read by the model** (standardised values of named features), or a
-    sequence of ready prompts. The names are the link between sites: :meth:`adapt` goes on training on a frame with
-    other columns (the paper's extensible learning).
+    ``X`` is a frame whose **column names are read by the model** (standardised values of named features; pandas, polars
+    or pyarrow), an array whose columns ``feature_names`` names, or a sequence of ready prompts. The names are the link
+    between sites: :meth:`adapt` continues training on a frame with other columns (the paper's extensible learning).
+    ``y`` holds two classes of any kind; the second in order counts as positive. Options are checked by :meth:`fit`, by
+    the rules of params.yaml, and have its values as defaults.
 
     Parameters
     ----------
@@ -53,12 +64,21 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         (``0.500``) or dropped (``0.5``, as in the paper), and the features' order: ``fixed`` by name, so that
         the order of columns does not count, or ``random`` for each row.
     seed
-        Of the head's and the adapters' first weights, of shuffling and dropout.
+        Random seed of the head's and the adapters' first weights, of shuffling and dropout.
+    feature_names
+        Names of the columns of arrays; ``numbered``: x0, x1, ...; None: those of the frame of :meth:`fit`, without
+        which arrays are refused.
+    columns
+        ``fitted``: a frame to predict from must have the columns of :meth:`fit` or :meth:`adapt`, in any order;
+        ``any``: it may have others.
 
     Attributes
     ----------
     classes_
-        ``[0, 1]``: benign, malignant.
+        The two classes in order, such as ``[0, 1]``: benign, malignant.
+    n_features_in_, feature_names_in_
+        Number and names of the features of the last :meth:`fit` or :meth:`adapt`; absent after one on prompts, and the
+        names after one on an array that ``feature_names`` did not name.
     state_
         History of the last :meth:`fit` or :meth:`adapt`, with the epoch that was kept.
     trunk_
@@ -66,6 +86,7 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
     """
 
     trunk_: TrunkCache | None = None
+    feature_names_in_: NDArray[np.object_]
 
     def __init__(
         self,
@@ -75,14 +96,14 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         rank: int = 16,
         alpha: float = 32,
         dropout: float = 0.0,
-        layers: int | Literal["all"] = 8,
-        readout: Readout = "last",
-        epochs: int = 12,
+        layers: int | Literal["all"] = 2,
+        readout: Readout = "features",
+        epochs: int = 8,
         batch_size: int = 16,
         learning_rate: float = 1e-3,
         weight_decay: float = 0.01,
         warmup_fraction: float = 0.05,
-        best_epoch_by: Literal["auc", "loss"] = "auc",
+        best_epoch_by: Literal["auc", "loss"] = "loss",
         patience: int | None = None,
         device: str = "auto",
         precision: Literal["auto", "bf16", "fp32"] = "auto",
@@ -93,6 +114,8 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         trailing_zeros: bool = False,
         order: Literal["fixed", "random"] = "fixed",
         seed: int = 0,
+        feature_names: FeatureNames = None,
+        columns: Literal["fitted", "any"] = "fitted",
     ) -> None:
         self.backbone = backbone
         self.tuning = tuning
@@ -115,18 +138,20 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         self.trailing_zeros = trailing_zeros
         self.order = order
         self.seed = seed
+        self.feature_names = feature_names
+        self.columns = columns
 
     @classmethod
     def from_params(cls, llm: Llm, prompt: Prompt, backbone: str | Path, seed: int) -> Self:
         """Make the classifier that ``params.yaml`` describes."""
         given = {**vars(llm), **vars(llm.lora), **vars(prompt), "backbone": backbone, "seed": seed}
-        return cls(**{name: given[name] for name in signature(cls).parameters})
+        return cls(**{name: given[name] for name in signature(cls).parameters if name in given})
 
     def fit(
         self,
-        X: Prompts,
+        X: Rows,
         y: Labels,
-        X_val: Prompts | None = None,
+        X_val: Rows | None = None,
         y_val: Labels | None = None,
         *,
         on_epoch: OnEpoch = None,
@@ -134,43 +159,55 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
     ) -> Self:
         """Start from the pretrained backbone and train; validation rows, when given, choose the epoch.
 
-        An interrupted call with the same arguments goes on from ``checkpoint``.
+        An interrupted call with the same arguments continues from ``checkpoint``.
+
+        Raises
+        ------
+        InputError
+            An option, rows or labels cannot be used, or there are not two classes.
         """
+        check_options(self.get_params())
+        rows = read_rows(X, self.feature_names)
+        codes, classes = read_labels(y, len(rows))
         self._build()
-        return self._train(X, y, X_val, y_val, on_epoch, checkpoint, new=True)
+        return self._train(rows, codes, classes, X_val, y_val, on_epoch, checkpoint, new=True)
 
     def adapt(
         self,
-        X: Prompts,
+        X: Rows,
         y: Labels,
-        X_val: Prompts | None = None,
+        X_val: Rows | None = None,
         y_val: Labels | None = None,
         *,
         on_epoch: OnEpoch = None,
         checkpoint: Path | None = None,
     ) -> Self:
-        """Go on training from the fitted weights; the columns may differ from those of :meth:`fit`."""
+        """Continue training from the fitted weights; the columns may differ from those of :meth:`fit`."""
         check_is_fitted(self, "classes_")
-        return self._train(X, y, X_val, y_val, on_epoch, checkpoint)
+        check_options(self.get_params())
+        rows = read_rows(X, self.feature_names)
+        codes, classes = read_labels(y, len(rows), self.classes_)
+        return self._train(rows, codes, classes, X_val, y_val, on_epoch, checkpoint)
 
-    def decision_function(self, X: Prompts) -> np.ndarray:
-        """Return the logit of malignancy, shape (rows,)."""
+    def decision_function(self, X: Rows) -> np.ndarray:
+        """Return the logit of the second class, shape (rows,)."""
         check_is_fitted(self, "classes_")
-        return predict_logits(self._split, self._encode(X), self.batch_size).numpy().astype(float)
+        return predict_logits(self._split, self._encode(self._rows(X)), self.batch_size).numpy().astype(float)
 
-    def predict_proba(self, X: Prompts) -> np.ndarray:
-        """Return the probabilities of benign and malignant, shape (rows, 2)."""
+    def predict_proba(self, X: Rows) -> np.ndarray:
+        """Return the probabilities of both classes, shape (rows, 2)."""
         malignant = 1 / (1 + np.exp(-self.decision_function(X)))
         return np.column_stack([1 - malignant, malignant])
 
-    def predict(self, X: Prompts) -> np.ndarray:
-        """Return 0 or 1 for each row, at probability 0.5."""
-        return (self.decision_function(X) > 0).astype(int)
+    def predict(self, X: Rows) -> np.ndarray:
+        """Return one of the two classes for each row, at probability 0.5."""
+        positive = self.decision_function(X) > 0
+        return self.classes_[positive.astype(int)]
 
-    def embed(self, X: Prompts) -> np.ndarray:
+    def embed(self, X: Rows) -> np.ndarray:
         """Return the enhanced radiomics: the state that the head reads for each row, shape (rows, hidden size)."""
         check_is_fitted(self, "classes_")
-        return predict_states(self._split, self._encode(X), self.batch_size).numpy()
+        return predict_states(self._split, self._encode(self._rows(X)), self.batch_size).numpy()
 
     def save(self, folder: str | Path) -> None:
         """Write a standard peft adapter (safetensors) and ``classifier.json``; the backbone stays where it is."""
@@ -181,7 +218,9 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
             parameters = self.get_params() | {"backbone": Path(self.backbone).as_posix()}
             computed = {"precision": "bf16" if self._bf16 else "fp32", "threads": torch.get_num_threads()}
             kept = {"computed": computed, "best_epoch": self.state_.best_epoch, "history": self.state_.history}
-            write_json(part / "classifier.json", {"parameters": parameters, **kept})
+            names = getattr(self, "_names", None)
+            fitted = {"classes": self.classes_.tolist(), "features": None if names is None else list(names)}
+            write_json(part / "classifier.json", {"parameters": parameters, **fitted, **kept})
 
     @classmethod
     def load(
@@ -214,7 +253,8 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         classifier._build()
         set_peft_model_state_dict(classifier._adapter, load_file(folder / "adapter_model.safetensors"))
         classifier.state_ = State(record["history"], best_epoch=record["best_epoch"])
-        classifier.classes_ = np.array([0, 1])
+        classifier.classes_ = np.array(record.get("classes", [0, 1]))
+        classifier._remember(record.get("features"))
         return classifier
 
     def _build(self) -> None:
@@ -235,18 +275,22 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
 
     def _train(
         self,
-        X: Prompts,
-        y: Labels,
-        X_val: Prompts | None,
+        given: pd.DataFrame | list[str],
+        codes: np.ndarray,
+        classes: np.ndarray,
+        X_val: Rows | None,
         y_val: Labels | None,
         on_epoch: OnEpoch,
         checkpoint: Path | None,
         new: bool = False,
     ) -> Self:
-        prompts, labels = self.sentences(X), checked_labels(y, len(X))
+        self._remember([str(name) for name in given.columns] if isinstance(given, pd.DataFrame) else None)
+        prompts, labels = self._render(given), torch.as_tensor(codes)
         validation = None
         if X_val is not None and y_val is not None:
-            validation = (self._encode(X_val), checked_labels(y_val, len(X_val)))
+            chosen_by = self._rows(X_val)
+            marks, _ = read_labels(y_val, len(chosen_by), classes, what="y_val")
+            validation = (self._encode(chosen_by), torch.as_tensor(marks))
         rows = self._encode(prompts)
         if new:
             begin_at_zero(self._split.model)
@@ -263,13 +307,34 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
             checkpoint=checkpoint,
             seen=[parameters, self._origin(), prompts, labels.tolist(), chosen],
         )
-        self.classes_ = np.array([0, 1])
+        self.classes_ = classes
         return self
 
-    def sentences(self, X: Prompts) -> list[str]:
+    def _remember(self, names: list[str] | None) -> None:
+        """Keep the features' names; None: it learned from prompts."""
+        for attribute in ("_names", "n_features_in_", "feature_names_in_"):
+            self.__dict__.pop(attribute, None)
+        if names is None:
+            return
+        self._names, self.n_features_in_ = tuple(names), len(names)
+        if names != numbered(len(names)):
+            self.feature_names_in_ = np.array(names, dtype=object)
+
+    def sentences(self, X: Rows) -> list[str]:
         """Return the prompt that the model reads for each row."""
+        return self._render(self._rows(X))
+
+    def _rows(self, X: Rows) -> pd.DataFrame | list[str]:
+        """Return rows to predict from, with the columns that were learned where that is asked for."""
+        names = getattr(self, "_names", None)
+        rows = read_rows(X, self.feature_names, names)
+        if isinstance(rows, pd.DataFrame) and names is not None and self.columns == "fitted":
+            require_columns(rows, names)
+        return rows
+
+    def _render(self, X: pd.DataFrame | list[str]) -> list[str]:
         if not isinstance(X, pd.DataFrame):
-            return list(X)
+            return X
         settings = Prompt(
             instruction=self.instruction,
             decimals=self.decimals,
@@ -278,11 +343,17 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         )
         return render_frame(X, settings, self.seed)
 
-    def _encode(self, X: Prompts) -> Encoded:
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.classifier_tags.poor_score = True  # sentences without names tell a language model little
+        return tags
+
+    def _encode(self, X: pd.DataFrame | list[str]) -> Encoded:
         return encode(
             self._split,
             self._tokenizer,
-            self.sentences(X),
+            self._render(X),
             readout=self.readout,
             bf16=self._bf16,
             batch_size=self.batch_size,

@@ -124,7 +124,7 @@ def encode(
     """
     tokens = tokenizer(prompts, padding=True, return_tensors="pt", return_offsets_mapping=readout == "features")
     ids, mask = tokens["input_ids"], tokens["attention_mask"]
-    limit = getattr(split.model.config, "max_position_embeddings", None)
+    limit = getattr(split.text_config, "max_position_embeddings", None)
     if limit is not None and ids.shape[1] > limit:
         longest = int(mask.sum(dim=1).argmax())
         raise InputError(

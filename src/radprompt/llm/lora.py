@@ -4,9 +4,11 @@ import warnings
 from typing import TYPE_CHECKING
 
 from torch import nn
+from transformers.pytorch_utils import Conv1D
 
+from radprompt.core.errors import InputError
 from radprompt.llm.head import PreciseLinear
-from radprompt.llm.split import head_name
+from radprompt.llm.split import head_name, layers_of
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -27,20 +29,31 @@ def add_adapters(model: "PreTrainedModel", first_layer: int, *, rank: int, alpha
     head = getattr(model, head_name(model))
     if type(head) is nn.Linear:
         setattr(model, head_name(model), PreciseLinear.of(head))
-    count = model.config.num_hidden_layers
+    count = len(layers_of(model))
     some = first_layer < count
+    several = model.config.get_text_config() is not model.config  # a model of images has layers of the same names
+    targets = _linear_names(model)
+    if several:
+        targets = _linear_paths(model, first_layer)
+    if some and not targets:
+        raise InputError(
+            f"{type(model).__name__} has no linear layer for adapters",
+            where="llm.backbone.source",
+            fix="set llm.tuning: head, or use a decoder such as LLaMA, Mistral or Qwen",
+        )
     config = LoraConfig(
         task_type=TaskType.SEQ_CLS,
         r=rank,
         lora_alpha=alpha,  # type: ignore[arg-type]
         lora_dropout=dropout,
-        target_modules=_linear_names(model) if some else DUMMY_TARGET_MODULES,
-        layers_to_transform=list(range(first_layer, count)) if some else None,
+        target_modules=targets if some else DUMMY_TARGET_MODULES,
+        layers_to_transform=list(range(first_layer, count)) if some and not several else None,
         modules_to_save=[head_name(model)],
     )
     with warnings.catch_warnings():
         # peft 0.21 asks transformers 5.23 a question under its old name; the answer is right.
         warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated")
+        warnings.filterwarnings("ignore", message="fan_in_fan_out is set to False but the target module is `Conv1D`")
         wrapped = get_peft_model(model, config)
     assert isinstance(wrapped, PeftModel)
     AddedLinear.take_over(wrapped)
@@ -56,6 +69,17 @@ def trainable(model: nn.Module) -> dict[str, nn.Parameter]:
     return {name: p for name, p in sorted(model.named_parameters()) if p.requires_grad}
 
 
+def is_linear(module: nn.Module) -> bool:
+    """Tell whether a module is a linear layer: torch's, or GPT-2's with its weight transposed."""
+    return isinstance(module, nn.Linear | Conv1D)
+
+
 def _linear_names(model: "PreTrainedModel") -> list[str]:
     modules = model.base_model.named_modules()
-    return sorted({name.rsplit(".", 1)[-1] for name, module in modules if isinstance(module, nn.Linear)})
+    return sorted({name.rsplit(".", 1)[-1] for name, module in modules if is_linear(module)})
+
+
+def _linear_paths(model: "PreTrainedModel", first_layer: int) -> list[str]:
+    """Return the full names of the text layers' linear layers from ``first_layer`` on."""
+    chosen = {id(part) for layer in layers_of(model)[first_layer:] for part in layer.modules() if is_linear(part)}
+    return sorted(name for name, module in model.named_modules() if id(module) in chosen)

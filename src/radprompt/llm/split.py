@@ -8,7 +8,7 @@ final norm and head stay the model's own, so the split model equals the whole on
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,14 @@ from radprompt.core.errors import InputError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+
+OTHER_MODEL = "use a decoder such as LLaMA, Mistral or Qwen"
+"""What to do about a model that cannot become a classifier here."""
+
+
+class CutError(InputError):
+    """The model cannot be cut at a layer; whole it runs."""
 
 
 class _Reached(Exception):  # noqa: N818 - a signal, not an error
@@ -31,22 +39,31 @@ _ALIKE = 2 * _WORTH_SHARING
 
 
 class _HandThrough(nn.Module):
-    """Stands where a frozen layer stood; returns its input, or the cached states if it holds some."""
+    """Stands where a frozen layer stood; returns its input, or the cached states if it holds some.
 
-    def __init__(self, stood_here: nn.Module, cached: Tensor | None = None) -> None:
+    ``values`` is how many the layer returned in a tuple (some architectures' do), 0 where it returned the states alone.
+    """
+
+    def __init__(self, stood_here: nn.Module, cached: Tensor | None = None, values: int = 0) -> None:
         super().__init__()
         self.cached = cached
+        self.values = values
         for name in ("attention_type", "layer_idx", "is_sliding"):  # read by hybrid-attention models from outside
             if hasattr(stood_here, name):
                 setattr(self, name, getattr(stood_here, name))
 
-    def forward(self, hidden_states: Tensor, *_: object, past_key_values: Any = None, **__: object) -> Tensor:
+    def forward(
+        self, hidden_states: Tensor, *_: object, past_key_values: Any = None, **__: object
+    ) -> Tensor | tuple[Tensor | None, ...]:
         if self.cached is None:
-            return hidden_states
+            return self._returned(hidden_states)
         if past_key_values is not None:  # the model asks its first layer how many tokens came before
             nothing = hidden_states.new_zeros(len(hidden_states), 1, hidden_states.shape[1], 1)
             past_key_values.update(nothing, nothing, 0)
-        return self.cached
+        return self._returned(self.cached)
+
+    def _returned(self, states: Tensor) -> Tensor | tuple[Tensor | None, ...]:
+        return (states, *[None] * (self.values - 1)) if self.values else states
 
 
 class Beginning(NamedTuple):
@@ -86,13 +103,15 @@ class SplitModel:
                 fix=f"choose 1..{len(self.layers)}, or all",
             )
         self.cut = cut
-        kinds = set(getattr(model.config, "layer_types", None) or ["full_attention"])
+        self.text_config = model.config.get_text_config()
+        kinds = set(getattr(self.text_config, "layer_types", None) or ["full_attention"])
         attention = [part.is_causal for part in self.layers.modules() if hasattr(part, "is_causal")]
+        self._returned_values = 0
         self._causal = kinds == {"full_attention"} and bool(attention) and all(attention)
         self._shares = self._causal
         # Some architectures drop by module, some by function.
         by_module = any(part.p > 0 for part in model.modules() if isinstance(part, nn.Dropout))
-        rates = [value for name, value in model.config.to_dict().items() if "drop" in name]
+        rates = [value for name, value in self.text_config.to_dict().items() if "drop" in name]
         self._drops = by_module or any(isinstance(rate, float) and rate > 0 for rate in rates)
 
     @torch.no_grad()
@@ -122,8 +141,10 @@ class SplitModel:
         return torch.cat([beginning.hidden.expand(len(hidden), -1, -1), hidden], dim=1)
 
     def _until_cut(self, input_ids: Tensor, attention_mask: Tensor, **more: Any) -> Tensor:
-        def stop(_module: nn.Module, _inputs: object, output: Tensor | tuple[Tensor, ...]) -> None:
-            raise _Reached(output[0] if isinstance(output, tuple) else output)
+        def stop(_module: nn.Module, _inputs: object, output: Any) -> None:
+            several = isinstance(output, tuple | list)
+            self._returned_values = len(output) if several else 0
+            raise _Reached(output[0] if several else output)
 
         handle = self.layers[self.cut - 1].register_forward_hook(stop)
         try:
@@ -184,20 +205,39 @@ class SplitModel:
     def check(self, tolerance: float) -> None:
         """Compare the model in parts with the whole one, on two prompts of arbitrary tokens.
 
-        Where only a shared beginning changes the logits, none is shared from here on; where the cut does, that is an
-        InputError.
+        Where only a shared beginning changes the logits, none is shared from here on.
+
+        Raises
+        ------
+        CutError
+            The cut changes the logits, or its architecture cannot be cut like this.
+        InputError
+            The whole model does not run on tokens alone.
         """
         self.model.eval()
         ids, mask = self._two_prompts()
-        whole = self.model(input_ids=ids, attention_mask=mask).logits.squeeze(-1).float()
+        try:
+            whole = self.model(input_ids=ids, attention_mask=mask).logits.squeeze(-1).float()
+        except (RuntimeError, ValueError, TypeError, AttributeError, IndexError, NotImplementedError) as error:
+            raise InputError(
+                f"{type(self.model).__name__} does not run on text alone: {first_line(error)}",
+                where="llm.backbone.source",
+                fix=OTHER_MODEL,
+            ) from error
+        fault = ""
         for shares in (self._causal, False):
             self._shares = shares
-            hidden = self.trunk(ids, mask, self.begin(ids[:1, :_ALIKE])) if self.cut else None
-            split = self.logits(ids, mask, hidden=hidden)
+            try:
+                hidden = self.trunk(ids, mask, self.begin(ids[:1, :_ALIKE])) if self.cut else None
+                split = self.logits(ids, mask, hidden=hidden)
+            except (RuntimeError, ValueError, TypeError, AttributeError, IndexError, NotImplementedError) as error:
+                fault = f"this backbone stops: {first_line(error)}"
+                continue
             if torch.allclose(whole, split, rtol=tolerance, atol=tolerance):
                 return
-        raise InputError(
-            f"cut at layer {self.cut}, this backbone's logits change by {(whole - split).abs().max():.2g}",
+            fault = f"this backbone's logits change by {(whole - split).abs().max():.2g}"
+        raise CutError(
+            f"cut at layer {self.cut}, {fault}",
             where="llm.lora.layers",
             fix="set llm.lora.layers: all for this architecture",
         )
@@ -205,9 +245,10 @@ class SplitModel:
     def _two_prompts(self) -> tuple[Tensor, Tensor]:
         """Return ids and mask of two that begin alike and go on with other tokens, one of them padded."""
         padding = self.model.config.pad_token_id or 0
-        ids = (3 + 7 * torch.arange(2 * (_ALIKE + 8))).view(2, -1) % self.model.config.vocab_size
+        vocabulary = number_of_embeddings(self.model)
+        ids = (3 + 7 * torch.arange(2 * (_ALIKE + 8))).view(2, -1) % vocabulary
         ids[1, :_ALIKE] = ids[0, :_ALIKE]
-        ids[ids == padding] = (padding + 1) % self.model.config.vocab_size
+        ids[ids == padding] = (padding + 1) % vocabulary
         mask = torch.ones_like(ids)
         ids[1, -3:], mask[1, -3:] = padding, 0
         device = next(self.model.parameters()).device
@@ -224,7 +265,7 @@ class SplitModel:
     def _new_cache(self) -> Any:
         from transformers import DynamicCache
 
-        return DynamicCache(config=self.model.config)
+        return DynamicCache(config=self.text_config)
 
     @contextmanager
     def _read(self, weights: Tensor | None) -> Iterator[None]:
@@ -254,7 +295,10 @@ class SplitModel:
         if hidden is None or self.cut == 0:
             yield
             return
-        through = [_HandThrough(layer, hidden if i == 0 else None) for i, layer in enumerate(self.layers[: self.cut])]
+        through = [
+            _HandThrough(layer, hidden if i == 0 else None, self._returned_values)
+            for i, layer in enumerate(self.layers[: self.cut])
+        ]
         setattr(self._owner, self._name, nn.ModuleList([*through, *self.layers[self.cut :]]))
         try:
             yield
@@ -275,22 +319,42 @@ def common_tokens(ids: Tensor, mask: Tensor) -> int:
 
 def head_name(model: nn.Module) -> str:
     """Return the attribute that holds the classification head (``score`` in decoders, ``classifier`` elsewhere)."""
-    return "score" if hasattr(model, "score") else "classifier"
+    for name in ("score", "classifier"):
+        if hasattr(model, name):
+            return name
+    raise InputError(
+        f"{type(model).__name__} has no head called score or classifier",
+        where="llm.backbone.source",
+        fix=OTHER_MODEL,
+    )
 
 
-def number_of_layers(model: "PreTrainedModel") -> int:
-    """Return how many transformer layers the model has."""
-    return len(_find_layers(model)[2])
+def number_of_embeddings(model: "PreTrainedModel") -> int:
+    """Return how many tokens the model has an embedding for."""
+    return len(cast("nn.Embedding", model.get_input_embeddings()).weight)
+
+
+def layers_of(model: "PreTrainedModel") -> nn.ModuleList:
+    """Return the model's transformer layers, those of its text part where it has several."""
+    return _find_layers(model)[2]
 
 
 def _find_layers(model: "PreTrainedModel") -> tuple[nn.Module, str, nn.ModuleList]:
-    count = model.config.num_hidden_layers
-    for owner in model.modules():
+    text = model.config.get_text_config()
+    count = text.num_hidden_layers
+    # A model of images and text has a list of layers for each.
+    for owner in (model if text is model.config else model.get_decoder()).modules():
         for name, child in owner.named_children():
             if isinstance(child, nn.ModuleList) and len(child) == count:
                 return owner, name, child
     raise InputError(
         f"{type(model).__name__} has no list of {count} layers to split",
         where="llm.backbone.source",
-        fix="use a decoder such as LLaMA, Mistral or Qwen",
+        fix=OTHER_MODEL,
     )
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an exception's message with what a colon announces, or its type where it has none."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]

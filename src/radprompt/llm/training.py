@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
@@ -187,17 +186,6 @@ def add_gradients(split: SplitModel, rows: Encoded, labels: Tensor, batch_size: 
         (loss / batch_size).backward()
         total += loss.item()
     return total
-
-
-def checked_labels(y: Sequence[int] | np.ndarray, rows: int) -> Tensor:
-    """Return labels as floats, shape (rows,); anything but one 0 or 1 a row is an :class:`InputError`."""
-    labels = np.asarray(y)
-    if labels.shape != (rows,):
-        raise InputError(f"{rows} rows but labels of shape {labels.shape}", where="y", fix="one label a row")
-    if not np.isin(labels, (0, 1)).all():
-        odd = int(np.flatnonzero(~np.isin(labels, (0, 1)))[0])
-        raise InputError(f"label {labels[odd]} in row {odd}", where="y", fix="0 benign, 1 malignant")
-    return torch.as_tensor(labels.astype(np.float32))
 
 
 def _fingerprint(split: SplitModel, seen: Sequence[Any]) -> str:

@@ -22,7 +22,7 @@ from radprompt.own_table.reading import Sheet, blank, matching, read_sheet
 from radprompt.own_table.roles import shared_image, suspicious
 from radprompt.own_table.splits import assign, read_splits
 from radprompt.own_table.suspicion import stems
-from radprompt.study.settings import ROLES
+from radprompt.tables.cohort import ROLES
 
 _UNKNOWN = {"missing", "unknown", "unk", "n/a", "na", "none", "?", "-", "unbekannt", "not done", "pending"}
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from io import StringIO
 from pathlib import Path
+from shlex import quote
 from typing import Any, Literal
 
 from ruamel.yaml import YAML
@@ -43,12 +44,16 @@ GIT = {
 }
 """Where the folder is: in no git repository, at its root, or below it."""
 
+_DVC_FILES = (".dvc/config", ".dvcignore", "dvc.yaml", "dvc.lock", "params.yaml", f"{TABLE.as_posix()}.dvc")
+"""Files of a folder that DVC refuses to use where git ignores them, or that are of no use uncommitted."""
+
 
 def new_folder(folder: Path) -> str:
     """Make a pipeline folder and return what DVC was told about git.
 
     In a git repository DVC keeps its hashes beside git's commits (``dvc init``, with ``--subdir`` below the root);
-    elsewhere, or where git ignores the folder, it works alone (``--no-scm``), without ``dvc exp``.
+    elsewhere, or where git ignores the folder or a file that DVC needs in it, it works alone (``--no-scm``), without
+    ``dvc exp``. Nothing is staged in git.
 
     Raises
     ------
@@ -61,13 +66,30 @@ def new_folder(folder: Path) -> str:
         (part / "data").mkdir()
         for template, name in _FILES.items():
             write_text(part / name, _template(template))
-    git = _git_kind(folder)
+    git, ignored = _git_kind(folder), ""
+    if git != "none" and (ignored := git_ignores(folder)):
+        git = "none"
     try:
         _init(folder, git)
     except InputError:
         shutil.rmtree(folder)
         raise
+    finally:
+        _git(folder.parent, "reset", "-q", "--", folder.name)  # DVC stages its own files
+    if ignored:
+        return f"without git, which ignores {ignored}; for dvc exp, change that and make the folder again"
     return GIT[git]
+
+
+def git_ignores(folder: Path) -> str:
+    """Return each rule of git that hides a file which DVC needs, with its line; '' where there is none."""
+    found = _git(folder, "check-ignore", "--verbose", "--no-index", *_DVC_FILES)
+    by_rule: dict[str, str] = {}
+    for hit in (found or "").splitlines():
+        rule, _, name = hit.partition("\t")
+        by_rule.setdefault(rule, name)
+    places = [(name, *rule.rsplit(":", 2)) for rule, name in by_rule.items()]
+    return ", ".join(f"{name} ({source}, line {line}: {pattern})" for name, source, line, pattern in places)
 
 
 def check_first(
@@ -177,7 +199,9 @@ def repro(folder: Path) -> None:
     What ends this process ends the stages, too: see :func:`~radprompt.child_process.run_group`.
     """
     if run_group([sys.executable, "-m", "dvc", "repro"], folder, _environment()):
-        raise InputError("dvc repro stopped, see above", where=str(folder), fix=f"cd {folder}; dvc repro  goes on")
+        raise InputError(
+            "dvc repro stopped, see above", where=str(folder), fix=f"cd {quote(str(folder))}; dvc repro  continues"
+        )
 
 
 def _merge(into: Any, changes: Mapping[str, Any]) -> None:
@@ -234,8 +258,12 @@ def _track(folder: Path) -> None:
         with Repo(str(folder)) as repo:
             repo.add(str(folder.resolve() / TABLE))
     except DvcException as error:
-        fix = f"cd {folder}; dvc add {TABLE.as_posix()}"
-        raise InputError(f"DVC cannot track the table: {error}", where=str(folder), fix=fix) from None
+        ignored = git_ignores(folder)
+        why = f"git ignores {ignored}" if ignored else str(error)
+        fix = f"change that, or let DVC work without git: cd {quote(str(folder))}; dvc config core.no_scm true"
+        if not ignored:
+            fix = f"cd {quote(str(folder))}; dvc add {TABLE.as_posix()}"
+        raise InputError(f"DVC cannot track the table: {why}", where=str(folder), fix=fix) from None
 
 
 def _environment() -> dict[str, str]:

@@ -10,6 +10,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +21,8 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.preprocessing import KBinsDiscretizer
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
+
+from radprompt.core.errors import InputError
 
 
 class MRMRSelector(SelectorMixin, BaseEstimator):
@@ -61,7 +64,10 @@ class MRMRSelector(SelectorMixin, BaseEstimator):
         ------
         ValueError
             For labels that are no classes, or of one class only; missing or infinite values; fewer than two samples.
+        InputError
+            For a wrong option.
         """
+        self._check_options()
         values, labels = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
         check_classification_targets(labels)
         classes, codes = np.unique(labels, return_inverse=True)
@@ -78,6 +84,18 @@ class MRMRSelector(SelectorMixin, BaseEstimator):
         check_is_fitted(self, "ranking_")
         default = [f"x{i}" for i in range(self.n_features_in_)]
         return np.asarray(getattr(self, "feature_names_in_", default), dtype=object)[self.ranking_]
+
+    def _check_options(self) -> None:
+        whole = "a whole number from {} on is expected; found {!r}"
+        faults = []
+        if not isinstance(self.n_features, Integral) or self.n_features < 1:
+            faults.append(f"n_features: {whole.format(1, self.n_features)}")
+        if self.scheme not in ("MIQ", "MID"):
+            faults.append(f"scheme: 'MIQ' or 'MID' is expected; found {self.scheme!r}")
+        if not isinstance(self.bins, Integral) or self.bins < 2:
+            faults.append(f"bins: {whole.format(2, self.bins)}")
+        if faults:
+            raise InputError("\n  ".join(faults), where="options of MRMRSelector", fix="correct them")
 
     def _get_support_mask(self) -> NDArray[np.bool_]:
         check_is_fitted(self, "ranking_")

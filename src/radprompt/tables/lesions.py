@@ -35,7 +35,8 @@ class Lesion:
     ``label`` is 0 benign, 1 malignant. ``split`` is one of train, val, test, adapt. The box lies inside the image.
     ``mask_path`` is a reference contour, an 8-bit PNG (0, 255) of the image's size; empty where the data set has none.
     ``spacing_mm`` is NaN where unknown; ``spacing_source`` says which DICOM attribute or table gave it, or ``unknown``.
-    Paths are relative to the repository, with forward slashes.
+    ``presentation`` is the image's ``PresentationIntentType``, '' where it has none: grey levels of images ``FOR
+    PROCESSING`` are the detector's, others the maker's. Paths are relative to the repository, with forward slashes.
     """
 
     lesion_id: str
@@ -55,6 +56,7 @@ class Lesion:
     mask_path: str
     spacing_mm: float
     spacing_source: str
+    presentation: str = ""
 
     @property
     def box(self) -> Box:

@@ -3,7 +3,9 @@
 import copy
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import roc_auc_score
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from radprompt.baselines.transtab import TransTabClassifier, _package, _workplace
 from radprompt.core.errors import InputError
@@ -30,7 +33,7 @@ def sample(rows: int, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
     return X, (X["Sphericity"] + 0.5 * generator.normal(size=rows) > 0).astype(int).to_numpy()
 
 
-def quick(**settings: float) -> TransTabClassifier:
+def quick(**settings: Any) -> TransTabClassifier:
     return TransTabClassifier(**({"epochs": 2, "batch_size": 16, "learning_rate": 1e-3, "seed": 1} | settings))
 
 
@@ -191,14 +194,53 @@ def test_a_failed_fit_leaves_no_alias_and_no_folder(tmp_path: Path, monkeypatch:
 
 
 def test_is_an_estimator() -> None:
-    assert clone(quick(epochs=7)).get_params() == {"epochs": 7, "batch_size": 16, "learning_rate": 1e-3, "seed": 1}
-    params = load_params(ROOT / "params.yaml").baselines.transtab
-    assert TransTabClassifier.from_params(params, 3).get_params() == {
-        "epochs": params.epochs,
-        "batch_size": params.batch_size,
-        "learning_rate": params.learning_rate,
-        "seed": 3,
+    assert clone(quick(epochs=7)).get_params() == {
+        "epochs": 7,
+        "batch_size": 16,
+        "learning_rate": 1e-3,
+        "seed": 1,
+        "feature_names": None,
     }
+
+
+def test_defaults_are_those_of_params_yaml() -> None:
+    params = load_params(ROOT / "params.yaml").baselines.transtab
+    assert TransTabClassifier.from_params(params, 0).get_params() == TransTabClassifier().get_params()
+
+
+@parametrize_with_checks(
+    [TransTabClassifier(epochs=1, feature_names="numbered")],
+    expected_failed_checks=lambda _: {
+        "check_classifier_data_not_an_array": "its frame's columns are called 0 and 1, its array's x0 and x1: other "
+        "words, which this model reads",
+    },
+)
+def test_scikit_learns_checks(estimator: TransTabClassifier, check: Callable[[TransTabClassifier], None]) -> None:
+    check(estimator)
+
+
+def test_wrong_options_are_named_at_once() -> None:
+    X, y = sample(20)
+    with pytest.raises(InputError) as refused:
+        TransTabClassifier(epochs=0, learning_rate="fast", seed=-1, feature_names="Mean").fit(X, y)
+    assert refused.value.where == "options of TransTabClassifier"
+    assert [line.split(":")[0].strip() for line in refused.value.what.splitlines()] == [
+        *("epochs", "learning_rate", "seed", "feature_names")
+    ]
+
+
+def test_an_array_gets_its_names_and_any_two_classes_are_learned() -> None:
+    X, y = sample(30)
+    by_name = quick(epochs=1).fit(X, y)
+    named = quick(epochs=1, feature_names=NAMES).fit(X.to_numpy(), np.array(["benign", "malignant"])[y])
+    assert named.classes_.tolist() == ["benign", "malignant"]
+    assert (named.n_features_in_, named.feature_names_in_.tolist()) == (3, NAMES)
+    np.testing.assert_array_equal(named.predict_proba(X.to_numpy()), by_name.predict_proba(X))
+    assert set(named.predict(X)) <= {"benign", "malignant"}
+    with pytest.raises(InputError, match="no feature names"):
+        quick().fit(X.to_numpy(), y)
+    with pytest.raises(InputError, match="reads columns, not prompts"):
+        quick().fit(["one", "two"], [0, 1])
 
 
 def test_bad_input_names_the_row_or_column(fitted: TransTabClassifier) -> None:
@@ -211,7 +253,7 @@ def test_bad_input_names_the_row_or_column(fitted: TransTabClassifier) -> None:
         quick().fit(X.assign(**{"Zone Entropy": X["Zone Entropy"].where(X.index != 4)}), y)  # it would read 0
     with pytest.raises(InputError, match="one class only"):
         quick().fit(X, np.ones(20, dtype=int))
-    with pytest.raises(InputError, match="not 20 labels"):
+    with pytest.raises(InputError, match="20 rows but labels of shape"):
         quick().fit(X, y[:-1])
     with pytest.raises(InputError, match="repeated"):
         quick().fit(X.set_axis(["Maximum", "Maximum", "Mean"], axis=1), y)

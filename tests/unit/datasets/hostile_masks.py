@@ -61,6 +61,7 @@ def _pixels(*places: tuple[int, int]) -> np.ndarray:
     return mask
 
 
+FRAME = np.pad(np.zeros((SHAPE[0] - 2, SHAPE[1] - 2), np.uint8), 1, constant_values=255)
 SMOOTH = np.where(GOOD > 0, np.arange(40, dtype=np.uint8), 0).astype(np.uint8)
 MASK_TRAPS = [
     MaskTrap("PNG that announces 60,000 x 60,000", _bomb(60_000), "not a readable image", "not a readable image"),
@@ -84,6 +85,10 @@ MASK_TRAPS = [
         "has 3 pixels, fewer than 16",
     ),
     MaskTrap("mask of every pixel", _png(np.full(SHAPE, 255, np.uint8)), "", "the corrected mask is full"),
+    MaskTrap(
+        "mask with 0 inside and 255 outside", _png(255 - GOOD), "", "looks inverted: it covers 92.5% of the image"
+    ),
+    MaskTrap("frame around the image", _png(FRAME), "", "looks inverted: it touches all four borders"),
     MaskTrap("mask that touches three borders", _png(square((0, 0, 40, 9))), "", ""),
 ]
 

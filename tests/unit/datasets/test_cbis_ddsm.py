@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tiny_sets import square
 
 from radprompt.core.errors import InputError
 from radprompt.mammograms.datasets import cbis_ddsm
@@ -80,10 +81,11 @@ def test_every_reason(cbis, compute, check, tmp_path):
     cbis.add("P_00010")
     cbis.rows["train"].append(dict(cbis.rows["train"][-1]))
     cbis.add("P_00011")
+    cbis.add("P_00012", mask=255 - square((5, 10, 15, 25)))
     cut = next((cbis.root / "Mass-Training_P_00011_LEFT_CC").rglob("1-1.dcm"))
     cut.write_bytes(cut.read_bytes()[:-100])
     found = cbis_ddsm.load(cbis.write(), tmp_path, compute)
-    reasons = check(found, rows=15)
+    reasons = check(found, rows=16)
     assert [lesion.lesion_id for lesion in found.lesions] == ["P_00001_LEFT_MLO_2", "P_00010_LEFT_CC_1"]
     starts = {
         "P_00001_LEFT_CC_1": "conflicting labels: ",
@@ -98,6 +100,7 @@ def test_every_reason(cbis, compute, check, tmp_path):
         "P_00009_LEFT_CC_1": "outline too small: ",
         "P_00010_LEFT_CC_1": "repeated row: ",
         "P_00011_LEFT_CC_1": "image unusable: ",
+        "P_00012_LEFT_CC_1": "mask inverted: it covers 92.5% of the image",
     }
     assert reasons.keys() == starts.keys()
     for record, start in starts.items():

@@ -76,3 +76,10 @@ def test_summary_counts_patients_and_lesions(cohort):
     assert list(counts) == ["test", "train"]
     assert counts["test"] == {"patients": 10, "benign": 12, "malignant": 9}
     assert sum(counts["train"][key] for key in ("benign", "malignant")) == sum(x.split == "train" for x in cohort)
+
+
+def test_the_summary_counts_lesions_in_raw_images_where_there_are_any(cohort):
+    assert all("for processing" not in counts for counts in summary(cohort).values())
+    raw = [replace(x, presentation="FOR PROCESSING") if x.patient_id == "p00" else x for x in cohort]
+    assert summary(raw)["train"]["for processing"] == sum(x.patient_id == "p00" for x in cohort)
+    assert "for processing" not in summary(raw)["test"]

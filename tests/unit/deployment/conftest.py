@@ -134,7 +134,7 @@ def _write_lesions() -> None:
     write_csv("data/lesions/vindr_mammo.csv", to_table(lesions))
 
 
-def _write_dicom(path: Path, pixels: np.ndarray, spacing: float | None = SPACING) -> None:
+def _write_dicom(path: Path, pixels: np.ndarray, spacing: float | None = SPACING, **attributes: object) -> None:
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.1.2"
@@ -145,6 +145,8 @@ def _write_dicom(path: Path, pixels: np.ndarray, spacing: float | None = SPACING
     dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 16, 15, 0
     if spacing is not None:
         dataset.PixelSpacing = [spacing, spacing]
+    for keyword, value in attributes.items():
+        setattr(dataset, keyword, value)
     dataset.PixelData = pixels.tobytes()
     path.parent.mkdir(parents=True, exist_ok=True)
     dataset.save_as(path)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from radprompt.core.errors import InputError
-from radprompt.export.cases import Case, parse_box, read_cases
+from radprompt.export.cases import Case, id_of, parse_box, read_cases
 
 HEADER = "id,image,xmin,ymin,xmax,ymax,mask,spacing_mm\n"
 
@@ -103,6 +103,27 @@ def test_columns_may_be_in_capitals_and_ids_in_any_script(tmp_path):
     assert math.isnan(case.spacing_mm)
     ((case,), _) = read_cases(write(tmp_path, f"{'乳' * 66},one.dcm,1,2,3,4,,"))
     assert case.case_id == "乳" * 66
+
+
+@pytest.mark.parametrize(
+    ("image", "case_id"),
+    [
+        ("mammo.dcm", "mammo"),
+        ("folder/mammo (1).dcm", "mammo_1"),
+        ("R MLO 2.dcm", "R MLO 2"),
+        ("(1).png", "1"),
+        ("#7, left.png", "7_left"),
+        (".hidden.dcm", "hidden"),
+        ("Müller's.dcm", "Müller_s"),
+        ("(+).dcm", "case"),
+        (f"{'乳' * 90}.dcm", "乳" * 66),
+        (f"{'a' * 150}.dcm", "a" * 100),
+        (".", "case"),
+    ],
+)
+def test_a_case_without_an_id_is_called_as_its_image_as_far_as_files_may(image, case_id):
+    assert id_of(Path(image)) == case_id
+    assert Case(id_of(Path(image)), Path(image), (1, 2, 3, 4), None).case_id == case_id
 
 
 def test_a_box_on_the_command_line():

@@ -44,6 +44,31 @@ def test_a_png_that_is_not_grey_of_8_or_16_bits_is_refused(tmp_path, mode):
         read_image(tmp_path / "a.png")
 
 
+@pytest.mark.parametrize(
+    ("rows", "columns", "sign"),
+    [
+        (slice(0, 60), slice(0, 21), "covers 52.5% of the image"),
+        (slice(0, 60), slice(0, 20), ""),
+        (slice(0, 60), 20, ""),
+    ],
+)
+def test_a_mask_over_half_of_the_image_is_refused_as_inverted(tmp_path, rows, columns, sign):
+    mask = np.zeros((60, 40), np.uint8)
+    mask[rows, columns] = 255
+    Image.fromarray(mask).save(tmp_path / "m.png")
+    if not sign:
+        assert read_contour(tmp_path / "m.png", (60, 40))[0].sum() == np.count_nonzero(mask)
+        return
+    with pytest.raises(ImageError, match=rf"m\.png: the mask looks inverted: it {sign}\n.*interchange"):
+        read_contour(tmp_path / "m.png", (60, 40))
+
+
+def test_a_spacing_that_is_given_leaves_the_rest_of_the_header(tmp_path, write_dicom):
+    write_dicom(tmp_path / "a.dcm", PIXELS, None, PresentationIntentType="FOR PROCESSING")
+    image = read_image(tmp_path / "a.dcm", 0.07)
+    assert (image.spacing_mm, image.spacing_source, image.presentation) == (0.07, "given", "FOR PROCESSING")
+
+
 def test_several_frames_are_refused(tmp_path):
     frames = [Image.fromarray(PIXELS.astype(np.uint8) + number) for number in (0, 1)]
     frames[0].save(tmp_path / "a.png", save_all=True, append_images=frames[1:])

@@ -117,6 +117,21 @@ def test_millimetres_need_a_spacing_and_pixels_none(brief, own_export, repositor
     assert any("pixel size is unknown" in note for note in without.notes(in_px.package))
 
 
+def test_a_raw_image_is_noted_in_page_and_json(brief, repository, lesions, write_dicom, tmp_path):
+    lesion = lesions.index[0]
+    stored = np.round(read_mammogram(repository / lesions.loc[lesion, "image_path"]).pixels * 60000).astype(np.uint16)
+    for name, intent in (("raw", "FOR PROCESSING"), ("ready", "FOR PRESENTATION")):
+        write_dicom(tmp_path / f"{name}.dcm", stored, PresentationIntentType=intent)
+        case = _case(repository, lesions, lesion, case_id=name, image=tmp_path / f"{name}.dcm")
+        predict_case(brief, case, tmp_path)
+        said = json.loads((tmp_path / f"{name}.json").read_text())
+        page = (tmp_path / f"{name}.html").read_text()
+        assert said["image"]["presentation"] == intent
+        assert f"image {name}.dcm, {intent}" in page
+        assert any("The image is FOR PROCESSING" in note for note in said["notes"]) == (name == "raw")
+        assert ("The image is FOR PROCESSING" in page) == (name == "raw")
+
+
 def test_values_outside_the_training_range_are_flagged_in_words(own_export, repository, lesions):
     ranges = json.loads((own_export / "model.json").read_text())["ranges"]
     first, second, third = ranges
@@ -313,3 +328,13 @@ def test_a_model_that_does_not_open_leaves_an_earlier_run_as_it_was(brief, repos
     with pytest.raises(InputError, match=r"no exported model here"):
         predict_table(lambda: open_predictor(tmp_path, "none", None, "cpu"), table, repository, math.nan, out)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_results_that_cannot_be_written_are_refused_before_the_model_is_opened(brief, repository, lesions, tmp_path):
+    (tmp_path / "out").touch()
+    table = tmp_path / "cases.csv"
+    _good_rows(lesions).to_csv(table, index=False)
+    with pytest.raises(InputError, match=r"out: cannot be written to: .*out is a file\nFix: name another folder"):
+        predict_table(lambda: pytest.fail("opened"), table, repository, math.nan, tmp_path / "out")
+    with pytest.raises(InputError, match=r"out: cannot be written to"):
+        predict_case(brief, _case(repository, lesions, lesions.index[0]), tmp_path / "out")

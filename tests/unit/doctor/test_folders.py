@@ -94,6 +94,25 @@ def test_an_empty_file_is_no_image(synthetic, phantom, tmp_path):
     assert f"{len(images) - 1} of {len(images)} images" in found.found
 
 
+def test_a_copy_as_png_is_told_from_an_unfinished_download(synthetic, phantom, tmp_path):
+    for name, count in (("inbreast", "AllDICOMs"), ("vindr_mammo", "images"), ("cbis_ddsm", "")):
+        shutil.copytree(synthetic / name, tmp_path / name)
+        images = [path for path in (tmp_path / name).rglob("*") if path.suffix in (".dcm", ".dicom")]
+        for path in images:
+            path.rename(path.with_suffix(".png"))
+        found = check_folder(tmp_path, Path(), name, released(name))
+        assert found.state == "error"
+        place = (tmp_path / name / count).as_posix()
+        assert found.found == f"{place}: no DICOM image (*.dcm, *.dicom); there are {len(images)} files *.png there"
+
+
+def test_suffixes_in_capitals_are_counted(synthetic, phantom, tmp_path):
+    shutil.copytree(synthetic / "inbreast", tmp_path / "inbreast")
+    for path in [*(tmp_path / "inbreast").rglob("*.dcm"), *(tmp_path / "inbreast").rglob("*.xml")]:
+        path.rename(path.with_suffix(path.suffix.upper()))
+    assert check_folder(tmp_path, Path(), "inbreast", drawn("inbreast", 7, phantom)).state == "ok"
+
+
 def test_inbreast_without_contours_is_an_error(synthetic, tmp_path):
     shutil.copytree(synthetic / "inbreast", tmp_path / "inbreast")
     for file in (tmp_path / "inbreast" / "AllXML").glob("*.xml"):

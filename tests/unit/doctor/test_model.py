@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from tokenizers import Tokenizer, models
+from transformers import PreTrainedTokenizerFast
 
 from radprompt.core.params import Backbone
 from radprompt.repository.doctor import model
@@ -21,8 +23,10 @@ def folder(tmp_path, monkeypatch):
     names = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
     index = {"weight_map": {"a": names[0], "b": names[1], "c": names[1]}}
     (place / "model.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")
-    for name in (*names, "tokenizer.json"):
+    for name in names:
         (place / name).write_bytes(b"x" * 100_000)
+    tokenizer = Tokenizer(models.WordLevel({"<pad>": 0, "a": 1}, unk_token="a"))
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>").save_pretrained(place)
     return place
 
 
@@ -55,6 +59,40 @@ def test_what_is_missing_is_named(folder, file, message):
     found, _ = check()
     assert found.state == "error"
     assert message in found.found
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model_type": "cohere"}, "cannot build a cohere classifier: Transformers has no classifier of this"),
+        (
+            {"model_type": "llama", "num_attention_heads": 5},
+            "hidden size (64) is not a multiple of the number of attention",
+        ),
+        ({"model_type": "albert"}, "AlbertForSequenceClassification has no list of 2 layers to split"),
+        ({"model_type": "unheard_of"}, "cannot read model and tokenizer"),
+        (
+            {"vocab_size": 0},
+            "neither padding token '<pad>' (0) nor end-of-text token None (None) is among the model's 0",
+        ),
+    ],
+)
+def test_a_model_that_cannot_become_a_classifier_is_an_error_before_anything_runs(folder, changes, message):
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | changes), encoding="utf-8")
+    found, _ = check()
+    assert found.state == "error"
+    assert message in found.found
+    assert found.fix
+
+
+def test_the_shape_of_a_model_of_images_is_its_text_parts(folder):
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    text = config | {"model_type": "gemma3_text", "head_dim": 16}
+    both = {"model_type": "gemma3", "text_config": text, "vision_config": {"num_hidden_layers": 2}}
+    (folder / "config.json").write_text(json.dumps(both), encoding="utf-8")
+    found, shape = check()
+    assert (found.state, shape) == ("ok", Shape(64, 256, 2, 4, 4, 16, 640)), found.found
 
 
 def test_an_empty_weight_file_is_missing(folder):

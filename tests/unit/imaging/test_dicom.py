@@ -3,7 +3,7 @@ import sys
 
 import numpy as np
 import pytest
-from pydicom import Dataset, dcmread
+from pydicom import DataElement, Dataset, dcmread
 from pydicom.encaps import encapsulate, generate_fragments
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 
@@ -154,8 +154,7 @@ def test_unusable_images_say_why(write_dicom, breast, tmp_path):
         ("SamplesPerPixel", None, "DICOM header cannot be read"),
         ("NumberOfFrames", [1, 2], "DICOM header cannot be read"),
         ("PixelPaddingValue", [1, 2], "DICOM header cannot be read"),
-        ("RescaleSlope", None, "DICOM header cannot be read"),
-        ("RescaleSlope", [1, 2], "DICOM header cannot be read"),
+        ("RescaleSlope", [1, 2], "RescaleSlope has 2 values, one expected"),
         ("Rows", None, "0 x 40 pixels"),
         ("RescaleSlope", "1e37", "rescaled values that are not finite"),
         ("BitsAllocated", 12, "pixels cannot be decoded"),
@@ -163,13 +162,95 @@ def test_unusable_images_say_why(write_dicom, breast, tmp_path):
 )
 @pytest.mark.filterwarnings("ignore")
 def test_a_header_that_is_nonsense(write_dicom, breast, name, value, reason):
-    """The first five were found by the fuzzer: each was an exception that no loader caught."""
+    """The first four were found by the fuzzer: each was an exception that no loader caught."""
     path = write_dicom(breast, RescaleIntercept=0, PixelPaddingValue=4000)
     dataset = dcmread(path)
     setattr(dataset, name, value)
     dataset.save_as(path)
     with pytest.raises(ImageError, match=reason):
         read_mammogram(path)
+
+
+def _rewritten(path, keyword, text):
+    """Write a text into a header as another system might: pydicom itself would refuse it."""
+    dataset = dcmread(path)
+    element = dataset[keyword]
+    dataset[keyword] = DataElement(element.tag, "LO", "#" * (len(text) + len(text) % 2))
+    dataset.save_as(path)
+    content = path.read_bytes()
+    place = content.index(b"#" * len(text))
+    padded = text.encode() + b" " * (len(text) % 2)
+    path.write_bytes(
+        content[: place - 4] + b"DS" + content[place - 2 : place] + padded + content[place + len(padded) :]
+    )
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "spacing"),
+    [("0,085\\0,085", 0.085), ("0.085\\0,085 ", 0.085), ("8,5e-2\\ 0,085", 0.085), ("\\", math.nan)],
+)
+def test_spacing_with_a_decimal_comma(write_dicom, breast, text, spacing):
+    path = _rewritten(write_dicom(breast, PixelSpacing=[0.1, 0.1]), "PixelSpacing", text)
+    assert read_mammogram(path).spacing_mm == pytest.approx(spacing, rel=1e-12, nan_ok=True)
+
+
+def test_spacing_that_is_no_number_is_shown(write_dicom, breast):
+    path = _rewritten(write_dicom(breast, PixelSpacing=[0.1, 0.1]), "PixelSpacing", "0,085,0,085")
+    with pytest.raises(
+        ImageError, match=r"image\.dcm: PixelSpacing is '0,085,0,085', not decimal numbers\nFix: correct"
+    ):
+        read_mammogram(path)
+
+
+def test_rescale_with_a_decimal_comma(write_dicom, breast):
+    path = _rewritten(write_dicom(breast, RescaleSlope=1, RescaleIntercept=4095), "RescaleSlope", "-0,5")
+    np.testing.assert_allclose(read_mammogram(path).pixels, 1 - read_mammogram(write_dicom(breast)).pixels, atol=1e-6)
+
+
+@pytest.mark.parametrize("empty", [{"RescaleSlope": None}, {"RescaleSlope": 1, "RescaleIntercept": None}])
+def test_an_empty_rescale_is_none(write_dicom, breast, empty):
+    attributes = {"RescaleIntercept": 0, **empty, "ModalityLUTSequence": []}
+    path = write_dicom(breast, name="empty.dcm", **attributes)
+    np.testing.assert_array_equal(read_mammogram(path).pixels, read_mammogram(write_dicom(breast)).pixels)
+
+
+def _without_transfer_syntax(path):
+    """Rename the element's tag to a private one, so that the header says nothing of it."""
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"\x02\x00\x10\x00UI", b"\x02\x00\x11\x00UI", 1))
+    return path
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_plain_pixels_without_a_transfer_syntax_are_read(write_dicom, breast):
+    np.testing.assert_array_equal(read_pixels(_without_transfer_syntax(write_dicom(breast))), breast)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_compressed_pixels_without_a_transfer_syntax_are_refused(write_dicom, breast):
+    with pytest.raises(ImageError, match=r"image\.dcm: no transfer syntax .*compressed pixels are coded\nFix: write"):
+        read_pixels(_without_transfer_syntax(write_dicom(breast, RLELossless)))
+
+
+def test_pixels_in_the_upper_bits_are_refused(write_dicom, breast):
+    path = write_dicom(breast << 4, BitsStored=12, HighBit=15)
+    with pytest.raises(ImageError, match="HighBit 15 with BitsStored 12: 11 expected"):
+        read_pixels(path)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "presentation"),
+    [
+        ({}, ""),
+        ({"PresentationIntentType": "FOR PROCESSING"}, "FOR PROCESSING"),
+        ({"PresentationIntentType": "FOR PRESENTATION"}, "FOR PRESENTATION"),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.1.2.1"}, "FOR PROCESSING"),
+        ({"PresentationIntentType": "SOMETHING"}, ""),
+    ],
+)
+def test_raw_images_are_told_apart(write_dicom, breast, attributes, presentation):
+    assert read_mammogram(write_dicom(breast, **attributes)).presentation == presentation
 
 
 def test_rescaled_to_both_ends_of_the_range(write_dicom, breast):

@@ -1,14 +1,13 @@
 """A LLaMA small enough for a unit test: 4 layers, 32 wide, random weights, a tokenizer of single characters."""
 
 import shutil
-import string
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+from tiny_models import character_tokenizer
 from transformers import (
     GPTNeoXConfig,
     GPTNeoXForCausalLM,
@@ -16,7 +15,6 @@ from transformers import (
     LlamaForCausalLM,
     MistralConfig,
     MistralForCausalLM,
-    PreTrainedTokenizerFast,
 )
 
 from radprompt.core.outputs import write_csv
@@ -26,13 +24,6 @@ from radprompt.tables.prompts import write_prompts
 
 LAYERS = 4
 ROOT = Path(__file__).parents[3]
-
-
-def _tokenizer() -> PreTrainedTokenizerFast:
-    vocabulary = {"<pad>": 0, "<unk>": 1} | {c: i + 2 for i, c in enumerate(string.printable)}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>")
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +74,7 @@ def _backbone(kind: str, folder: Path) -> Path:
     )
     torch.manual_seed(0)
     model_class(config).save_pretrained(weights)
-    _tokenizer().save_pretrained(weights)
+    character_tokenizer().save_pretrained(weights)
     write_backbone(str(weights), None, record)
     return record
 

@@ -83,7 +83,7 @@ def test_saved_and_loaded_classifier_predicts_the_same(backbone, table, tmp_path
 
 def test_saved_adapter_is_a_standard_peft_adapter(backbone, table, tmp_path):
     X, y = table
-    fitted = _classifier(backbone).fit(X, y)
+    fitted = _classifier(backbone, readout="last").fit(X, y)
     fitted.save(tmp_path / "model")
     model, tokenizer = load_backbone(backbone, bf16=False)
     tokens = tokenizer(fitted._prompts(X), padding=True, return_tensors="pt")
@@ -182,7 +182,7 @@ def test_columns_a_to_h_then_d_to_k_in_another_order_in_one_classifier(backbone)
     first = pd.DataFrame(rng.normal(size=(24, 8)), columns=[f"Feature {c}" for c in "ABCDEFGH"])
     second = pd.DataFrame(rng.normal(size=(16, 8)), columns=[f"Feature {c}" for c in "KFDJHIGE"])
     y = (first["Feature A"] > 0).astype(int).to_numpy()
-    classifier = _classifier(backbone, readout="features").fit(first, y)
+    classifier = _classifier(backbone, readout="features", columns="any").fit(first, y)
     np.testing.assert_array_equal(
         classifier.decision_function(first), classifier.decision_function(first[first.columns[::-1]])
     )
@@ -232,7 +232,9 @@ def test_clone_keeps_every_parameter(backbone):
     assert clone(classifier).get_params() == classifier.get_params()
 
 
-@pytest.mark.parametrize(("labels", "message"), [([0, 1, 2] * 8, "label 2 in row 2"), ([0, 1], "24 rows but labels")])
+@pytest.mark.parametrize(
+    ("labels", "message"), [([0, 1, 2] * 8, "multiclass: 3 classes, 0, 1, 2"), ([0, 1], "24 rows but labels")]
+)
 def test_wrong_labels_are_refused(backbone, table, labels, message):
     with pytest.raises(InputError, match=message):
         _classifier(backbone).fit(table[0], labels)

@@ -1,6 +1,7 @@
 """Folders: made, filled, refused; with git, below a git repository, and without."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,13 @@ from radprompt.own_table.params import load_own_params
 
 def git(folder, *arguments):
     subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def staged(folder) -> list[str]:
+    done = subprocess.run(["git", "diff", "--cached", "--name-only"], cwd=folder, capture_output=True, text=True)
+    if done.returncode or not done.stdout:
+        done = subprocess.run(["git", "ls-files"], cwd=folder, capture_output=True, text=True)
+    return [name for name in done.stdout.splitlines() if name != "own.txt"]
 
 
 @pytest.fixture
@@ -41,6 +49,64 @@ def test_inside_a_repository_dvc_keeps_beside_git(alone):
     assert "no_scm" not in (alone / ".dvc/config").read_text()
     (home / ".gitignore").write_text("ignored/\n")
     assert new_folder(home / "ignored/study").startswith("without git")
+
+
+@pytest.mark.parametrize(
+    ("rules", "line"),
+    [
+        ("data/\n*.csv\n", "data/table.csv.dvc (.gitignore, line 1: data/)"),
+        ("# notes\n*.dvc\n", ".dvc/config (.gitignore, line 2: *.dvc)"),
+        ("*.yaml\n", "dvc.yaml (.gitignore, line 1: *.yaml)"),
+        (
+            "*.lock\ndata/\n",
+            "dvc.lock (.gitignore, line 1: *.lock), data/table.csv.dvc (.gitignore, line 2: data/)",
+        ),
+    ],
+)
+def test_where_git_ignores_what_dvc_needs_it_works_alone_and_names_the_line(alone, sites_file, rules, line):
+    home = alone.parent
+    git(home, "init", "-q")
+    (home / ".gitignore").write_text(rules)
+    assert new_folder(alone).startswith(f"without git, which ignores {line}; for dvc exp, change that")
+    checked, changes = check_first(sites_file, {"label": "label", "id": "case", "site": "site"}, None)
+    assert len(checked.about) == 60
+    fill(alone, sites_file, changes)
+    assert (alone / "data/table.csv.dvc").is_file()
+    assert staged(home) == []
+
+
+def test_git_ignoring_tables_alone_is_no_obstacle(alone):
+    git(alone.parent, "init", "-q")
+    (alone.parent / ".gitignore").write_text("*.csv\n")
+    assert new_folder(alone) == "inside your git repository"
+
+
+@pytest.mark.parametrize("commits", [0, 1])
+def test_nothing_is_staged(alone, commits):
+    home = alone.parent
+    git(home, "init", "-q")
+    if commits:
+        (home / "own.txt").write_text("mine")
+        git(home, "add", "own.txt")
+        git(home, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", "one")
+    (home / "staged.txt").write_text("mine")
+    git(home, "add", "staged.txt")
+    new_folder(alone)
+    assert staged(home) == ["staged.txt"]
+
+
+def test_rules_that_came_later_are_named_with_a_fix_that_works(alone, sites_file):
+    git(alone.parent, "init", "-q")
+    new_folder(alone)
+    (alone.parent / ".gitignore").write_text("*.csv\ndata/\n")
+    _, changes = check_first(sites_file, {"label": "label", "id": "case", "site": "site"}, None)
+    with pytest.raises(InputError, match=r"git ignores data/table\.csv\.dvc \(\.gitignore, line 2: data/\)") as caught:
+        fill(alone, sites_file, changes)
+    command = caught.value.fix.split(f"cd {alone}; ")[1]
+    assert command == "dvc config core.no_scm true"
+    subprocess.run([sys.executable, "-m", *command.split()], cwd=alone, check=True, capture_output=True)
+    fill(alone, sites_file, changes)
+    assert (alone / "data/table.csv.dvc").is_file()
 
 
 def test_a_folder_that_holds_something_is_left_as_it_is(alone):

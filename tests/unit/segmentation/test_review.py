@@ -62,6 +62,21 @@ def test_a_bad_correction_is_refused_by_name(tmp_path, values, problem):
     assert caught.value.fix
 
 
+def test_an_inverted_correction_is_refused(tmp_path):
+    write_mask(tmp_path / "a.png", ~inscribed_ellipse(BOX, SHAPE))
+    with pytest.raises(InputError, match=r"a\.png: the corrected mask looks inverted: it covers 87\.\d% of the image"):
+        read_reviewed(tmp_path / "a.png", SHAPE)
+
+
+def test_a_corrections_palette_is_read_by_its_colours(tmp_path):
+    ellipse = inscribed_ellipse(BOX, SHAPE)
+    image = Image.fromarray((~ellipse).astype(np.uint8)).convert("P")  # index 1 is outside
+    image.putpalette([255, 255, 255, 0, 0, 0])
+    image.save(tmp_path / "a.png")
+    assert Image.open(tmp_path / "a.png").mode == "P"
+    np.testing.assert_array_equal(read_reviewed(tmp_path / "a.png", SHAPE), ellipse)
+
+
 def colours(path) -> set[tuple[int, int, int]]:
     return set(map(tuple, np.asarray(Image.open(path)).reshape(-1, 3).tolist()))
 

@@ -1,5 +1,6 @@
 import contextlib
 import os
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -7,6 +8,8 @@ import pytest
 from sklearn.metrics import mutual_info_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from radprompt.core.errors import InputError
+from radprompt.core.params import load_params
 from radprompt.selection.mrmr import MRMRSelector, discretise
 
 
@@ -126,3 +129,19 @@ def test_one_class_is_refused() -> None:
 @parametrize_with_checks([MRMRSelector(n_features=1)])
 def test_keeps_scikit_learns_contract(estimator: MRMRSelector, check: object) -> None:
     check(estimator)  # type: ignore[operator]
+
+
+def test_defaults_are_those_of_params_yaml():
+    features = load_params(Path(__file__).parents[3] / "params.yaml").features
+    made = MRMRSelector()
+    assert (made.n_features, made.scheme, made.bins) == (features.count, features.mrmr.scheme, features.mrmr.bins)
+
+
+def test_wrong_options_are_named_at_once():
+    with pytest.raises(InputError) as refused:
+        MRMRSelector(n_features=0, scheme="MIX", bins=1.5).fit(np.eye(4), [0, 1, 0, 1])
+    assert refused.value.what.splitlines() == [
+        "n_features: a whole number from 1 on is expected; found 0",
+        "  scheme: 'MIQ' or 'MID' is expected; found 'MIX'",
+        "  bins: a whole number from 2 on is expected; found 1.5",
+    ]

@@ -4,11 +4,14 @@ import re
 
 from radprompt.tables.lesions import BENIGN, MALIGNANT
 
-_CATEGORY = re.compile(r"(?:bi-?rads)?\s*([0-6])\s*([abc])?", re.IGNORECASE)
+_CATEGORY = re.compile(r"(?:bi-?rads)?\s*([0-6])(?:\.0+)?\s*([abc])?", re.IGNORECASE)
 
 
 def category(text: str) -> str:
-    """Return ``BI-RADS 4``, ``4A`` or ``4`` as ``4``, ``4a``, ``4``; '' for what is no category."""
+    """Return ``BI-RADS 4``, ``4A`` or ``4`` as ``4``, ``4a``, ``4``; '' for what is no category.
+
+    A spreadsheet's ``4.0`` is ``4``.
+    """
     match = _CATEGORY.fullmatch(text.strip())
     return match[1] + (match[2] or "").lower() if match else ""
 

@@ -23,10 +23,11 @@ from radprompt.core.errors import ImageError
 from radprompt.mammograms.datasets import nbia
 from radprompt.mammograms.datasets.birads import category
 from radprompt.mammograms.datasets.findings import Finding, Outline, UnusableError, locate, require_name
+from radprompt.mammograms.datasets.image_files import what_is_there
 from radprompt.mammograms.datasets.lesion_set import NO_MASS, LesionSet
 from radprompt.mammograms.datasets.splits import in_both
 from radprompt.mammograms.datasets.table import Provenance, read_table, records
-from radprompt.mammograms.imaging.contours import box_of, resize_mask
+from radprompt.mammograms.imaging.contours import box_of, resize_mask, sign_of_inversion
 from radprompt.mammograms.imaging.dicom import read_pixels
 from radprompt.tables.lesions import BENIGN, MALIGNANT, Exclusion
 
@@ -60,6 +61,8 @@ class CbisFinding(Finding):
         mask = _reference_mask(self.files)
         if not mask.any():
             raise UnusableError("mask of one value", "all of it or none")
+        if sign := sign_of_inversion(mask):
+            raise UnusableError("mask inverted", f"it {sign}")
         if mask.shape != shape:
             aspect, expected = mask.shape[0] / mask.shape[1], shape[0] / shape[1]
             if abs(aspect / expected - 1) > ASPECT_TOLERANCE:
@@ -90,7 +93,10 @@ def load(root: Path, masks: Path, compute: Compute) -> LesionSet:
     """
     PROVENANCE.require(root)
     rows = pd.concat(
-        [read_table(root / name, COLUMNS, PROVENANCE).assign(split=split) for split, name in TABLES.items()]
+        [
+            read_table(root / name, COLUMNS, PROVENANCE, ids=("abnormality_id",)).assign(split=split)
+            for split, name in TABLES.items()
+        ]
     )
     series = nbia.index(root, "Mass-", PROVENANCE)
     return locate(_findings(rows, series), masks, compute, DATASET)
@@ -157,17 +163,24 @@ def _mammogram(subject: str, series: dict[str, list[nbia.Series]]) -> Path:
     named = [each for each in candidates if each.description == MAMMOGRAM]
     files = [file for each in named or candidates for file in each.files()]
     if not files:
-        raise UnusableError("image missing", subject or "no path in the table")
+        raise UnusableError("image missing", _missing(subject, candidates))
     if len(files) > 1:
         raise UnusableError("several mammograms", f"{len(files)} files in {subject}")
     return files[0]
 
 
+def _missing(subject: str, candidates: list[nbia.Series]) -> str:
+    if not subject:
+        return "no path in the table"
+    return f"{subject} ({what_is_there(candidates[0].folder) if candidates else 'no such folder in the download'})"
+
+
 def _mask_files(subject: str, series: dict[str, list[nbia.Series]]) -> tuple[Path, ...]:
     """All files beside the mask, whatever the series is called: crop and mask are told apart by content."""
-    files = [file for each in series.get(subject, []) if each.description != MAMMOGRAM for file in each.files()]
+    candidates = [each for each in series.get(subject, []) if each.description != MAMMOGRAM]
+    files = [file for each in candidates for file in each.files()]
     if not files:
-        raise UnusableError("mask missing", subject or "no path in the table")
+        raise UnusableError("mask missing", _missing(subject, candidates))
     return tuple(files)
 
 

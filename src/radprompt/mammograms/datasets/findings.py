@@ -1,6 +1,7 @@
 """From a finding in a table to a lesion in its image: images are decoded here, so that nothing breaks later."""
 
 import math
+import re
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from radprompt.core.compute import parallel_map
 from radprompt.core.errors import ImageError
 from radprompt.core.inputs import is_name, shown
 from radprompt.core.params import Compute
+from radprompt.mammograms.datasets.image_files import is_there, what_is_there
 from radprompt.mammograms.datasets.lesion_set import LesionSet, mask_path
 from radprompt.mammograms.imaging.contours import SMALLEST_MASK, write_mask
 from radprompt.mammograms.imaging.dicom import read_mammogram
@@ -33,8 +35,16 @@ class UnusableError(Exception):
         super().__init__(f"{kind}: {shown(detail, LONGEST_REASON)}" if detail else kind)
 
 
+_ROUNDED = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d+")
+
+
 def require_name(text: str, what: str) -> str:
-    """Return an id that becomes part of a file's name; one that could lead elsewhere is an :class:`UnusableError`."""
+    """Return an id that becomes part of a file's name; one that could lead elsewhere is an :class:`UnusableError`.
+
+    So is one that a spreadsheet rounded, such as ``2.06E+07``.
+    """
+    if _ROUNDED.fullmatch(text):
+        raise UnusableError("id rounded by a spreadsheet", f"{what} {text!r}; use the table as released")
     if not is_name(text):
         raise UnusableError("unsafe or empty name", f"{what} {shown(text, 80)!r}")
     return text
@@ -116,27 +126,19 @@ def _locate_in_image(group: list[Finding], masks: Path) -> list[Lesion | Exclusi
         if place != shown(place, len(place)):
             raise UnusableError("image unusable", f"{place} its path is no plain text")
         if not is_there(image):
-            raise UnusableError("image missing", place)
+            raise UnusableError("image missing", f"{place} ({what_is_there(image.parent)})")
         mammogram = read_mammogram(image)
     except ImageError as error:
         return [finding.excluded(str(UnusableError("image unusable", f"{place} {error.what}"))) for finding in group]
     except UnusableError as reason:
         return [finding.excluded(str(reason)) for finding in group]
     shape = mammogram.pixels.shape[0], mammogram.pixels.shape[1]
-    spacing = mammogram.spacing_mm, mammogram.spacing_source
-    return [_locate_one(finding, shape, spacing, masks) for finding in group]
-
-
-def is_there(path: Path) -> bool:
-    """Tell whether something that may be opened has this name; what may not be looked at counts as there."""
-    try:
-        return path.exists()
-    except OSError:
-        return True
+    header = mammogram.spacing_mm, mammogram.spacing_source, mammogram.presentation
+    return [_locate_one(finding, shape, header, masks) for finding in group]
 
 
 def _locate_one(
-    finding: Finding, shape: tuple[int, int], spacing: tuple[float, str], masks: Path
+    finding: Finding, shape: tuple[int, int], header: tuple[float, str, str], masks: Path
 ) -> Lesion | Exclusion:
     try:
         box, mask = finding.outline(shape)
@@ -150,7 +152,7 @@ def _locate_one(
         return finding.excluded(str(reason))
     if mask is not None:
         write_mask(masks / f"{finding.lesion_id}.png", mask)
-    spacing_mm, source = spacing
+    spacing_mm, source, presentation = header
     if math.isnan(spacing_mm) and not math.isnan(finding.published_spacing_mm()):
         spacing_mm, source = finding.published_spacing_mm(), "table"
     return Lesion(
@@ -171,4 +173,5 @@ def _locate_one(
         mask_path="" if mask is None else mask_path(finding.dataset, finding.lesion_id),
         spacing_mm=spacing_mm,
         spacing_source=source,
+        presentation=presentation,
     )

@@ -20,7 +20,8 @@ import pandas as pd
 from radprompt.core.compute import Compute
 from radprompt.core.inputs import shown
 from radprompt.mammograms.datasets.birads import category, label
-from radprompt.mammograms.datasets.findings import Finding, Outline, UnusableError, is_there, locate, require_name
+from radprompt.mammograms.datasets.findings import Finding, Outline, UnusableError, locate, require_name
+from radprompt.mammograms.datasets.image_files import files_in, what_is_there
 from radprompt.mammograms.datasets.lesion_set import NO_ANNOTATION, NO_MASS, LesionSet
 from radprompt.mammograms.datasets.osirix import Roi, read_rois
 from radprompt.mammograms.datasets.table import Provenance, read_table, records
@@ -72,15 +73,18 @@ def load(root: Path, masks: Path, compute: Compute) -> LesionSet:
         The folder, one of the three or a column of the table is absent.
     """
     PROVENANCE.require(root)
-    rows = read_table(root / TABLE, COLUMNS, PROVENANCE, separator=";")
+    rows = read_table(root / TABLE, COLUMNS, PROVENANCE, separator=";", ids=("file_name", "acquisition_date"))
     images, outlines = PROVENANCE.require(root / "AllDICOMs"), PROVENANCE.require(root / "AllXML")
     by_file: dict[str, list[Path]] = defaultdict(list)
-    for path in sorted(images.glob("*.dcm")):
+    for path in files_in(images):
         by_file[path.name.split("_")[0]].append(path)
-    return locate([*_findings(rows, by_file, outlines), *_unlisted(rows, outlines)], masks, compute, DATASET)
+    lists = {path.stem: path for path in files_in(outlines, (".xml",))}
+    return locate([*_findings(rows, by_file, images, lists), *_unlisted(rows, lists)], masks, compute, DATASET)
 
 
-def _findings(rows: pd.DataFrame, by_file: dict[str, list[Path]], outlines: Path) -> Iterator[Finding | Exclusion]:
+def _findings(
+    rows: pd.DataFrame, by_file: dict[str, list[Path]], images: Path, lists: dict[str, Path]
+) -> Iterator[Finding | Exclusion]:
     seen: set[str] = set()
     for number, row in records(rows):
         file = row["file_name"]
@@ -89,7 +93,7 @@ def _findings(rows: pd.DataFrame, by_file: dict[str, list[Path]], outlines: Path
                 raise UnusableError("repeated row", "the first one counts") if file else UnusableError("no file name")
             seen.add(file)
             require_name(file, "file")
-            rois = _rois_of(outlines / f"{file}.xml", row["bi-rads"])
+            rois = _rois_of(lists.get(file), f"{file}.xml", row["bi-rads"])
         except UnusableError as reason:
             yield Exclusion(TABLE, number, file, str(reason))
             continue
@@ -102,35 +106,35 @@ def _findings(rows: pd.DataFrame, by_file: dict[str, list[Path]], outlines: Path
                 if roi.points in outlined:
                     raise UnusableError("repeated region", "the first one counts")
                 outlined.add(roi.points)
-                yield _finding(lesion, position, roi, row, by_file.get(file, []))
+                yield _finding(lesion, position, roi, row, by_file.get(file, []), images)
             except UnusableError as reason:
                 yield Exclusion(f"AllXML/{file}.xml", position, lesion, str(reason))
 
 
-def _rois_of(path: Path, birads: str) -> list[Roi]:
+def _rois_of(path: Path | None, name: str, birads: str) -> list[Roi]:
     """Return the regions of an image, at least one; raises UnusableError."""
-    if not is_there(path):
+    if path is None:
         # Images without findings have no file; one that is suspicious should have had one.
         kind = NO_MASS if label(category(birads)) is None else NO_ANNOTATION
-        raise UnusableError(kind, f"no {path.name}, BI-RADS {birads or 'empty'}")
+        raise UnusableError(kind, f"no {name}, BI-RADS {birads or 'empty'}")
     rois = read_rois(path)
     if not rois:
         raise UnusableError(NO_MASS, f"no region in {path.name}")
     return rois
 
 
-def _finding(lesion: str, position: int, roi: Roi, row: dict[str, str], images: list[Path]) -> Finding:
+def _finding(lesion: str, position: int, roi: Roi, row: dict[str, str], files: list[Path], images: Path) -> Finding:
     birads = category(row["bi-rads"])
     malignancy = label(birads)
     if len(roi.points) < 3:
         raise UnusableError("mark, not an area", f"{len(roi.points)} point(s)")
     if malignancy is None:
         raise UnusableError("BI-RADS neither benign (3) nor malignant (4-6)", repr(row["bi-rads"]))
-    if not images:
-        raise UnusableError("image missing", f"AllDICOMs/{row['file_name']}_*.dcm")
-    parts = images[0].stem.split("_")
-    if len(images) > 1 or len(parts) < 2 or not parts[1]:
-        raise UnusableError("patient unknown", f"from the name(s) {', '.join(image.name for image in images)}")
+    if not files:
+        raise UnusableError("image missing", f"AllDICOMs/{row['file_name']}_*.dcm ({what_is_there(images)})")
+    parts = files[0].stem.split("_")
+    if len(files) > 1 or len(parts) < 2 or not parts[1]:
+        raise UnusableError("patient unknown", f"from the name(s) {', '.join(file.name for file in files)}")
     return InbreastFinding(
         source=f"AllXML/{row['file_name']}.xml",
         row=position,
@@ -138,7 +142,7 @@ def _finding(lesion: str, position: int, roi: Roi, row: dict[str, str], images: 
         patient_id=parts[1],
         study_id=f"{parts[1]}_{row['acquisition_date']}",
         dataset=DATASET,
-        image=images[0],
+        image=files[0],
         view="MLO" if row["view"] == "ML" else row["view"],
         laterality=row["laterality"],
         birads=birads,
@@ -148,9 +152,9 @@ def _finding(lesion: str, position: int, roi: Roi, row: dict[str, str], images: 
     )
 
 
-def _unlisted(rows: pd.DataFrame, outlines: Path) -> Iterator[Exclusion]:
+def _unlisted(rows: pd.DataFrame, lists: dict[str, Path]) -> Iterator[Exclusion]:
     """Property lists of images that the table doesn't know: without BI-RADS there is no label."""
     listed = set(rows["file_name"])
-    for path in sorted(outlines.glob("*.xml")):
+    for path in lists.values():
         if path.stem not in listed:
             yield Exclusion(f"AllXML/{shown(path.name)}", 1, shown(path.stem), f"{NO_ANNOTATION}: image not in {TABLE}")

@@ -44,6 +44,18 @@ class LesionSet:
         )
         return cls(usable, dropped, count(usable, dropped), [lesion.lesion_id for lesion in usable if lesion.mask_path])
 
+    def counts_with_reasons(self) -> str:
+        """Return the flow, a step a line, each kind of exclusion with the first record that it befell."""
+        first: dict[str, str] = {}
+        for exclusion in self.exclusions:
+            kind, _, detail = exclusion.reason.partition(": ")
+            place = f"{exclusion.source}, row {exclusion.row}"
+            first.setdefault(f"excluded: {kind}", f"{place}: {detail}" if detail else place)
+        return "\n".join(
+            f"  {number:6d}  {step}" + (f"; the first: {first[step]}" if step in first else "")
+            for step, number in self.flow.items()
+        )
+
 
 def mask_path(dataset: str, lesion_id: str) -> str:
     """Return where the stage keeps a lesion's reference mask, relative to the repository."""

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from radprompt.mammograms.datasets.image_files import files_in
 from radprompt.mammograms.datasets.table import Provenance, read_table
 
 _SERIES_FOLDER = re.compile(r"[\d.]+-(?P<description>.+)-[^-]+")
@@ -18,7 +19,7 @@ class Series:
 
     def files(self) -> list[Path]:
         """Return its DICOM files, sorted."""
-        return sorted(self.folder.glob("*.dcm"))
+        return files_in(self.folder)
 
 
 def index(root: Path, prefix: str, provenance: Provenance) -> dict[str, list[Series]]:

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from radprompt.core.params import Data
+from radprompt.mammograms.imaging.dicom import FOR_PROCESSING
 from radprompt.study.splits import draw
 from radprompt.tables.lesions import MALIGNANT, Lesion
 
@@ -31,7 +32,7 @@ def in_both(members: Iterable[tuple[str, str]]) -> set[str]:
 
 
 def summary(lesions: list[Lesion]) -> dict[str, dict[str, int]]:
-    """Return patients, benign and malignant lesions of each split."""
+    """Return patients, benign and malignant lesions of each split, and where there are any those in raw images."""
     counts: dict[str, dict[str, int]] = {}
     for split in sorted({lesion.split for lesion in lesions}):
         members = [lesion for lesion in lesions if lesion.split == split]
@@ -41,4 +42,6 @@ def summary(lesions: list[Lesion]) -> dict[str, dict[str, int]]:
             "benign": len(members) - malignant,
             "malignant": malignant,
         }
+        if raw := sum(lesion.presentation == FOR_PROCESSING for lesion in members):
+            counts[split]["for processing"] = raw
     return counts

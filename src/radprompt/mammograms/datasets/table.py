@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ LARGEST_TABLE = 2**27
 MOST_COLUMNS = 1_000
 LONGEST_CELL = 4_096
 """Letters."""
+
+_INTEGRAL_FLOAT = re.compile(r"^(\d+)[.,]0+$")
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,9 @@ def key_of(column: str) -> str:
     return "_".join(column.strip().lower().split())
 
 
-def read_table(path: Path, columns: Sequence[str], provenance: Provenance, *, separator: str = ",") -> pd.DataFrame:
+def read_table(
+    path: Path, columns: Sequence[str], provenance: Provenance, *, separator: str = ",", ids: Sequence[str] = ()
+) -> pd.DataFrame:
     """Read a CSV file with every cell as trimmed text, an absent one as ''.
 
     Parameters
@@ -68,7 +73,10 @@ def read_table(path: Path, columns: Sequence[str], provenance: Provenance, *, se
     provenance
         Named when the file is absent.
     separator
-        Between cells.
+        Character between cells.
+    ids
+        Columns of ``columns`` that name things: ``20586908.0``, as spreadsheets write ids of digits, becomes
+        ``20586908``.
 
     Returns
     -------
@@ -98,6 +106,8 @@ def read_table(path: Path, columns: Sequence[str], provenance: Provenance, *, se
     table = pd.DataFrame(
         {key: pd.Series([row[place] for row in rows], dtype=str) for place, key in enumerate(keys) if key}
     )
+    for name in ids:
+        table[name] = table[name].str.replace(_INTEGRAL_FLOAT, r"\1", regex=True)
     table.index = pd.RangeIndex(1, len(table) + 1)
     return table
 

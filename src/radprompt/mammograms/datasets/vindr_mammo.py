@@ -21,6 +21,7 @@ import pandas as pd
 from radprompt.core.compute import Compute
 from radprompt.mammograms.datasets.birads import category, label
 from radprompt.mammograms.datasets.findings import Finding, Outline, UnusableError, locate, require_name
+from radprompt.mammograms.datasets.image_files import dicom_file
 from radprompt.mammograms.datasets.lesion_set import NO_MASS, LesionSet
 from radprompt.mammograms.datasets.splits import in_both
 from radprompt.mammograms.datasets.table import Provenance, read_table, records
@@ -44,6 +45,9 @@ COLUMNS = (
 )
 LONGEST_CATEGORIES = 1_000
 """Letters; the ten categories together have 250."""
+
+SUFFIX = ".dicom"
+"""Suffix of the released images; copies with ``.dcm``, or without any, are found too."""
 
 SPLITS = {"training": "train", "test": "test"}
 
@@ -88,7 +92,7 @@ def load(root: Path, masks: Path, compute: Compute) -> LesionSet:
         The folder or the table is absent, or the table lacks a column.
     """
     PROVENANCE.require(root)
-    rows = read_table(root / TABLE, COLUMNS, PROVENANCE)
+    rows = read_table(root / TABLE, COLUMNS, PROVENANCE, ids=("study_id", "image_id"))
     return locate(_findings(rows, root), masks, compute, DATASET)
 
 
@@ -123,7 +127,7 @@ def _findings(rows: pd.DataFrame, root: Path) -> Iterator[Finding | Exclusion]:
                 patient_id=study,
                 study_id=study,
                 dataset=DATASET,
-                image=root / "images" / study / f"{image}.dicom",
+                image=dicom_file(root / "images" / study, image, SUFFIX),
                 view=row["view_position"],
                 laterality=row["laterality"],
                 birads=birads,

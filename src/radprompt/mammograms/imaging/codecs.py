@@ -70,7 +70,7 @@ def decode_frame(stream: bytes, runner: "DecodeRunner") -> bytes:
     decode = getattr(imagecodecs, _BY_UID[runner.transfer_syntax])
     shape = runner.rows, runner.columns
     if decode is imagecodecs.packbits_decode:
-        return _run_lengths(stream, shape[0] * shape[1], runner.bits_allocated, decode)
+        return _run_lengths(stream, shape[0] * shape[1], runner.bits_allocated, decode)  # pydicom cuts these itself
     if (announced := announced_shape(stream)) != (*shape, 1):
         raise ValueError(f"the compressed stream has (rows, columns, components) {announced}, the header {(*shape, 1)}")
     if decode is imagecodecs.jpeg8_decode and _END not in stream[-16:]:
@@ -79,7 +79,21 @@ def decode_frame(stream: bytes, runner: "DecodeRunner") -> bytes:
     if pixels.shape != shape or pixels.dtype.kind not in "ui":
         raise ValueError(f"decoded to {pixels.dtype} {pixels.shape}, the header has {shape}")
     runner.set_option("bits_allocated", 8 * pixels.dtype.itemsize)
+    pixels = stored_bits(pixels, runner.bits_stored, signed=bool(runner.pixel_representation))
     return pixels.astype(pixels.dtype.newbyteorder("<"), copy=False).tobytes()
+
+
+def stored_bits(pixels: np.ndarray, bits: int, *, signed: bool) -> np.ndarray:
+    """Return the lowest ``bits`` of each integer, with or without a sign.
+
+    Bits above may hold an overlay (DICOM PS3.5, 8.1.1), which is no part of the pixel; pydicom leaves them in what
+    JPEG and JPEG 2000 decode to.
+    """
+    unused = 8 * pixels.dtype.itemsize - bits
+    if not 0 < unused < 8 * pixels.dtype.itemsize:
+        return pixels
+    kind = np.dtype(f"{'i' if signed else 'u'}{pixels.dtype.itemsize}")
+    return np.right_shift(np.left_shift(pixels.view(kind), unused), unused)
 
 
 def announced_shape(stream: bytes) -> tuple[int, int, int]:

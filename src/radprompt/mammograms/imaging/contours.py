@@ -41,7 +41,8 @@ def read_mask(path: str | Path) -> np.ndarray:
             with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
                 if image.width * image.height > LARGEST_IMAGE:
                     raise ImageError(f"{image.width} x {image.height} pixels: no mammogram has so many")
-                values = np.asarray(image)
+                # A palette's colours count, not its indices: black is outside, whatever its index.
+                values = np.asarray(image) if image.mode != "P" else np.asarray(image.convert("RGB")).max(axis=-1)
     except ImageError as error:
         raise ImageError(error.what, where=where, fix=fix) from None
     except UnidentifiedImageError:
@@ -59,6 +60,18 @@ def read_mask(path: str | Path) -> np.ndarray:
             fix=fix,
         )
     return mask
+
+
+def sign_of_inversion(mask: np.ndarray) -> str:
+    """Say why a bool mask (rows, columns) must have inside and outside interchanged; '' where nothing says so.
+
+    No mass covers more than half of a mammogram or reaches all its four borders.
+    """
+    share = np.count_nonzero(mask) / mask.size
+    if share > 0.5:
+        return f"covers {share:.1%} of the image"
+    borders = (mask[0], mask[-1], mask[:, 0], mask[:, -1])
+    return "touches all four borders of the image" if all(border.any() for border in borders) else ""
 
 
 def write_mask(path: str | Path, mask: np.ndarray) -> None:

@@ -10,7 +10,7 @@ A file may say anything: what it announces is held against the bounds below befo
 import io
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +46,15 @@ LONGEST_LUT = 2**20
 _PLAIN = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 """Uncompressed transfer syntaxes: implicit and explicit little endian, explicit big endian."""
 
+FOR_PROCESSING, FOR_PRESENTATION = "FOR PROCESSING", "FOR PRESENTATION"
+"""Values of PresentationIntentType: as the detector measured, or as the maker prepared it for a reader."""
+
+_CLASSES_FOR_PROCESSING = ("1.2.840.10008.5.1.4.1.1.1.2.1", "1.2.840.10008.5.1.4.1.1.1.1.1")
+"""SOP classes of raw images: digital mammography, digital X-ray."""
+
+_ITEM = b"\xfe\xff\x00\xe0"
+"""Tag that encapsulated pixel data begins with, little endian as they always are."""
+
 _FETCH_AGAIN = "fetch the file again; while it cannot be read, its lesions are left out"
 
 
@@ -62,11 +71,14 @@ class Mammogram:
         detector, without the magnification of the breast above it (a few percent in contact views).
     spacing_source
         ``PixelSpacing``, ``ImagerPixelSpacing`` or ``unknown``.
+    presentation
+        :data:`FOR_PROCESSING`, :data:`FOR_PRESENTATION`, or '' where the file does not say.
     """
 
     pixels: np.ndarray
     spacing_mm: float
     spacing_source: str
+    presentation: str = ""
 
 
 def read_mammogram(path: str | Path) -> Mammogram:
@@ -85,6 +97,7 @@ def read_mammogram(path: str | Path) -> Mammogram:
         padding = _padding(dataset, stored)
         pixels = _rescaled(dataset, stored, path)
         inverted = str(dataset.get("PhotometricInterpretation", "")) == "MONOCHROME1"
+        presentation = _presentation(dataset)
     del stored
     breast = True if padding is None else ~padding
     low = float(pixels.min(where=breast, initial=np.inf))
@@ -99,7 +112,7 @@ def read_mammogram(path: str | Path) -> Mammogram:
         np.subtract(1.0, pixels, out=pixels)
     if padding is not None:
         pixels[padding] = 0.0
-    return Mammogram(pixels, spacing_mm, source)
+    return Mammogram(pixels, spacing_mm, source, presentation)
 
 
 def read_pixels(path: str | Path) -> np.ndarray:
@@ -168,7 +181,8 @@ def _decode(dataset: "Dataset", path: str | Path) -> np.ndarray:
         rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
         if not 0 < rows * columns <= LARGEST_IMAGE:
             raise ImageError(f"{rows} x {columns} pixels (rows x columns): a mammogram has 1 to {LARGEST_IMAGE:,}")
-        syntax = dataset.file_meta.TransferSyntaxUID
+        _require_low_bits(dataset)
+        syntax = _transfer_syntax(dataset)
         if not (plain := syntax in _PLAIN) and not can_decode(syntax):
             raise ImageError(
                 f"no decoder for transfer syntax {shown(syntax.name)} ({shown(syntax)})",
@@ -184,13 +198,44 @@ def _decode(dataset: "Dataset", path: str | Path) -> np.ndarray:
     return pixels
 
 
+def _transfer_syntax(dataset: "Dataset") -> Any:
+    """Return the transfer syntax; one that is absent is taken from the header's encoding where pixels are plain."""
+    from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+    if not dataset.file_meta.get("TransferSyntaxUID"):
+        if bytes(dataset.PixelData[:4]) == _ITEM:
+            raise ImageError(
+                "no transfer syntax (0002,0010): nothing says how its compressed pixels are coded",
+                fix="write the file again with the tool of the system that made it",
+            )
+        implicit, little = dataset.original_encoding
+        plain = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else plain
+    return dataset.file_meta.TransferSyntaxUID
+
+
+def _require_low_bits(dataset: "Dataset") -> None:
+    """Refuse pixels that lie in the upper bits of their words (legal until 2010): the lower ones would be read."""
+    stored, highest = dataset.get("BitsStored"), dataset.get("HighBit")
+    if stored and highest is not None and int(highest) != int(stored) - 1:
+        raise ImageError(
+            f"HighBit {highest} with BitsStored {stored}: {int(stored) - 1} expected",
+            fix="correct HighBit if the pixels lie in the lower bits; else write the file again with a newer tool",
+        )
+
+
 def _rescaled(dataset: "Dataset", stored: np.ndarray, path: str | Path) -> np.ndarray:
     from pydicom.pixels import apply_modality_lut
 
-    table = dataset.get_item("ModalityLUTSequence")
-    if table is not None and len(getattr(table, "value", None) or b"") > LONGEST_LUT:
+    table = getattr(dataset.get_item("ModalityLUTSequence"), "value", None)
+    if table is not None and len(table) > LONGEST_LUT:
         raise ImageError("a modality lookup table longer than any that is legal")
-    return np.asarray(apply_modality_lut(stored, dataset), dtype=np.float32)
+    if table is not None and len(table):
+        return np.asarray(apply_modality_lut(stored, dataset), dtype=np.float32)
+    slope, intercept = _number(dataset, "RescaleSlope", 1.0), _number(dataset, "RescaleIntercept", 0.0)
+    if (slope, intercept) == (1.0, 0.0):
+        return stored.astype(np.float32)
+    return (stored.astype(np.float64) * slope + intercept).astype(np.float32)
 
 
 def _padding(dataset: "Dataset", stored: np.ndarray) -> np.ndarray | None:
@@ -206,8 +251,9 @@ def _padding(dataset: "Dataset", stored: np.ndarray) -> np.ndarray | None:
 
 def _spacing(dataset: "Dataset", path: str | Path) -> tuple[float, str]:
     for name in SPACING_ATTRIBUTES:
-        pair = _pair(dataset.get(name))
-        if pair is None:
+        pair = _numbers(dataset, name)
+        # Some files carry the attribute empty or as zeros.
+        if len(pair) != 2 or not np.isfinite(pair).all() or min(pair) <= 0:
             continue
         row, column = pair
         if abs(row - column) > ANISOTROPY * min(row, column):
@@ -218,12 +264,42 @@ def _spacing(dataset: "Dataset", path: str | Path) -> tuple[float, str]:
     return float("nan"), "unknown"
 
 
-def _pair(value: Any) -> tuple[float, float] | None:
-    """Two positive finite numbers, or None: some files carry the attribute empty or as zeros."""
-    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 2:
-        return None
-    row, column = float(value[0]), float(value[1])
-    return (row, column) if np.isfinite([row, column]).all() and min(row, column) > 0 else None
+def _presentation(dataset: "Dataset") -> str:
+    intent = str(dataset.get("PresentationIntentType") or "").strip().upper()
+    if intent in (FOR_PROCESSING, FOR_PRESENTATION):
+        return intent
+    return FOR_PROCESSING if dataset.get("SOPClassUID") in _CLASSES_FOR_PROCESSING else ""
+
+
+def _number(dataset: "Dataset", name: str, absent: float) -> float:
+    numbers = _numbers(dataset, name)
+    if len(numbers) > 1:
+        raise ImageError(f"{name} has {len(numbers)} values, one expected")
+    return numbers[0] if numbers else absent
+
+
+def _numbers(dataset: "Dataset", name: str) -> list[float]:
+    """Return the values of a decimal string (VR DS), none where it is absent or empty.
+
+    Some systems write the decimal comma of their language, which pydicom does not read: the raw text is read here.
+    """
+    value = getattr(dataset.get_item(name), "value", None)
+    if value is None:
+        return []
+    if isinstance(value, bytes):
+        texts = value.decode("ascii", "replace").split("\\")
+    else:
+        texts = [str(value)] if isinstance(value, str) or not isinstance(value, Iterable) else [str(x) for x in value]
+    texts = [text.strip(" \0") for text in texts]
+    if not any(texts):
+        return []
+    try:
+        return [float(text.replace(",", ".")) for text in texts]
+    except ValueError:
+        raise ImageError(
+            f"{name} is {shown(', '.join(texts), 60)!r}, not decimal numbers",
+            fix="correct the header, or fetch it again",
+        ) from None
 
 
 def _brief(error: Exception) -> str:

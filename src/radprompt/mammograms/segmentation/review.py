@@ -16,7 +16,7 @@ from skimage.measure import find_contours
 
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import atomic_folder, atomic_write
-from radprompt.mammograms.imaging.contours import SMALLEST_MASK, read_mask
+from radprompt.mammograms.imaging.contours import SMALLEST_MASK, read_mask, sign_of_inversion
 from radprompt.mammograms.imaging.dicom import read_mammogram
 from radprompt.mammograms.imaging.roi import Region, crop, region_around, to_grid
 from radprompt.tables.lesions import Box, from_table, read_lesions
@@ -73,7 +73,8 @@ def read_reviewed(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
     Raises
     ------
     InputError
-        It has another size than the image, more than two values, under :data:`SMALLEST_MASK` pixels, or is full.
+        It has another size than the image, more than two values, under :data:`SMALLEST_MASK` pixels, is full, or has
+        inside and outside interchanged (:func:`sign_of_inversion`).
     """
     mask = read_mask(path)
     if mask.shape != shape:
@@ -89,6 +90,12 @@ def read_reviewed(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
             f"the corrected mask {what}",
             where=str(path),
             fix="draw the mass as 255 on 0, or delete the file to have nnU-Net's mask back",
+        )
+    if sign := sign_of_inversion(mask):
+        raise InputError(
+            f"the corrected mask looks inverted: it {sign}",
+            where=str(path),
+            fix="interchange inside and outside, so that the mass is 255 and everything else 0",
         )
     return mask
 

@@ -1,11 +1,12 @@
 """What lies in a data set's folder: counted without opening an image, so that 20,000 take seconds."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from radprompt.core.errors import InputError
-from radprompt.mammograms.datasets import cbis_ddsm, inbreast, nbia, vindr_mammo
+from radprompt.mammograms.datasets import cbis_ddsm, image_files, inbreast, nbia, vindr_mammo
 from radprompt.mammograms.datasets.table import read_table
 from radprompt.repository.doctor.finding import Finding, State, counted
 from radprompt.repository.doctor.sources import BY_FOLDER, Expected
@@ -62,6 +63,8 @@ def _cbis_ddsm(root: Path) -> dict[str, int]:
     series = nbia.index(root, "Mass-", cbis_ddsm.PROVENANCE)
     filled = {subject for subject, own in series.items() if any(_size(file) for each in own for file in each.files())}
 
+    _require_images(len(filled), root, "**/*")
+
     def present(column: str) -> int:
         subjects = {_subject(path) for table in rows.values() for path in table[column]}
         return len(subjects & filled)
@@ -77,20 +80,33 @@ def _subject(path: str) -> str:
 def _vindr_mammo(root: Path) -> dict[str, int]:
     read_table(root / vindr_mammo.TABLE, vindr_mammo.COLUMNS, vindr_mammo.PROVENANCE)
     studies = [
-        sum(entry.name.endswith(".dicom") and entry.stat().st_size > 0 for entry in os.scandir(study.path))
+        _filled(image_files.files_in(Path(study.path)))
         for study in os.scandir(vindr_mammo.PROVENANCE.require(root / "images"))
         if study.is_dir()
     ]
+    _require_images(sum(studies), root / "images", "*/*")
     return {"studies": sum(images > 0 for images in studies), "images": sum(studies)}
 
 
 def _inbreast(root: Path) -> dict[str, int]:
     rows = read_table(root / inbreast.TABLE, inbreast.COLUMNS, inbreast.PROVENANCE, separator=";")
-    images = inbreast.PROVENANCE.require(root / "AllDICOMs").glob("*.dcm")
-    outlines = _filled(inbreast.PROVENANCE.require(root / "AllXML").glob("*.xml"))
+    images = _filled(image_files.files_in(inbreast.PROVENANCE.require(root / "AllDICOMs")))
+    outlines = _filled(image_files.files_in(inbreast.PROVENANCE.require(root / "AllXML"), (".xml",)))
     if not outlines:
         raise InputError("no contour (*.xml): without them no mass is known", where=str(root / "AllXML"))
-    return {"rows": len(rows), "images": _filled(images), "outlines": outlines}
+    _require_images(images, root / "AllDICOMs", "*")
+    return {"rows": len(rows), "images": images, "outlines": outlines}
+
+
+def _require_images(number: int, folder: Path, pattern: str) -> None:
+    """Refuse a folder that holds other files instead of DICOM images, such as a copy as PNG."""
+    if number:
+        return
+    files = [path for path in folder.glob(pattern) if path.is_file() and not path.name.startswith(".")]
+    others = Counter(path.suffix for path in files if path.suffix.lower() not in (".csv", ".dcm", ".dicom"))
+    if others:
+        found = ", ".join(f"{count:,} files *{suffix}" for suffix, count in others.most_common(3))
+        raise InputError(f"no DICOM image (*.dcm, *.dicom); there are {found} there", where=str(folder))
 
 
 def _filled(files: Iterable[Path]) -> int:

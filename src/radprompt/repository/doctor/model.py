@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from radprompt.core.errors import InputError
 from radprompt.core.params import Backbone
 from radprompt.llm.backbone import FOUR_BIT, PACKAGED, PACKAGED_MODEL
 from radprompt.repository.doctor.finding import Finding
@@ -70,7 +71,7 @@ def _folder(place: Path) -> tuple[Finding, Shape | None]:
         config = _json(place / "config.json")
     except (OSError, ValueError):
         return wrong("no readable config.json", again)
-    shape = Shape.of(config)
+    shape = Shape.of(config.get("text_config") or config)
     try:
         shards = sorted(set(_json(place / "model.safetensors.index.json")["weight_map"].values()))
     except FileNotFoundError:
@@ -92,6 +93,12 @@ def _folder(place: Path) -> tuple[Finding, Shape | None]:
             f"{size:.2g} GB of weights for {(shape.linear + shape.other) / 1e9:.1f} billion: not downloaded to the end"
         )
         return wrong(few, f"{again}; files of 130 bytes are git-lfs pointers")
+    try:
+        from radprompt.llm.architecture import describe_architecture
+
+        describe_architecture(str(place))
+    except InputError as error:
+        return wrong(error.what, error.fix)
     told = f"{config.get('model_type', 'model')}, {len(shards)} weight file(s), {size:.1f} GB"
     return Finding("model", place.as_posix(), "ok", told), shape
 

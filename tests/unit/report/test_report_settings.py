@@ -90,6 +90,8 @@ def test_a_sixth_setting_is_shown_wherever_the_five_are(six):
     assert "Third site, the first half: 1 feature on 3 training lesions" in sections["metrics"]
     assert sections["cohorts"].count('<th scope="row">Third site</th>') == 2  # adapt and test
     assert "Third site, adapted 0.812" in sections["clear"]
+    assert "inbreast_extended, inbreast_scratch and third_adapted select their own" in sections["clear"]
+    assert "The patients of INbreast and Third site are halved" in sections["clear"]
 
 
 def test_a_sixth_setting_without_results_is_said_to_lack_them(repository):

@@ -67,9 +67,9 @@ def facts(
         "root": params.data.root,
         "seed": str(params.seed),
         "validation": percent(params.data.validation_fraction),
-        "half_validation": percent(params.adaptation.validation_fraction),
-        "halves": f"{params.adaptation.repeats.baselines} times (the language model's settings: the first "
-        f"{params.adaptation.repeats.llm})",
+        "first": settings.data_set(settings.first.test.dataset),
+        "reselected": _reselected(settings),
+        **_halved(settings, params),
         **{f"{dataset}_masks": whose for dataset, whose in vars(params.radiomics.masks).items()},
         "bin_count": str(params.radiomics.bin_count),
         "resampling": f"To {resample:g} mm in the plane, by cubic B-splines."
@@ -117,6 +117,24 @@ def facts(
     }
 
 
+def _reselected(settings: Settings) -> str:
+    own = [name for name, each in settings.items() if each.selection == name and name != settings.first.selection]
+    return f"; {listing(own)} select{'s its' if len(own) == 1 else ' their'} own" if own else ""
+
+
+def _halved(settings: Settings, params: Params) -> dict[str, str]:
+    """Return whose patients are halved and how, in a sentence and in a clause; empty and ``once`` where none are."""
+    if not settings.halved:
+        return {"halved": "", "halved_times": "once"}
+    names, repeats = listing(settings.data_set(name) for name in settings.halved), params.adaptation.repeats
+    sentence = (
+        f"The patients of {names} are halved {repeats.baselines} times (the language model's settings: the first "
+        f"{repeats.llm}), stratified by label; {percent(params.adaptation.validation_fraction)} of an adapting half's "
+        "patients validate."
+    )
+    return {"halved": sentence, "halved_times": f"that of {names} {repeats.baselines} times"}
+
+
 def _dimensions(
     settings: Settings, features: dict[str, Any] | None, by_half: dict[str, dict[str, Any] | None]
 ) -> dict[str, str]:
@@ -134,7 +152,8 @@ def _dimensions(
     ]
     enough = [lesions / max(selected, 1) >= ENOUGH for _, selected, lesions in selections]
     said = [
-        f"{where}: {count(selected, 'feature')} on {lesions} training lesions, {lesions / max(selected, 1):.0f} a feature"
+        f"{where}: {count(selected, 'feature')} on {lesions} training lesions, "
+        f"{lesions / max(selected, 1):.0f} a feature"
         for where, selected, lesions in selections
     ]
     status = "yes" if said and all(enough) else "partly" if any(enough) else "no"

@@ -18,6 +18,7 @@ from radprompt.export.package import ELSEWHERE, SOURCE
 from radprompt.export.record import ADAPTER, BACKBONE, BACKGROUND, CARD, RECORD, SCALER, SEGMENTER, SELECTION
 from radprompt.export.sources import Sources
 from radprompt.llm.backbone import PACKAGED, write_backbone
+from radprompt.llm.saved import EMBEDDINGS, LEARNED, SAID
 
 WEIGHTS = KINDS | {".bin", ".model"}
 """Endings of a licensed backbone's files that are identified by their digest."""
@@ -80,7 +81,7 @@ def _room(target: Path, *, zipped: bool) -> Iterator[Path]:
 def _fill(folder: Path, sources: Sources) -> str | None:
     _copy(Path("models/segmenter"), folder / SEGMENTER)
     _rewrite(folder / SEGMENTER / "segmenter.json", train_lesions=[], validation_lesions=[])
-    _copy(sources.adapter, folder / ADAPTER, leave=("lesions.json",))
+    _copy(sources.adapter, folder / ADAPTER, leave=(LEARNED, SAID, EMBEDDINGS))  # they name lesions
     record = sources.classifier
     # The arithmetic of the evaluated model, wherever it runs.
     parameters = record["parameters"] | {"backbone": f"../{BACKBONE}", "precision": record["computed"]["precision"]}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = ["line", "model", "lesions", "all", "repeat", "auc"]
-LINES = {"extended": "language model that goes on learning", "scratch": "language model that begins again"}
+LINES = {"extended": "language model that continues", "scratch": "language model that restarts"}
 
 
 class FewLesions(NamedTuple):
@@ -84,7 +84,7 @@ def curve_ends(
     unadapted, extended, scratch
         Predictions of the settings of those names.
     rival
-        The baseline: without lesions it is what VinDr taught it. A language model that begins again knows nothing: 0.5.
+        The baseline: without lesions it is what VinDr taught it. A language model that restarts knows nothing: 0.5.
     repeat
         Which half.
     """
@@ -120,7 +120,7 @@ def draw(points: pd.DataFrame, title: str) -> "Figure":
         # Halves differ by a few training lesions; their ends are drawn where the mean is.
         lesions = own["lesions"].where(~own["all"], own.loc[own["all"], "lesions"].mean())
         mean = own["auc"].groupby(lesions).mean()
-        name = LINES.get(str(line), f"{str(line).replace('_', ' ')} that begins again")
+        name = LINES.get(str(line), f"{str(line).replace('_', ' ')} that restarts")
         axes.plot(mean.index, mean, marker="o", color=colour, label=name)
         axes.scatter(lesions, own["auc"], s=9, alpha=0.5, color=colour, linewidths=0)
     axes.axhline(0.5, color="grey", linewidth=0.8, linestyle=":")

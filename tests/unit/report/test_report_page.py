@@ -193,6 +193,7 @@ def test_every_file_read_is_under_provenance_with_its_hash(repository):
         "metrics/comparison.csv",
         "data/predictions/vindr/llm.csv",
         "params.yaml",
+        "settings.yaml",
         "models/scaler/vindr/0.json",
     ):
         assert path in text

@@ -10,8 +10,10 @@ from ruamel.yaml import YAML
 
 from radprompt.core.outputs import write_csv, write_json
 from radprompt.core.params import load_params
+from radprompt.pages.report.features import features_by_half, selected_features
 from radprompt.pages.report.limits import external_settings
 from radprompt.pages.report.page import build
+from radprompt.pages.report.reader import Reader
 from radprompt.pages.report.tables import table_1, table_2
 from radprompt.study.settings import load_settings
 
@@ -142,6 +144,20 @@ def test_a_study_of_one_site_needs_neither_curve_nor_drift_nor_halves(repository
     assert "halved" not in sections["settings"]
 
 
+def test_settings_that_use_features_of_a_setting_or_of_its_twin_are_named(repository):
+    def borrow(content):
+        _add_third(content)
+        content["settings"]["third_adapted"] = ENTRY | {"selection": "inbreast_scratch"}
+
+    _edit(repository / "settings.yaml", borrow)
+    settings = load_settings(repository / "settings.yaml")
+    described = features_by_half(Reader(repository), "inbreast_extended", settings)
+    assert (described["twins"], described["users"]) == (["inbreast_scratch"], ["third_adapted"])
+    users = selected_features(Reader(repository), "vindr", settings)["users"]
+    assert users == ["inbreast_unadapted", "inbreast_adapted"]
+    assert "Also used by: <code>third_adapted</code>." in build(repository, load_params(repository / "params.yaml"))
+
+
 def test_external_is_what_another_data_set_tests(settings):
     names = ["inbreast_unadapted", "inbreast_adapted", "inbreast_extended", "inbreast_scratch"]
     assert external_settings(settings) == names
@@ -155,3 +171,10 @@ def test_nothing_that_is_shown_names_a_data_set_in_code(place):
     named = re.compile(r"vindr|inbreast|cbis|bi-rads|breast|mammograph|\b67\b", re.IGNORECASE)
     found = {file.name: named.findall(file.read_text(encoding="utf-8")) for file in files}
     assert {name: words for name, words in found.items() if words} == {}
+
+
+def test_pages_import_nothing_that_imports_them():
+    outer = re.compile(r"^\s*(?:from|import) radprompt\.(?:repository|export|own_table)\b", re.MULTILINE)
+    files = list((ROOT / "src/radprompt/pages").rglob("*.py"))
+    assert files
+    assert [file.name for file in files if outer.search(file.read_text(encoding="utf-8"))] == []

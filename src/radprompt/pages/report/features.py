@@ -79,6 +79,11 @@ def features_by_half(reader: Reader, setting: str, settings: Settings) -> dict[s
     chosen = pd.Series([key for one in selections.values() for key in one["features"]]).value_counts()
     first = selections[0]["features"]
     listed = {*first, *elsewhere, *chosen.index[chosen >= OFTEN * len(selections)]}
+    twins = [
+        name
+        for name, other in settings.items()
+        if name != setting and other.selection == name and other.repeated and _selections(reader, other) == selections
+    ]
     order = sorted(listed, key=lambda key: (-chosen.get(key, 0), key))
     return {
         "halves": len(selections),
@@ -98,15 +103,8 @@ def features_by_half(reader: Reader, setting: str, settings: Settings) -> dict[s
         "elsewhere": len(elsewhere),
         "shared": listing(_name(key) for key in elsewhere if key in first),
         "shared_extent": extent(len(set(elsewhere) & set(one["features"])) for one in selections.values()),
-        "twins": [
-            name
-            for name, other in settings.items()
-            if name != setting
-            and other.selection == name
-            and other.repeated
-            and _selections(reader, other) == selections
-        ],
-        "users": [name for name, other in settings.items() if other.selection == setting and name != setting],
+        "twins": twins,
+        "users": [name for name, other in settings.items() if other.selection in {setting, *twins} - {name}],
     }
 
 

@@ -4,13 +4,13 @@ from typing import Any
 
 import pandas as pd
 
+from radprompt.evaluation.learning_curve import LINES
 from radprompt.pages.report.figures import drawing
 from radprompt.pages.report.reader import Reader
 from radprompt.pages.wording import extent, model_name, number, spread
 from radprompt.study.settings import Settings
 
-EXTENDED, SCRATCH = "extended", "scratch"
-_LINES = {EXTENDED: "language model that continues", SCRATCH: "language model that restarts"}
+EXTENDED, SCRATCH = LINES
 
 
 def learning_curve(reader: Reader, settings: Settings) -> dict[str, Any] | None:
@@ -35,9 +35,7 @@ def learning_curve(reader: Reader, settings: Settings) -> dict[str, Any] | None:
     columns = [*sorted(set(points.loc[~whole, "lesions"])), *(["all"] if whole.any() else [])]
     at = points["lesions"].astype(object).where(~whole, "all")
     means = points.groupby(["line", at], sort=False)["auc"].agg(["mean", "std"])
-    lines = list(
-        dict.fromkeys(points.sort_values("line", key=lambda names: ~names.isin(_LINES), kind="stable")["line"])
-    )
+    lines = list(dict.fromkeys(points.sort_values("line", key=lambda names: ~names.isin(LINES), kind="stable")["line"]))
     none = settings[curve.none]
     return {
         "title": curve.title,
@@ -58,7 +56,7 @@ def learning_curve(reader: Reader, settings: Settings) -> dict[str, Any] | None:
 
 def line_name(line: str) -> str:
     """Return a line's name in words; lines that are no language model are called by their model."""
-    return _LINES.get(line, f"{model_name(line)} that restarts")
+    return LINES.get(line, f"{model_name(line)} that restarts")
 
 
 def _cell(means: pd.DataFrame, line: str, column: Any) -> dict[str, str] | None:
@@ -74,6 +72,6 @@ def _sentence(means: pd.DataFrame, columns: list[Any]) -> str:
         f"from {column} lesions {number(means.loc[(EXTENDED, column), 'mean'])} against "
         f"{number(means.loc[(SCRATCH, column), 'mean'])}"
         for column in columns
-        if column != 0 and all((line, column) in means.index for line in _LINES)
+        if column != 0 and all((line, column) in means.index for line in LINES)
     ]
     return f"Continuing against restarting, the language model's mean AUC: {'; '.join(pairs)}." if pairs else ""

@@ -58,7 +58,9 @@ def build(root: str | Path, params: Params) -> str:
     InputError
         An artefact is there but broken, or ``settings.yaml`` is absent or broken.
     """
-    return render(collect(Reader(root), load_settings(Path(root, FILE)), params))
+    reader, settings = Reader(root), load_settings(Path(root, FILE))
+    reader.content(FILE)  # for its digest
+    return render(collect(reader, settings, params))
 
 
 def collect(reader: Reader, settings: Settings, params: Params) -> dict[str, Any]:

@@ -106,9 +106,10 @@ def ablations(
     from rich.console import Console
 
     from radprompt.repository.ablations.running import enqueue, follow, standings
-    from radprompt.repository.ablations.tables import find_table, load_tables
+    from radprompt.study.ablation_tables import find_table, load_tables
+    from radprompt.study.settings import load_settings
 
-    tables = load_tables()
+    tables = load_tables(load_settings())
     if table is None:
         for known in tables.values():
             typer.echo(f"{known.short:10} {len(known.rows)} experiments  {known.title}")
@@ -152,10 +153,12 @@ def ablation_table(
 
     from radprompt.core.outputs import write_csv
     from radprompt.repository.ablations.collecting import render, results, tabulate
-    from radprompt.repository.ablations.tables import find_table, load_tables
+    from radprompt.study.ablation_tables import find_table, load_tables
+    from radprompt.study.settings import load_settings
 
-    chosen = find_table(load_tables(), table)
-    collected = tabulate(chosen, results(chosen, partial=partial))
+    settings = load_settings()
+    chosen = find_table(load_tables(settings), table)
+    collected = tabulate(chosen, results(chosen, partial=partial), settings)
     write_csv(chosen.file, collected)
     Console().print(render(chosen, collected))
     typer.echo(f"{len(collected)} lines in {chosen.file}")

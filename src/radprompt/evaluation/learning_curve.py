@@ -89,7 +89,7 @@ def curve_ends(
     unadapted, extended, scratch
         Predictions of the settings of those names.
     rival
-        The baseline: without lesions it is what VinDr taught it. A language model that begins again knows nothing: 0.5.
+        The baseline: without lesions it is what VinDr taught it. A language model that restarts knows nothing: 0.5.
     repeat
         Which half.
     """

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from radprompt.core.params import Params
+from radprompt.study.settings import Settings
 
 PRINTED = ("accuracy", "f1", "auc", "sensitivity")
 """Metrics that the paper prints."""
@@ -18,14 +19,15 @@ PRINTED = ("accuracy", "f1", "auc", "sensitivity")
 TEST_SETS = {"vindr_mammo": (225, 111), "inbreast": (56, 37)}
 """Test masses and malignant ones that the printed figures are fractions of."""
 
-# The paper's table, test set and setting -> ours. Tables 3 to 5 are ablations, and their runs are not in a comparison.
+# The paper's table, test set and setting -> `paper` of our setting (settings.yaml). Tables 3 to 5 are ablations, and
+# their runs are not in a comparison.
 COUNTERPARTS = {
-    (1, "vindr_mammo", "main"): "vindr",
-    (1, "inbreast", "adapted"): "inbreast_adapted",
-    (2, "inbreast", "new_features"): "inbreast_scratch",
-    (2, "inbreast", "new_features_transfer"): "inbreast_extended",
-    (2, "inbreast", "new_features_extensible"): "inbreast_extended",
-    (2, "inbreast", "new_features_scratch"): "inbreast_scratch",
+    (1, "vindr_mammo", "main"): "Table 1, internal test",
+    (1, "inbreast", "adapted"): "Table 1, external test",
+    (2, "inbreast", "new_features"): "Table 2, from scratch",
+    (2, "inbreast", "new_features_transfer"): "Table 2, extended or transferred",
+    (2, "inbreast", "new_features_extensible"): "Table 2, extended or transferred",
+    (2, "inbreast", "new_features_scratch"): "Table 2, from scratch",
 }
 
 _ROUNDING = 0.0005 + 1e-9
@@ -81,13 +83,22 @@ def recompute(accuracy: float, sensitivity: float, test_set: str) -> Recomputed:
     return Recomputed((tp / malignant + tn / benign) / 2, f1, apart <= _ROUNDING)
 
 
-def compare_with_paper(comparison: pd.DataFrame, *, synthetic: bool) -> pd.DataFrame:
+def counterpart(table: int, test_set: str, setting: str, settings: Settings) -> str:
+    """Return the name of our setting for one of the paper's, the first that says so; empty where none does."""
+    paper = COUNTERPARTS.get((table, test_set, setting))
+    alike = (own.name for own in settings.values() if paper and own.paper == paper and own.test.dataset == test_set)
+    return next(alike, "")
+
+
+def compare_with_paper(comparison: pd.DataFrame, settings: Settings, *, synthetic: bool) -> pd.DataFrame:
     """Put what we measured beside each row of the paper's tables.
 
     Parameters
     ----------
     comparison
         What :func:`radprompt.evaluation.model_comparison.compare` returns.
+    settings
+        Protocols; ``paper`` of each says what it stands for.
     synthetic
         Whether our masses were drawn by the phantom: then nothing compares but the layout.
 
@@ -101,14 +112,14 @@ def compare_with_paper(comparison: pd.DataFrame, *, synthetic: bool) -> pd.DataF
         ``all but auc`` or ``no``, and ``note`` says why; a semicolon parts its clauses.
     """
     ours = {key: rows for key, rows in comparison.groupby(["setting", "model"])}
-    records = [_record(row, ours, synthetic) for row in read_paper_results().to_dict("records")]
+    records = [_record(row, ours, settings, synthetic) for row in read_paper_results().to_dict("records")]
     return pd.DataFrame(records).reindex(columns=COLUMNS)
 
 
-def _record(row: dict[Any, Any], ours: dict[Any, pd.DataFrame], synthetic: bool) -> dict[str, Any]:
+def _record(row: dict[Any, Any], ours: dict[Any, pd.DataFrame], settings: Settings, synthetic: bool) -> dict[str, Any]:
     counted = recompute(row["accuracy"], row["sensitivity"], row["test_set"])
     matches = abs(counted.balanced_accuracy - row["auc"]) <= _ROUNDING
-    setting = COUNTERPARTS.get((row["table"], row["test_set"], row["setting"]), "")
+    setting = counterpart(row["table"], row["test_set"], row["setting"], settings)
     rows = ours.get((setting, row["model"]))
     record = {
         "table": row["table"],

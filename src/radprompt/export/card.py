@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from radprompt.export.page import environment
 from radprompt.export.prediction import unit_of
 from radprompt.export.record import NOT_CLINICAL, Record
 from radprompt.export.sources import LANGUAGE_MODEL, Sources
+from radprompt.mammograms.wording import LABELS, NOT_FOR, SEGMENTER, SUBJECT, USERS, WHAT
+from radprompt.pages.environment import environment
 from radprompt.pages.report.limits import limits
 from radprompt.pages.report.reader import Reader
 from radprompt.pages.report.results import read_comparison, repeats, setting_results
+from radprompt.pages.report.segmentation import contours_of
 from radprompt.pages.wording import (
-    DATASETS,
     MINUS,
     NOTHING,
     SELECTIONS,
@@ -20,9 +21,9 @@ from radprompt.pages.wording import (
     model_name,
     number,
     percent,
-    setting_name,
 )
-from radprompt.study.settings import SETTINGS
+from radprompt.study.settings import Settings
+from radprompt.tables.feature_names import CATALOGUE
 
 SHOWN = ("auc", "balanced_accuracy", "sensitivity", "specificity", "ppv", "npv", "brier", "ece", "calibration_slope")
 
@@ -37,39 +38,47 @@ def model_card(sources: Sources, licensed: str | None) -> str:
     licensed
         The backbone, where the exported model only names it.
     """
-    params, setting, record, reader = sources.params, sources.setting, sources.record(), Reader(".")
+    params, settings, setting = sources.params, sources.settings, sources.setting
+    record, reader = sources.record(), Reader(".")
     comparison = read_comparison(reader)
-    evaluated = [] if comparison is None else [name for name in SETTINGS if name in set(comparison["setting"])]
+    evaluated = [] if comparison is None else [name for name in settings if name in set(comparison["setting"])]
     results = [
-        setting_results(comparison, name, params.evaluation.reference, params.evaluation.confidence)
+        setting_results(comparison, name, settings, params.evaluation.reference, params.evaluation.confidence)
         for name in evaluated
         if comparison is not None
     ]
-    masks = {name: reader.table(f"data/masks/{name}.csv", ("lesion_id", "source")) for name in DATASETS}
+    masks = {name: reader.table(f"data/masks/{name}.csv", ("lesion_id", "source")) for name in settings.data_sets}
     drawn = {name: table for name, table in masks.items() if table is not None}
     content: dict[str, Any] = {
         "warning": NOT_CLINICAL,
+        "what": WHAT,
+        "users": USERS,
+        "not_for": NOT_FOR,
+        "subject": SUBJECT,
+        "labels": LABELS,
+        "trained_segmenter": settings.data_set(SEGMENTER),
+        "catalogue": len(CATALOGUE),
         "record": record,
-        "setting": setting_name(setting.name),
+        "setting": setting.title,
         "repeated": setting.repeated,
         "backbone": licensed or "SmolLM2-135M-Instruct (Apache-2.0), in this folder",
         "licensed": licensed,
         "tuning": _tuning(sources.classifier["parameters"]),
         "epoch": sources.classifier["best_epoch"],
-        "start": None if setting.start is None else setting_name(setting.start),
+        "start": None if setting.start is None else settings.title(setting.start),
         "trains": setting.trains,
         "cohorts": _cohorts(sources),
-        "segmenter": _segmenter(reader),
+        "segmenter": _segmenter(reader, settings),
         "selection": SELECTIONS.get(sources.selection.method, sources.selection.method),
         "features": _features(sources, record),
         "threshold": "none" if record.threshold is None else number(record.threshold),
         "figures": [] if comparison is None else _figures(comparison, setting.name),
         "rivals": [] if comparison is None else _rivals(comparison, setting.name),
         "confidence": percent(params.evaluation.confidence),
-        "limits": limits(params, results, drawn, comparison, synthetic=record.synthetic),
+        "limits": limits(settings, params, results, drawn, comparison, synthetic=record.synthetic),
         "root": params.data.root,
     }
-    return environment().get_template("model_card.md").render(content)
+    return environment("radprompt.export").get_template("model_card.md").render(content)
 
 
 def _tuning(parameters: dict[str, Any]) -> str:
@@ -84,22 +93,21 @@ def _cohorts(sources: Sources) -> list[dict[str, Any]]:
     return [
         {
             "role": {"train": "training", "val": "validation", "test": "test"}[role],
-            "dataset": DATASETS[cohort.dataset],
+            "dataset": sources.settings.data_set(members.dataset),
             "lesions": len(own),
             "malignant": int(own["label"].sum()),
         }
-        for role, cohort in sources.setting.cohorts.items()
+        for role, members in sources.setting.members.items()
         for own in [sources.rows[sources.rows["split"] == role]]
     ]
 
 
-def _segmenter(reader: Reader) -> list[str]:
+def _segmenter(reader: Reader, settings: Settings) -> list[str]:
     """Say how nnU-Net's contours agree with those that data sets bring."""
-    names = {"cbis_test": "CBIS-DDSM, test", "inbreast": "INbreast"}
     measured = reader.json("metrics/segmentation.json") or {}
     return [
-        f"{names.get(key, key)}: mean Dice {number(own['nnunet']['dice'])}, an ellipse in the box "
-        f"{number(own['ellipse']['dice'])} ({count(own['lesions'], 'mass', 'masses')})"
+        f"{contours_of(key, settings)}: mean Dice {number(own['nnunet']['dice'])}, an ellipse in the box "
+        f"{number(own['ellipse']['dice'])} ({count(own['lesions'], 'lesion')})"
         for key, own in measured.items()
     ]
 

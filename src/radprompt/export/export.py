@@ -81,7 +81,7 @@ def _room(target: Path, *, zipped: bool) -> Iterator[Path]:
 def _fill(folder: Path, sources: Sources) -> str | None:
     _copy(Path("models/segmenter"), folder / SEGMENTER)
     _rewrite(folder / SEGMENTER / "segmenter.json", train_lesions=[], validation_lesions=[])
-    _copy(sources.adapter, folder / ADAPTER, leave=(LEARNED, SAID, EMBEDDINGS))
+    _copy(sources.adapter, folder / ADAPTER, leave=(LEARNED, SAID, EMBEDDINGS))  # they name lesions
     record = sources.classifier
     # The arithmetic of the evaluated model, wherever it runs.
     parameters = record["parameters"] | {"backbone": f"../{BACKBONE}", "precision": record["computed"]["precision"]}

@@ -1,10 +1,8 @@
 """A prediction as one self-contained page: the number, the picture, the features and the sentence behind it."""
 
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from PIL import Image
 
 from radprompt.export.package import Package
@@ -13,28 +11,16 @@ from radprompt.export.record import CARD, NOT_CLINICAL
 from radprompt.mammograms.imaging.dicom import Mammogram
 from radprompt.mammograms.imaging.pictures import data_uri, outline, rectangle
 from radprompt.mammograms.imaging.roi import crop, region_around, to_grid
-from radprompt.pages.wording import NOTHING, count, interval, number, percent, setting_name
-from radprompt.study.settings import find
+from radprompt.mammograms.wording import IMAGE
+from radprompt.pages.environment import environment
+from radprompt.pages.wording import NOTHING, count, interval, number, percent
 
 SIDE = 512
 """Pixels of the region's drawing a side."""
 OVERVIEW = 420
-"""Pixels of the whole mammogram's longer side."""
+"""Pixels of the whole image's longer side."""
 DIGITS = 4
 """Significant digits of raw values."""
-
-
-def environment() -> Environment:
-    """Return the templates of this package, with the report's styles."""
-    folders = [str(files(f"radprompt.{package}").joinpath("templates")) for package in ("deployment", "report")]
-    return Environment(
-        loader=FileSystemLoader(folders),
-        autoescape=select_autoescape(),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
 
 
 def render(prediction: Prediction, image: Mammogram, mask: np.ndarray, package: Package) -> str:
@@ -72,12 +58,14 @@ def render(prediction: Prediction, image: Mammogram, mask: np.ndarray, package: 
         "logit": number(prediction.logit),
         "prompt": prediction.prompt,
         "record": record,
-        "setting": setting_name(record.setting),
-        "repeated": find(record.setting).repeated,
+        "setting": record.title,
+        "repeated": record.repeated,
+        "image": IMAGE,
         "card": CARD,
         "sha256": package.sha256,
     }
-    return environment().get_template("case.html").render(content)
+    templates = environment("radprompt.export", "radprompt.pages.report")
+    return templates.get_template("case.html").render(content)
 
 
 def _estimated(prediction: Prediction) -> str:
@@ -92,8 +80,8 @@ def _tested(package: Package) -> str:
         return ""
     over = f", the mean over {tested.halves} halves" if tested.halves > 1 else ""
     return (
-        f"On its own test masses this model has an AUC of {number(tested.auc)}{over} ({percent(tested.confidence)} "
-        f"interval {interval(tested.low, tested.high)}; {tested.lesions} masses). 0.5 is chance, 1 is perfect."
+        f"On its own test lesions this model has an AUC of {number(tested.auc)}{over} ({percent(tested.confidence)} "
+        f"interval {interval(tested.low, tested.high)}; {tested.lesions} lesions). 0.5 is chance, 1 is perfect."
     )
 
 

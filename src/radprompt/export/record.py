@@ -11,7 +11,7 @@ from radprompt.core.errors import InputError
 from radprompt.core.outputs import write_json
 from radprompt.core.params import Positive, Prompt, Radiomics
 
-FORMAT = 2
+FORMAT = 3
 """Of the folder; a radprompt that writes another layout writes another number."""
 
 RECORD, CARD, SCALER, SELECTION = "model.json", "MODEL_CARD.md", "scaler.json", "selection.json"
@@ -67,8 +67,9 @@ class Tested:
 class Record:
     """All that is needed to treat a new image as the training images were treated.
 
-    ``unit``: of lengths, ``mm`` or ``px``. ``contours``: whose contours the training features were measured on,
-    nnU-Net's (``predicted``) or the data set's own (``reference``). ``mask_threshold``: nnU-Net's probability from
+    ``title`` names the setting in words; ``repeated`` tells whether its patients are halved. ``unit`` of lengths:
+    ``mm`` or ``px``. ``contours``: whose contours the training features were measured on, nnU-Net's (``predicted``) or
+    the data set's own (``reference``). ``mask_threshold``: nnU-Net's probability from
     which a pixel is mass. ``threshold``: probability of malignancy from which a mass is called malignant, None where
     validation rows could not choose one; ``rule`` says how it came about. ``orders``: default of the shares.
     ``ranges``: of the selected features, by key.
@@ -77,6 +78,8 @@ class Record:
     format: int
     radprompt: str
     setting: str
+    title: str
+    repeated: bool
     half: int
     seed: int
     synthetic: bool

@@ -19,7 +19,7 @@ from radprompt.pages.report.results import read_comparison
 from radprompt.selection.record import Selection
 from radprompt.study.recipe import Recipe
 from radprompt.study.scaling import FeatureScaler
-from radprompt.study.settings import Setting, load_settings
+from radprompt.study.settings import Setting, Settings, load_settings
 from radprompt.tables.cohort import of_setting
 from radprompt.tables.features import read_features, read_standardised
 from radprompt.tables.lesions import read_lesions
@@ -40,6 +40,7 @@ class Sources:
     """
 
     params: Params
+    settings: Settings
     setting: Setting
     half: int
     adapter: Path
@@ -56,7 +57,8 @@ class Sources:
         InputError
             There is no such setting, half or artefact, or the artefacts do not belong together.
         """
-        params, setting = load_params(), load_settings()[name]
+        params, settings = load_params(), load_settings()
+        setting = settings[name]
         halves = setting.repeats(params.adaptation.repeats.llm)
         if half not in halves:
             found = f"halves 0 to {halves[-1]}" if setting.repeated else "one sample: half 0"
@@ -64,13 +66,13 @@ class Sources:
         adapter = setting.model_folder(half, params.seed)
         if not (adapter / "classifier.json").is_file():
             raise InputError("no trained language model", where=str(adapter), fix="run `dvc repro`, or `dvc pull`")
-        table = read_standardised(f"data/standardised/{name}.csv")
-        table = of_setting(table)
+        table = of_setting(read_standardised(f"data/standardised/{name}.csv"))
         own = table.loc[table["repeat"] == half, ["lesion_id", "split", "label"]]
         features = pd.concat([read_features(f"data/features/{dataset}.csv") for dataset in setting.datasets])
         rows = own.merge(features, on="lesion_id", how="left", validate="one_to_one")
         sources = cls(
             params,
+            settings,
             setting,
             half,
             adapter,
@@ -119,6 +121,8 @@ class Sources:
             format=FORMAT,
             radprompt=__version__,
             setting=self.setting.name,
+            title=self.setting.title,
+            repeated=self.setting.repeated,
             half=self.half,
             seed=params.seed,
             synthetic=is_synthetic(params),
@@ -142,7 +146,8 @@ class Sources:
         run = (name, self.half, LANGUAGE_MODEL, self.params.seed)
         if isinstance(evaluation.threshold, float):
             return evaluation.threshold, "given in params.yaml"
-        predictions = read_predictions([f"data/predictions/{name}/llm.csv"], {name: self.setting.repeated}, name)
+        known = {setting.name: setting.repeated for setting in self.settings.values()}
+        predictions = read_predictions([f"data/predictions/{name}/llm.csv"], known, name)
         chosen = main_threshold(run, choose_thresholds(predictions, evaluation), evaluation)
         rule = "Youden's index" if evaluation.threshold == "youden" else "fixed sensitivity"
         if chosen is None:

@@ -1,12 +1,10 @@
 """The own table's page: data, prompts, results and their limits, one file that loads nothing."""
 
 import math
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from radprompt.own_table.checking import Checked
 from radprompt.own_table.language_model import EXTENDED, MODEL, SCRATCH
@@ -14,6 +12,7 @@ from radprompt.own_table.lessons import Lesson, first_lesson
 from radprompt.own_table.params import OwnParams
 from radprompt.own_table.results import perfect_scores
 from radprompt.own_table.store import read_checked
+from radprompt.pages.environment import environment
 from radprompt.pages.report.figures import draw_curves, drawing
 from radprompt.pages.report.provenance import machine, packages
 from radprompt.pages.report.reader import Reader
@@ -48,16 +47,8 @@ def shown_setting(lesson: Lesson, only: bool) -> str:
 
 def build(root: str | Path, params: OwnParams) -> str:
     """Return the page of the folder ``root`` as HTML; the same artefacts and packages give the same text."""
-    folders = [str(files(f"radprompt.{package}").joinpath("templates")) for package in ("own_table", "report")]
-    environment = Environment(
-        loader=FileSystemLoader(folders),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("own_table.html").render(collect(Path(root), params))
+    templates = environment("radprompt.own_table", "radprompt.pages.report")
+    return templates.get_template("own_table.html").render(collect(Path(root), params))
 
 
 def collect(root: Path, params: OwnParams) -> dict[str, Any]:

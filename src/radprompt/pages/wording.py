@@ -4,14 +4,6 @@ import math
 from collections.abc import Iterable
 from typing import Literal
 
-DATASETS = {"cbis_ddsm": "CBIS-DDSM", "vindr_mammo": "VinDr-Mammo", "inbreast": "INbreast"}
-SETTINGS = {
-    "vindr": "VinDr-Mammo, internal test",
-    "inbreast_unadapted": "INbreast, not adapted",
-    "inbreast_adapted": "INbreast, adapted",
-    "inbreast_extended": "INbreast, extended",
-    "inbreast_scratch": "INbreast, from scratch",
-}
 SELECTIONS = {"mrmr": "mRMR", "common_eight": "the paper's common eight", "all": "every feature"}
 """Words for ``features.selection``."""
 
@@ -40,11 +32,6 @@ _METRICS = {
 }
 
 Verdict = Literal["above", "includes", "below", "unknown"]
-
-
-def setting_name(key: str) -> str:
-    """Return a setting's name in words."""
-    return SETTINGS.get(key, key)
 
 
 def model_name(key: str) -> str:

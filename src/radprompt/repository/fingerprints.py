@@ -26,6 +26,9 @@ PLUMBING = frozenset(
 The settings themselves are tracked by ``params`` in ``dvc.yaml``, so that a new key does not retrain the segmenter.
 """
 
+_READERS = frozenset({"importlib.resources.files", f"{PACKAGE}.pages.environment.environment"})
+"""Functions by which modules read packaged files."""
+
 
 def write_fingerprints(root: Path, folder: Path) -> list[Path]:
     """Write ``<stage>.txt`` into ``folder`` for each script in ``root/stages``; return the files.
@@ -132,7 +135,7 @@ def _needs(file: Path, source: Path) -> list[Path]:
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     found = {path for name in names if name.split(".")[0] == PACKAGE for path in _files_of(name, source)}
-    if "importlib.resources.files" in names:
+    if names & _READERS:
         found |= {path for folder in _packages_named(file, source) for path in _packaged_files(folder)}
     return sorted(found)
 

@@ -31,6 +31,7 @@ def test_without_a_table_the_tables_are_listed():
 
 @pytest.mark.parametrize("command", ["ablations", "ablation-table"])
 def test_wrong_input_is_one_screen_and_status_1(command, tmp_path):
+    shutil.copy(ROOT / "settings.yaml", tmp_path)
     done = _radprompt(command, "3", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (
         1,

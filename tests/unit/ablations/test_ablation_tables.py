@@ -8,9 +8,11 @@ from ruamel.yaml import YAML
 
 from radprompt.core.errors import InputError
 from radprompt.evaluation.paper import read_paper_results
-from radprompt.repository.ablations.tables import check, find_table, load_tables, lookup, overridden, override
+from radprompt.study.ablation_tables import check, find_table, load_tables, lookup, overridden, override
+from radprompt.study.settings import load_settings
 
 ROOT = Path(__file__).parents[3]
+SETTINGS = load_settings(ROOT / "settings.yaml")
 PARAMS = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
 TABLE = """
 table3:
@@ -27,12 +29,12 @@ table3:
 
 def _load(tmp_path, text):
     (tmp_path / "ablations.yaml").write_text(text)
-    return load_tables(tmp_path / "ablations.yaml")
+    return load_tables(SETTINGS, tmp_path / "ablations.yaml")
 
 
 @pytest.fixture(scope="module")
 def ours():
-    return load_tables(ROOT / "ablations.yaml")
+    return load_tables(SETTINGS, ROOT / "ablations.yaml")
 
 
 def test_every_row_of_the_repository_is_valid(ours):

@@ -2,6 +2,7 @@
 
 import dataclasses
 from io import StringIO
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -10,8 +11,10 @@ from rich.console import Console
 from radprompt.core.errors import InputError
 from radprompt.repository.ablations.collecting import COLUMNS, Result, render, tabulate
 from radprompt.repository.ablations.queue import stages_run
-from radprompt.repository.ablations.tables import Row, Table
+from radprompt.study.ablation_tables import Row, Table
+from radprompt.study.settings import load_settings
 
+SETTINGS = load_settings(Path(__file__).parents[3] / "settings.yaml")
 TABLE = Table(
     title="Names",
     paper=5,
@@ -43,7 +46,7 @@ def _result(**changes):
 
 
 def test_each_line_has_its_own_scores_beside_the_papers():
-    collected = tabulate(TABLE, {"censored": _result()})
+    collected = tabulate(TABLE, {"censored": _result()}, SETTINGS)
     assert list(collected.columns) == COLUMNS
     lines = collected[collected["row"] == "censored"].set_index(["setting", "model"])
     assert list(lines.index) == [(s, m) for s in TABLE.settings for m in TABLE.models]
@@ -57,7 +60,7 @@ def test_each_line_has_its_own_scores_beside_the_papers():
 
 
 def test_what_is_not_there_is_empty_and_nothing_run_is_said():
-    collected = tabulate(TABLE, {"censored": _result(rerun=[], minutes=None)}).set_index("row")
+    collected = tabulate(TABLE, {"censored": _result(rerun=[], minutes=None)}, SETTINGS).set_index("row")
     assert set(collected.loc["censored", "rerun"]) == {"nothing"}
     assert collected.loc["censored", "minutes"].isna().all()
     missing = collected.loc["shuffled"]
@@ -67,7 +70,7 @@ def test_what_is_not_there_is_empty_and_nothing_run_is_said():
 
 def test_parameters_are_those_that_the_experiment_recorded():
     recorded = {"prompt": {"names": "censored"}, "llm": {"lora": {"rank": 8}}}
-    assert "llm.lora.rank=8" in tabulate(TABLE, {"censored": _result(params=recorded)})["params"].iloc[0]
+    assert "llm.lora.rank=8" in tabulate(TABLE, {"censored": _result(params=recorded)}, SETTINGS)["params"].iloc[0]
 
 
 def test_a_model_without_scores_names_the_experiment_and_the_models_there_are():
@@ -75,18 +78,18 @@ def test_a_model_without_scores_names_the_experiment_and_the_models_there_are():
     with pytest.raises(
         InputError, match=r"experiment 'table5-censored'.*no scores of model 'transtab'\n.*'llm', 'svm'"
     ):
-        tabulate(TABLE, {"censored": _result(scores=without)})
+        tabulate(TABLE, {"censored": _result(scores=without)}, SETTINGS)
 
 
 def test_a_row_that_the_paper_does_not_have_is_an_error():
     odd = dataclasses.replace(TABLE, rows=[dataclasses.replace(TABLE.rows[0], paper="censored")])
     with pytest.raises(InputError, match="table 'table5': the paper's table 5 has no row 'censored'"):
-        tabulate(odd, {})
+        tabulate(odd, {}, SETTINGS)
 
 
 def test_the_shown_table_has_value_interval_and_paper():
     console = Console(record=True, width=80, file=StringIO())
-    console.print(render(TABLE, tabulate(TABLE, {"censored": _result()})))
+    console.print(render(TABLE, tabulate(TABLE, {"censored": _result()}, SETTINGS)))
     text = console.export_text()
     for part in ("shuffled", "0.600", ".50–.70", "0.695", "1.3", "inbreast_adapted"):
         assert part in text, part

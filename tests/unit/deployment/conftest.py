@@ -31,9 +31,10 @@ SPLITS = ["train"] * 12 + ["val"] * 4 + ["test"] * 4
 STAGES = [
     ("masks", "vindr_mammo"),
     ("features", "vindr_mammo"),
-    ("standardise", "vindr"),
-    ("select_features", "vindr"),
-    ("prompts", "vindr"),
+    ("cohorts",),
+    ("standardise",),
+    ("select_features",),
+    ("prompts",),
     ("language_model", "vindr"),
 ]
 
@@ -55,8 +56,8 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
         _write_lesions()
         _write_backbone(Path("models/backbone"))
         train(_toy_cases(), load_params().segmentation, seed=1, device="cpu")[0].save("models/segmenter")
-        for name, argument in STAGES:
-            _stage(name).main(argument)
+        for name, *arguments in STAGES:
+            _stage(name).main(*arguments)
         metrics = {"value": 0.625, "low": 0.5, "high": 0.75, "repeats": 1, "lesions": 4, "patients": 4, "malignant": 2}
         rows = [
             {"setting": "vindr", "model": model, "metric": metric, **metrics}
@@ -113,6 +114,10 @@ def _write_params() -> None:
     content["llm"]["lora"].update(rank=2, layers=1)
     with open("params.yaml", "w", encoding="utf-8") as file:
         yaml.dump(content, file)
+    settings = yaml.load((ROOT / "settings.yaml").read_text(encoding="utf-8"))
+    one = {"settings": {"vindr": settings["settings"]["vindr"]}, "halved": [], "explained": ["vindr"]}
+    with open("settings.yaml", "w", encoding="utf-8") as file:
+        yaml.dump(one | {"data_sets": settings["data_sets"]}, file)
 
 
 def _write_lesions() -> None:

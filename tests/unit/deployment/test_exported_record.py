@@ -40,7 +40,7 @@ def test_ranges_are_least_greatest_and_outer_percentiles_of_the_training_rows(re
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": 1}, r"format 1; this radprompt reads format 2\nFix: install radprompt"),
+        ({"format": 1}, r"format 1; this radprompt reads format 3\nFix: install radprompt"),
         ({"unit": "cm"}, r"model\.json: unit"),
         ({"later": 1}, r"model\.json: later"),
         ({"ranges": {}}, r"model\.json: ranges"),

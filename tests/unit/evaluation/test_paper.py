@@ -14,13 +14,15 @@ from radprompt.evaluation.paper import (
     PRINTED,
     TEST_SETS,
     compare_with_paper,
+    counterpart,
     paper_rows,
     read_paper_results,
     recompute,
 )
-from radprompt.study.settings import SETTINGS
+from radprompt.study.settings import load_settings
 
 ROOT = Path(__file__).parents[3]
+SETTINGS = load_settings(ROOT / "settings.yaml")
 CONVENTIONAL = ["random_forest", "xgboost", "gradient_boosting", "svm", "naive_bayes", "logistic_regression", "mlp"]
 REFERENCE = ROOT.parent / "shared" / "reference" / "paper_results.csv"
 
@@ -35,7 +37,7 @@ def comparison() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def beside(comparison: pd.DataFrame) -> pd.DataFrame:
-    return compare_with_paper(comparison, synthetic=False)
+    return compare_with_paper(comparison, SETTINGS, synthetic=False)
 
 
 def found(beside: pd.DataFrame, table: int, test_set: str, model: str, setting: str) -> pd.Series:
@@ -129,7 +131,7 @@ def test_ours_stands_beside_the_row_of_the_same_setting_and_model(beside: pd.Dat
 
 
 def test_synthetic_masses_compare_with_nothing(comparison: pd.DataFrame) -> None:
-    beside = compare_with_paper(comparison, synthetic=True)
+    beside = compare_with_paper(comparison, SETTINGS, synthetic=True)
     assert (beside["comparable"] == "no").all()
     assert beside["accuracy"].notna().sum() == 2
     assert "synthetic" in found(beside, 1, "vindr_mammo", "svm", "main")["note"]
@@ -154,21 +156,25 @@ def test_counterparts_are_the_papers_protocols() -> None:
     }
     assert list(COUNTERPARTS) == list(protocols)
     for key, (start, selected_on) in protocols.items():
-        setting = SETTINGS[COUNTERPARTS[key]]
+        setting = SETTINGS[counterpart(*key, SETTINGS)]
         assert (setting.test.dataset, setting.start) == (key[1], start)
         assert SETTINGS[setting.selection].train.dataset == selected_on
     rows = paper_rows(2)
-    ours = {COUNTERPARTS[2, "inbreast", setting] for setting in rows.loc[rows["model"].isin(CONVENTIONAL), "setting"]}
+    ours = {
+        counterpart(2, "inbreast", setting, SETTINGS)
+        for setting in rows.loc[rows["model"].isin(CONVENTIONAL), "setting"]
+    }
     assert ours == {"inbreast_scratch"}
 
 
 def test_a_mean_over_halves_is_noted(comparison: pd.DataFrame) -> None:
     halved = comparison.assign(setting="inbreast_adapted", repeats=3)
     for synthetic in (False, True):
-        note = found(compare_with_paper(halved, synthetic=synthetic), 1, "inbreast", "llm", "adapted")["note"]
+        note = found(compare_with_paper(halved, SETTINGS, synthetic=synthetic), 1, "inbreast", "llm", "adapted")["note"]
         assert "ours is the mean over 3 halves of the patients, the paper's one half" in note.split("; ")
     assert (
-        "halves" not in found(compare_with_paper(comparison, synthetic=False), 1, "vindr_mammo", "llm", "main")["note"]
+        "halves"
+        not in found(compare_with_paper(comparison, SETTINGS, synthetic=False), 1, "vindr_mammo", "llm", "main")["note"]
     )
 
 
@@ -181,7 +187,8 @@ def test_the_stage_writes_it_and_says_what_it_lacks(
     stage = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(stage)
     monkeypatch.chdir(tmp_path)
-    shutil.copy(ROOT / "params.yaml", tmp_path)
+    for name in ("params.yaml", "settings.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
     with pytest.raises(InputError, match=r"comparison\.csv[\s\S]*dvc repro summary"):
         stage.main()
     assert not (tmp_path / "metrics").exists()

@@ -12,7 +12,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from radprompt.core.outputs import write_csv, write_json, write_jsonl
 from radprompt.evaluation.model_comparison import COLUMNS
 from radprompt.mammograms.imaging.contours import inscribed_ellipse, write_mask
-from radprompt.study.settings import SETTINGS
+from radprompt.study.settings import load_settings
 from radprompt.tables.lesions import Exclusion, Lesion, to_table, write_exclusions
 
 ROOT = Path(__file__).parents[3]
@@ -99,9 +99,9 @@ def _write_selections(root):
         for repeat, features in enumerate(repeats):
             names = {"features": features, "names": [known[key] for key in features], "method": "mrmr"}
             record = {**names, "scheme": "MIQ", "bins": 5, "fitted_on": ["a", "b"]}
-            write_json(root / f"models/{setting}/selection/{repeat}.json", record)
+            write_json(root / f"models/selection/{setting}/{repeat}.json", record)
     scaler = {"features": ["shape_Sphericity"], "mean": [0.8951], "sd": [0.03], "fitted_on": ["a", "b"]}
-    write_json(root / "models/vindr/scaler/0.json", scaler)
+    write_json(root / "models/scaler/vindr/0.json", scaler)
     shares = pd.DataFrame({"feature": [*known], "name": [*known.values()], "share": [0.5, 0.25]})
     write_csv(root / "metrics/selection_stability_vindr.csv", shares)
 
@@ -112,7 +112,7 @@ def _write_training(root):
     curves.mkdir(parents=True)
     for name, start in (("train_loss", 0.7), ("val_loss", 0.7), ("val_auc", 0.5)):
         (curves / f"{name}.tsv").write_text(f"step\t{name}\n1\t{start}\n2\t0.625\n")
-    record = root / "models/vindr/language_model/repeat_0_seed_2025/classifier.json"
+    record = root / "models/language_model/vindr/repeat_0_seed_2025/classifier.json"
     write_json(record, {"best_epoch": 2, "history": []})
     scores = {"runs": 3, "val_auc": 0.6875, "val_loss": 0.5, "val_auc_sd": 0.125}
     write_json(root / "metrics/training/vindr.json", {"vindr": scores})
@@ -163,7 +163,8 @@ def repository(tmp_path):
     """Everything that a whole run leaves and the report reads, in miniature."""
     root = tmp_path / "repository"
     root.mkdir()
-    shutil.copy(ROOT / "params.yaml", root / "params.yaml")
+    for name in ("params.yaml", "settings.yaml"):
+        shutil.copy(ROOT / name, root / name)
     for dataset in SPLITS:
         lesions = _lesions(root, dataset)
         table = to_table(lesions)
@@ -185,8 +186,8 @@ def repository(tmp_path):
     predictions = pd.DataFrame({"lesion_id": ids, "label": [0, 1, 0, 1], "probability": [0.1, 0.9, 0.8, 0.2]})
     predictions = predictions.assign(patient_id="p", setting="vindr", repeat=0, model="llm", seed=2025, split="test")
     write_csv(root / "data/predictions/vindr/llm.csv", predictions)
-    settings = {name: 3 if setting.repeated else 1 for name, setting in SETTINGS.items()}
-    parts = [comparison(VALUES, setting=name, repeats=repeats) for name, repeats in settings.items()]
+    settings = load_settings(root / "settings.yaml")
+    parts = [comparison(VALUES, setting=name, repeats=3 if own.repeated else 1) for name, own in settings.items()]
     write_csv(root / "metrics/comparison.csv", pd.concat(parts))
     gap = {"dice": 0.02, "dice_low": 0.01, "dice_high": 0.03}
     rivals = {name: {"dice": 0.9, "dice_median": 0.91, "hd95_px": 3.0} for name in ("nnunet", "ellipse")}
@@ -195,11 +196,17 @@ def repository(tmp_path):
     _write_selections(root)
     _write_training(root)
     write_csv(root / "plots/segmenter_training.csv", pd.DataFrame({"epoch": [1, 2], "train_loss": [0.2, 0.1]}))
-    for setting in SETTINGS:
+    for setting in settings:
         (root / f"plots/evaluation/{setting}").mkdir(parents=True)
         (root / f"plots/evaluation/{setting}/roc.svg").write_text(SVG)
     _write_later_parts(root)
     return root
+
+
+@pytest.fixture
+def settings():
+    """The repository's protocols."""
+    return load_settings(ROOT / "settings.yaml")
 
 
 @pytest.fixture

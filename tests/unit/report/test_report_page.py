@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import shutil
 from html.parser import HTMLParser
 
 import pandas as pd
@@ -91,6 +92,7 @@ def test_values_of_artefacts_are_on_the_page_and_escaped(repository):
 def test_before_any_stage_the_page_names_what_is_missing(repository, tmp_path):
     bare = tmp_path / "bare"
     bare.mkdir()
+    shutil.copy(repository / "settings.yaml", bare)
     text = build(bare, load_params(repository / "params.yaml"))
     assert _Page(text).open == []
     for stage in (
@@ -121,10 +123,10 @@ def test_before_any_stage_the_page_names_what_is_missing(repository, tmp_path):
         "data/predictions/vindr/llm.csv",
         "data/prompts/vindr.jsonl",
         "metrics/comparison.csv",
-        "models/vindr/scaler/0.json",
-        "models/vindr/selection/0.json",
-        "models/inbreast_extended/selection/0.json",
-        "models/vindr/language_model/repeat_0_seed_2025/classifier.json",
+        "models/scaler/vindr/0.json",
+        "models/selection/vindr/0.json",
+        "models/selection/inbreast_extended/0.json",
+        "models/language_model/vindr/repeat_0_seed_2025/classifier.json",
         "plots/training/vindr/plots/metrics/val_auc.tsv",
         "plots/evaluation/inbreast_adapted/roc.svg",
         "plots/learning_curve.svg",
@@ -191,7 +193,8 @@ def test_every_file_read_is_under_provenance_with_its_hash(repository):
         "metrics/comparison.csv",
         "data/predictions/vindr/llm.csv",
         "params.yaml",
-        "models/vindr/scaler/0.json",
+        "settings.yaml",
+        "models/scaler/vindr/0.json",
     ):
         assert path in text
         assert hashlib.sha256((repository / path).read_bytes()).hexdigest()[:16] in text
@@ -211,6 +214,6 @@ def test_a_page_without_the_second_site_still_says_what_is_missing(repository):
     rows[rows["setting"] == "vindr"].to_csv(repository / "metrics/comparison.csv", index=False)
     text = build(repository, load_params(repository / "params.yaml"))
     assert _Page(text).open == []
-    assert "Table 2: the second site" not in text
+    assert "Table 2: extended or transferred" not in text
     assert "No external test in this run" in text
     assert "Not evaluated in this run: inbreast_adapted, inbreast_extended" in text

@@ -15,7 +15,6 @@ from radprompt.pages.report.figures import draw_curves
 from radprompt.pages.report.reader import Reader
 from radprompt.pages.report.results import decision_threshold, setting_results
 from radprompt.pages.wording import count, interval, listing, model_name, number, p_value, verdict
-from radprompt.study.settings import find
 from radprompt.tables.lesions import Lesion
 
 NAN = math.nan
@@ -47,24 +46,24 @@ def test_numbers_and_lists_in_words():
     assert listing([]) == ""
     assert listing(["a"]) == "a"
     assert listing(["a", "b", "c"]) == "a, b and c"
-    assert count(1, "mass", "masses") == "1 mass"
+    assert count(1, "mass", "lesions") == "1 mass"
     assert count(1200, "patient") == "1,200 patients"
     assert model_name("embedding_svm") == "SVM on embeddings"
 
 
-def test_models_are_ranked_by_auc_the_reference_among_them(make_comparison):
+def test_models_are_ranked_by_auc_the_reference_among_them(make_comparison, settings):
     values = {"llm": (0.7, 0.6, 0.8, NAN, NAN), "svm": (0.9, 0.8, 0.95, -0.3, -0.05), "mlp": (0.5, 0.4, 0.6, 0.1, 0.3)}
-    result = setting_results(make_comparison(values), "vindr", "llm", 0.95)
+    result = setting_results(make_comparison(values), "vindr", settings, "llm", 0.95)
     assert [row["name"] for row in result["rows"]] == ["SVM", "language model", "MLP"]
     assert [row["reference"] for row in result["rows"]] == [False, True, False]
     assert result["rows"][0]["bar"] == {"value": 90, "low": 80, "high": 95}
     assert [row["verdict"] for row in result["differences"]] == ["below", "above"]
 
 
-def test_metrics_at_chosen_thresholds_have_their_own_table(make_comparison):
+def test_metrics_at_chosen_thresholds_have_their_own_table(make_comparison, settings):
     rows = make_comparison({"llm": (0.7, 0.6, 0.8, NAN, NAN)})
     chosen = rows.assign(metric="sensitivity_at_youden", value=0.25)
-    blocks = setting_results(pd.concat([rows, chosen]), "vindr", "llm", 0.95)["blocks"]
+    blocks = setting_results(pd.concat([rows, chosen]), "vindr", settings, "llm", 0.95)["blocks"]
     assert [block["rule"] for block in blocks] == ["", "Youden's index"]
     assert [block["metrics"] for block in blocks] == [["AUC"], ["Sensitivity"]]
     assert blocks[1]["rows"][0]["cells"][0]["value"] == "0.250"
@@ -91,8 +90,8 @@ def test_flow_that_does_not_add_up_is_refused():
         flow({"rows": 10, "excluded: a": 3, "mass": 8})
 
 
-def test_splits_add_up_and_extent_is_in_mm_only_where_every_spacing_is_known(repository):
-    found = {cohort["key"]: cohort for cohort in cohorts(Reader(repository))}
+def test_splits_add_up_and_extent_is_in_mm_only_where_every_spacing_is_known(repository, settings):
+    found = {cohort["key"]: cohort for cohort in cohorts(Reader(repository), settings)}
     for cohort in found.values():
         assert sum(split["lesions"] for split in cohort["splits"]) == cohort["steps"][-1]["count"]
         assert all(split["benign"] + split["malignant"] == split["lesions"] for split in cohort["splits"])
@@ -102,15 +101,15 @@ def test_splits_add_up_and_extent_is_in_mm_only_where_every_spacing_is_known(rep
     assert describe(pd.DataFrame({"split": []})) == []
 
 
-def test_examples_are_the_first_of_each_class_and_outcome(repository):
+def test_examples_are_the_first_of_each_class_and_outcome(repository, settings):
     params = load_params(repository / "params.yaml")
-    shown = examples(Reader(repository), params, find("vindr"), 0.5, synthetic=True)["lesions"]
+    shown = examples(Reader(repository), params, settings, 0.5, synthetic=True)["lesions"]
     facts = [lesion["facts"] for lesion in shown]
     assert [fact[0] for fact in facts[:4]] == [f"lesion vindr_mammo_test_{n}" for n in (0, 2, 1, 3)]
     assert facts[0][-1] == "probability of malignancy 0.100: called benign, right"
     assert facts[1][-1] == "probability of malignancy 0.800: called malignant, wrong"
     assert len(shown) == 8
-    without = examples(Reader(repository), params, find("vindr"), None, synthetic=True)
+    without = examples(Reader(repository), params, settings, None, synthetic=True)
     assert len(without["lesions"]) == 6
     assert "called" not in without["rule"]
 

@@ -19,9 +19,9 @@ VALUES = {
 def test_headline_follows_interval_and_differences(make_comparison):
     said = headline(make_comparison(VALUES), "llm", 0.95)
     assert said == [
-        "On 20 test masses of 9 patients, 8 of them malignant, the language model has an AUC of 0.700 (95 % interval "
+        "On 20 test lesions of 9 patients, 8 of them malignant, the language model has an AUC of 0.700 (95 % interval "
         "0.600 to 0.800): better than chance.",
-        "Of 3 other models, 2 measured higher on the same masses, SVM by most (0.200).",
+        "Of 3 other models, 2 measured higher on the same lesions, SVM by most (0.200).",
     ]
 
 
@@ -31,7 +31,7 @@ def test_headline_of_several_halves_has_their_spread_and_compares_on_common_ones
     other = rows[rows["model"] == "mlp"].assign(model="naive_bayes", value=0.8, repeats=20, difference=0.01)
     said = headline(pd.concat([rows, other]), "llm", 0.95)
     assert said[0].startswith(
-        "Over 3 halves of the patients (the first: 20 test masses of 9 patients, 8 malignant) the"
+        "Over 3 halves of the patients (the first: 20 test lesions of 9 patients, 8 malignant) the"
     )
     assert "mean AUC of 0.700 (95 % interval 0.600 to 0.800; SD 0.034): better" in said[0]
     assert said[1] == "Of 4 other models, 2 measured higher on the halves that both ran on, SVM by most (0.200)."
@@ -57,7 +57,7 @@ def test_calls_that_are_no_better_than_chance_are_said_to_be_so(make_comparison)
     )
     assert "chance is not excluded" in said[1]
     alike = headline(pd.concat([auc, calls.assign(value=0.5, low=0.5, high=0.5)]), "llm", 0.95)
-    assert alike[1].endswith("(95 % interval 0.500 to 0.500): it calls every mass alike.")
+    assert alike[1].endswith("(95 % interval 0.500 to 0.500): it calls every lesion alike.")
 
 
 def test_without_the_reference_nothing_is_compared(make_comparison):
@@ -70,7 +70,7 @@ def test_without_the_reference_nothing_is_compared(make_comparison):
 def test_differences_follow_the_intervals(make_comparison):
     said = " ".join(differences(make_comparison(VALUES), "llm", 0.95))
     assert "lies below 0 against SVM: there the language model is worse" in said
-    assert "includes 0 against MLP: on these masses they cannot be told apart" in said
+    assert "includes 0 against MLP: on these lesions they cannot be told apart" in said
     assert "lies above 0 against majority class: there the language model is better" in said
     assert (
         "Tested by patient and corrected by Holm for 3 comparisons, p stays below 0.05 against majority class." in said
@@ -87,14 +87,14 @@ def test_the_test_over_few_halves_is_said_to_have_little_power(make_comparison, 
     assert said.endswith("little power.") is weak
 
 
-def test_steps_put_both_settings_side_by_side_for_models_that_read_names(make_comparison):
+def test_steps_put_both_settings_side_by_side_for_models_that_read_names(make_comparison, settings):
     both = {"svm": VALUES["svm"], "llm": VALUES["llm"]}
     after = {**both, "llm": (0.75, 0.65, 0.85, NAN, NAN)}
     rows = [
         make_comparison(values, setting=f"inbreast_{name}", repeats=3)
         for name, values in (("unadapted", both), ("adapted", after), ("extended", both))
     ]
-    ((title, said),) = steps(pd.concat(rows), 0.95)  # without inbreast_scratch names cannot be judged
+    ((title, said),) = steps(pd.concat(rows), settings, 0.95)  # without inbreast_scratch names cannot be judged
     assert title == "What adapting brings"
     assert said == [
         "The language model as VinDr trained it: 0.700 (95 % interval 0.600 to 0.800; SD 0.034 over 3 halves); after "
@@ -102,13 +102,13 @@ def test_steps_put_both_settings_side_by_side_for_models_that_read_names(make_co
     ]
 
 
-def test_overview_has_a_row_for_each_setting(make_comparison):
+def test_overview_has_a_row_for_each_setting(make_comparison, settings):
     rows = pd.concat([make_comparison(VALUES), make_comparison(VALUES, setting="inbreast_scratch", repeats=3)])
-    first, second = overview(rows, ["vindr", "inbreast_scratch"], "llm")
+    first, second = overview(rows, ["vindr", "inbreast_scratch"], settings, "llm")
     assert (first["value"], first["interval"], first["spread"]) == ("0.700", "0.60 to 0.80", "")
     assert (second["spread"], second["repeats"]) == ("SD 0.034", 3)
     assert (first["best"], first["best_value"]) == ("SVM", "0.900")
-    without = overview(rows[rows["model"] != "llm"], ["vindr"], "llm")[0]
+    without = overview(rows[rows["model"] != "llm"], ["vindr"], settings, "llm")[0]
     assert (without["value"], without["bar"], without["best"]) == ("", None, "SVM")
 
 

@@ -43,7 +43,8 @@ def tree(tmp_path):
         "src/radprompt/shapes/__init__.py": '"""Shapes."""\n',
         "src/radprompt/shapes/circle.py": MODULE + "\nfrom radprompt.shapes.page import render\n",
         "src/radprompt/shapes/page.py": (
-            "from importlib.resources import files\n\ndef render():\n    return files('radprompt.pages.report') / 'a.html'\n"
+            "from importlib.resources import files\n\ndef render():\n"
+            "    return files('radprompt.pages.report') / 'a.html'\n"
         ),
         "src/radprompt/shapes/own.css": "body {}\n",
         "src/radprompt/pages/report/__init__.py": "",
@@ -53,6 +54,17 @@ def tree(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     return tmp_path
+
+
+def test_templates_that_the_pages_environment_is_asked_for_count(tree):
+    module = (
+        "from radprompt.pages.environment import environment\n\n\ndef render():\n"
+        "    return environment('radprompt.pages.report').get_template('a.html')\n"
+    )
+    (tree / "src/radprompt/shapes/page.py").write_text(module)
+    (tree / "src/radprompt/pages/environment.py").write_text("def environment(*packages): ...\n")
+    found = {path.relative_to(tree).as_posix() for path in code_of(tree / "stages/draw.py", tree)}
+    assert {"src/radprompt/pages/report/a.html", "src/radprompt/pages/environment.py"} <= found
 
 
 def _stripped(tmp_path: Path, text: str) -> str:

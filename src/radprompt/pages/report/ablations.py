@@ -8,8 +8,9 @@ import pandas as pd
 
 from radprompt.core.params import Params
 from radprompt.pages.report.reader import Reader
-from radprompt.pages.wording import count, interval, metric_name, model_name, number, setting_name, spread
-from radprompt.repository.ablations.tables import FILE, Table, load_tables, lookup
+from radprompt.pages.wording import count, interval, metric_name, model_name, number, spread
+from radprompt.study.ablation_tables import FILE, Table, load_tables, lookup
+from radprompt.study.settings import Settings
 
 FOLDER = "metrics/ablations"
 METRICS = ("auc", "accuracy", "f1", "sensitivity", "balanced_accuracy")
@@ -17,7 +18,7 @@ _ABLATION = ("table", "row", "params", "setting", "model")
 _DECISION = ("readout", "layers", "learning_rate", "seeds", "val_auc", "val_auc_sd", "last_loss", "last_loss_sd")
 
 
-def ablations(reader: Reader, params: Params) -> dict[str, Any]:
+def ablations(reader: Reader, settings: Settings, params: Params) -> dict[str, Any]:
     """Lay out every table that is there.
 
     Returns
@@ -28,11 +29,11 @@ def ablations(reader: Reader, params: Params) -> dict[str, Any]:
         not made in this run, ``others``: names of further ones, and ``seeds``: over how many readout and layers were
         compared on validation rows, 0 where they were not.
     """
-    planned = _planned(reader)
+    planned = _planned(reader, settings)
     paths = {PurePosixPath(path).stem: path for path in reader.matching(f"{FOLDER}/*.csv")}
     order = [*(name for name in planned if name in paths), *(name for name in paths if name not in planned)]
     absent = [table for name, table in planned.items() if name not in paths]
-    tables = [_lay_out(reader, paths[name], planned.get(name), params) for name in order]
+    tables = [_lay_out(reader, paths[name], planned.get(name), settings, params) for name in order]
     return {
         "tables": tables,
         "seeds": max((table.get("seeds", 0) for table in tables), default=0),
@@ -41,26 +42,27 @@ def ablations(reader: Reader, params: Params) -> dict[str, Any]:
     }
 
 
-def _planned(reader: Reader) -> dict[str, Table]:
+def _planned(reader: Reader, settings: Settings) -> dict[str, Table]:
     """Return the tables of ``ablations.yaml``; none where the file is not there."""
-    return {} if reader.content(FILE.as_posix()) is None else load_tables(reader.root / FILE)
+    return {} if reader.content(FILE.as_posix()) is None else load_tables(settings, reader.root / FILE)
 
 
-def _lay_out(reader: Reader, path: str, planned: Table | None, params: Params) -> dict[str, Any]:
+def _lay_out(reader: Reader, path: str, planned: Table | None, settings: Settings, params: Params) -> dict[str, Any]:
     table = reader.table(path)
     assert table is not None
     if set(_DECISION) <= set(table.columns):
-        laid_out = _decision(table, params)
+        laid_out = _decision(table, settings, params)
     elif set(_ABLATION) <= set(table.columns):
         title = planned.title if planned else PurePosixPath(path).stem
-        laid_out = _ablation(table, f"Table {planned.paper}: {title}" if planned and planned.paper else title)
-        laid_out["note"] += _since(reader, table, planned, params) if planned else ""
+        title = f"Table {planned.paper}: {title}" if planned and planned.paper else title
+        laid_out = _ablation(table, title, settings)
+        laid_out["note"] += _since(reader, table, planned, settings, params) if planned else ""
     else:
         laid_out = _plain(table, PurePosixPath(path).stem.replace("_", " "))
     return laid_out | {"path": path}
 
 
-def _decision(table: pd.DataFrame, params: Params) -> dict[str, Any]:
+def _decision(table: pd.DataFrame, settings: Settings, params: Params) -> dict[str, Any]:
     """Lay out what decided readout, layers and learning rate, validation rows alone."""
     layers = {"head": 0}.get(params.llm.tuning, params.llm.lora.layers)
     chosen = {"readout": params.llm.readout, "layers": layers, "learning_rate": params.llm.learning_rate}
@@ -68,8 +70,9 @@ def _decision(table: pd.DataFrame, params: Params) -> dict[str, Any]:
     used = table[alike & (table["learning_rate"] == params.llm.learning_rate)]
     best = table.sort_values("last_loss", kind="stable").iloc[0]
     seeds = int(table["seeds"].max())
+    rows = f"the validation rows of {settings.data_set(settings.first.val.dataset)} over {count(seeds, 'seed')}"
     note = (
-        f"Decided on VinDr's validation rows over {count(seeds, 'seed')}; no test row was read. Lowest mean loss of "
+        f"Decided on {rows}; no test row was read. Lowest mean loss of "
         f"the last epoch, which no choice of epoch flatters: {_configuration(best)}, {number(best['last_loss'])}. "
     )
     if used.empty:
@@ -109,7 +112,7 @@ def _decision(table: pd.DataFrame, params: Params) -> dict[str, Any]:
     }
 
 
-def _ablation(table: pd.DataFrame, title: str) -> dict[str, Any]:
+def _ablation(table: pd.DataFrame, title: str, settings: Settings) -> dict[str, Any]:
     """Lay out one table of experiments."""
     metrics = [metric for metric in METRICS if metric in table]
     printed = [metric for metric in metrics if f"paper_{metric}" in table and table[f"paper_{metric}"].notna().any()]
@@ -118,7 +121,7 @@ def _ablation(table: pd.DataFrame, title: str) -> dict[str, Any]:
     head += [(metric_name(metric), True) for metric in metrics]
     rows = []
     for row in table.to_dict("records"):
-        names = (row["row"], row["params"], setting_name(row["setting"]), model_name(row["model"]))
+        names = (row["row"], row["params"], settings.title(row["setting"]), model_name(row["model"]))
         cells = [
             {
                 "value": number(row[metric]),
@@ -141,7 +144,7 @@ def _ablation(table: pd.DataFrame, title: str) -> dict[str, Any]:
     }
 
 
-def _since(reader: Reader, table: pd.DataFrame, planned: Table, params: Params) -> str:
+def _since(reader: Reader, table: pd.DataFrame, planned: Table, settings: Settings, params: Params) -> str:
     """Say so where the row of today's parameters has other scores than this run: the table is then of another run."""
     now = asdict(params)
     today = [row.name for row in planned.rows if all(lookup(now, key) == value for key, value in row.set.items())]
@@ -153,8 +156,8 @@ def _since(reader: Reader, table: pd.DataFrame, planned: Table, params: Params) 
         if len(here) and number(here.iloc[0]) != number(row["auc"]):
             return (
                 f" The table is of an earlier run: for today's parameters (row {row['row']}) it has an AUC of "
-                f"{number(row['auc'])} in {setting_name(row['setting'])}, this run {number(here.iloc[0])}. Compare its "
-                "rows with each other, not with this run's."
+                f"{number(row['auc'])} in {settings.title(row['setting'])}, this run {number(here.iloc[0])}. Compare "
+                "its rows with each other, not with this run's."
             )
     return ""
 

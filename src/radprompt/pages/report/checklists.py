@@ -25,7 +25,7 @@ def load_checklist(name: str) -> dict[str, Any]:
     :data:`STATUSES`), ``answer`` (both with ``{fact}`` places) and ``files``: paths in the repository, or ``#section``
     of the page. ``real`` holds what differs when the data are not synthetic.
     """
-    text = files("radprompt.pages.report").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+    text = files("radprompt.mammograms.checklists").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
     return YAML(typ="safe").load(text)
 
 

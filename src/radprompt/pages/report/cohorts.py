@@ -7,33 +7,33 @@ from typing import Any
 import pandas as pd
 
 from radprompt.core.errors import InputError
+from radprompt.mammograms.wording import ATTRIBUTES, FLOW
 from radprompt.pages.report.reader import Reader
-from radprompt.pages.wording import DATASETS as NAMES
 from radprompt.pages.wording import number
-from radprompt.tables.lesions import DATASETS, MALIGNANT, SPLITS, read_lesions
+from radprompt.study.settings import Settings
+from radprompt.tables.lesions import MALIGNANT, SPLITS, read_lesions
 
 _EXCLUDED = "excluded: "
-_STEPS = {"rows": "records", "mass": "masses", "lesions": "masses that can be used"}
 
 
-def cohorts(reader: Reader) -> list[dict[str, Any]]:
+def cohorts(reader: Reader, settings: Settings) -> list[dict[str, Any]]:
     """Describe each data set from its flow, exclusion and lesion tables.
 
     Returns
     -------
     list of dict
-        For each of :data:`radprompt.tables.lesions.DATASETS`: ``key``, ``name``, ``steps`` (see :func:`flow`, empty without a
+        For each of ``settings.data_sets``: ``key``, ``name``, ``steps`` (see :func:`flow`, empty without a
         flow file), ``exclusions`` (source, reason, records), ``not_measured`` (the same for features, None where no
         features are extracted) and ``splits`` (see :func:`describe`).
     """
     found = []
-    for key in DATASETS:
+    for key, names in settings.data_sets.items():
         lesions = lesion_table(reader, key)
         counts = reader.json(f"data/lesions/{key}_flow.json")
         found.append(
             {
                 "key": key,
-                "name": NAMES[key],
+                "name": names.title,
                 "steps": flow(counts, where=f"data/lesions/{key}_flow.json") if counts else [],
                 "exclusions": _reasons(reader, f"data/lesions/{key}_exclusions.csv"),
                 "not_measured": _reasons(reader, f"data/features/{key}_exclusions.csv"),
@@ -80,7 +80,7 @@ def flow(counts: dict[str, Any], where: str = "") -> list[dict[str, Any]]:
             continue
         if steps and value != (remain := steps[-1]["count"] - sum(n for _, n in steps[-1]["left"])):
             raise InputError(f"{key} is {value}, but {remain} remain", where=where, fix="run `dvc repro lesions` again")
-        steps.append({"label": _STEPS.get(key, key), "count": value, "left": []})
+        steps.append({"label": FLOW.get(key, key), "count": value, "left": []})
     return steps
 
 
@@ -90,9 +90,9 @@ def describe(lesions: pd.DataFrame) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``split``, ``patients``, ``lesions``, ``benign``, ``malignant``, ``views`` and ``birads`` (value and count in
-        order), ``sides`` (left, right), ``extent`` (median longer side of the box, with its unit: mm where every
-        lesion's spacing is known).
+        ``split``, ``patients``, ``lesions``, ``benign``, ``malignant``, ``attributes`` (for each of
+        :data:`radprompt.mammograms.wording.ATTRIBUTES`: value and count in order) and ``extent`` (median longer side of
+        the box, with its unit: mm where every lesion's spacing is known).
     """
     rows = []
     for split in SPLITS:
@@ -110,9 +110,7 @@ def describe(lesions: pd.DataFrame) -> list[dict[str, Any]]:
                 "lesions": len(own),
                 "benign": len(own) - malignant,
                 "malignant": malignant,
-                "views": _counts(own["view"]),
-                "sides": _counts(own["laterality"]),
-                "birads": _counts(own["birads"]),
+                "attributes": [_counts(own[column]) for column in ATTRIBUTES],
                 "extent": f"{number(float(extent), 1)} {'mm' if known else 'px'}",
             }
         )

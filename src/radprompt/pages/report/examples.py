@@ -12,22 +12,20 @@ from radprompt.mammograms.imaging.contours import read_mask
 from radprompt.mammograms.imaging.dicom import Mammogram, read_mammogram
 from radprompt.mammograms.imaging.pictures import data_uri, outline, rectangle
 from radprompt.mammograms.imaging.roi import crop, region_around, to_grid
+from radprompt.mammograms.wording import SHAREABLE, describe_lesion
 from radprompt.pages.report.cohorts import lesion_table
 from radprompt.pages.report.reader import Reader
-from radprompt.pages.wording import DATASETS as NAMES
 from radprompt.pages.wording import number
-from radprompt.study.settings import Setting
+from radprompt.study.settings import Settings
 from radprompt.tables.lesions import MALIGNANT, Lesion, from_table
 
 SIDE = 192
-SHAREABLE = frozenset({"cbis_ddsm"})
-"""Data sets whose licence lets a page carry their pixels (CBIS-DDSM: CC BY 3.0)."""
 
 SOURCES = {"nnunet": "nnU-Net's contour", "ellipse": "ellipse in the box (fallback)", "review": "a reader's contour"}
 
 
 def examples(
-    reader: Reader, params: Params, setting: Setting, threshold: float | None, *, synthetic: bool
+    reader: Reader, params: Params, settings: Settings, threshold: float | None, *, synthetic: bool
 ) -> dict[str, Any]:
     """Choose and draw example lesions.
 
@@ -37,13 +35,13 @@ def examples(
         Access to lesion tables, masks, prompts and predictions.
     params
         For the region's context and the reference model.
-    setting
-        From its test lesions come benign and malignant ones that the reference model called right and wrong; from each
-        other data set with masks one benign and one malignant.
+    settings
+        Protocols. From the test lesions of the first one come benign and malignant ones that the reference model called
+        right and wrong; from each other data set with masks one benign and one malignant.
     threshold
-        Probability from which the reference model calls a mass malignant; None makes no calls.
+        Probability from which the reference model calls a lesion malignant; None makes no calls.
     synthetic
-        Pixels are embedded for synthetic data and for :data:`SHAREABLE` data sets; for others box and contour only,
+        Pixels are embedded for synthetic data and for data sets that may be passed on; for others box and contour only,
         without ids: a page travels further than the data may.
 
     Returns
@@ -52,11 +50,12 @@ def examples(
         ``rule`` of choice and ``lesions``: ``title``, ``facts``, ``prompt``, ``picture`` (see :func:`picture`) or
         ``problem`` where the image cannot be read.
     """
+    setting = settings.first
     predictions = _predictions(reader, setting.name, params.evaluation.reference)
     prompts = _prompts(reader, setting.name)
     sources: dict[str, str] = {}
     chosen: list[Lesion] = []
-    for dataset in sorted(NAMES, key=lambda key: key != setting.test.dataset):
+    for dataset in sorted(settings.data_sets, key=lambda key: key != setting.test.dataset):
         table, drawn = lesion_table(reader, dataset), reader.table(f"data/masks/{dataset}.csv", ("lesion_id", "source"))
         if table is None or drawn is None:
             continue
@@ -71,11 +70,12 @@ def examples(
     for lesion in chosen:
         open_pixels = synthetic or lesion.dataset in SHAREABLE
         source, probability = sources[lesion.lesion_id], predictions.get(lesion.lesion_id)
+        label = "malignant" if lesion.label == MALIGNANT else "benign"
         entry: dict[str, Any] = {
-            "title": f"{NAMES[lesion.dataset]}, {lesion.split}: {'malignant' if lesion.label else 'benign'}",
+            "title": f"{settings.data_set(lesion.dataset)}, {lesion.split}: {label}",
             "facts": [
                 *([f"lesion {lesion.lesion_id}"] if open_pixels else []),
-                f"{lesion.view} view, BI-RADS {lesion.birads}",
+                describe_lesion(lesion.view, lesion.birads),
                 SOURCES[source],
                 *([] if probability is None else [_call(lesion, probability, threshold)]),
             ],
@@ -94,8 +94,9 @@ def examples(
             entry["problem"] = error.what
         shown.append(entry)
     outcomes = ", called right and called wrong" if predictions and threshold is not None else ""
+    home = settings.data_set(setting.test.dataset)
     return {
-        "rule": f"{NAMES[setting.test.dataset]}, {setting.test.split}: benign and malignant{outcomes}; the other data "
+        "rule": f"{home}, {setting.test.split}: benign and malignant{outcomes}; the other data "
         "sets: benign and malignant. The first by lesion id of each group, so not picked by hand",
         "lesions": shown,
     }

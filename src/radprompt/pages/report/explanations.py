@@ -12,8 +12,8 @@ SPHERICITY = "shape_Sphericity"
 
 _COLUMNS = ("feature", "name", "lesions", "mean_share", "mean_absolute_share", "correlation", "pushes")
 _DRAWINGS = {
-    "cohort": "Each mass's share of each feature",
-    "lesions": "Single masses: the most and the least suspicious",
+    "cohort": "Each lesion's share of each feature",
+    "lesions": "Single lesions: the most and the least suspicious",
 }
 _VERDICTS = {
     "benign when high": "High sphericity pushes to benign here (rank correlation of value and share {correlation}), as "
@@ -63,7 +63,7 @@ def explanations(reader: Reader) -> dict[str, Any] | None:
 def _weightiest(rows: list[dict[Any, Any]], lesions: int) -> str:
     first = max(rows, key=lambda row: row["mean_absolute_share"])
     return (
-        f"Over {count(lesions, 'mass', 'masses')} {first['name']} moves the logit most, by "
+        f"Over {count(lesions, 'lesion')} {first['name']} moves the logit most, by "
         f"{number(first['mean_absolute_share'])} on average, one way or the other."
     )
 
@@ -74,7 +74,7 @@ def _sphericity(rows: list[dict[Any, Any]]) -> str:
             said = _VERDICTS[row["pushes"]].format(correlation=number(row["correlation"], 2))
             if row["mean_absolute_share"] > 0 and isclose(abs(row["mean_share"]), row["mean_absolute_share"]):
                 side = "benign" if row["mean_share"] < 0 else "malignant"
-                said += f" Whatever its value, its share is on the {side} side in every mass."
+                said += f" Whatever its value, its share is on the {side} side in every lesion."
             return said
     return (
         "Sphericity is not among the features of these prompts, so the paper's remark that it pushes to benign when "

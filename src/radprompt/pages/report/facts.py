@@ -6,24 +6,26 @@ import pandas as pd
 
 from radprompt.core.params import Params
 from radprompt.evaluation.paper import is_synthetic
+from radprompt.pages.report.limits import external_settings
 from radprompt.pages.report.protocols import scaler_words
 from radprompt.pages.report.results import threshold_words
 from radprompt.pages.wording import SELECTIONS, count, interval, listing, number, percent
-from radprompt.study.settings import HALVED
+from radprompt.study.settings import Settings
 from radprompt.tables.feature_names import CATALOGUE
 
 ABSENT = "not in this run"
 ENOUGH = 10
-"""Training masses a feature from which on their number is called fit."""
+"""Training lesions a feature from which on their number is called fit."""
 
 
 def facts(
+    settings: Settings,
     params: Params,
     versions: dict[str, str],
     results: list[dict[str, Any]],
     comparison: pd.DataFrame | None,
     features: dict[str, Any] | None,
-    by_half: dict[str, Any] | None,
+    by_half: dict[str, dict[str, Any] | None],
     explained: dict[str, Any] | None,
     tuning_seeds: int,
     masks: dict[str, pd.DataFrame],
@@ -32,28 +34,31 @@ def facts(
 
     Parameters
     ----------
+    settings
+        Protocols.
     params
         All of ``params.yaml``.
     versions
-        Of packages, by name.
+        Versions of packages, by name.
     results
-        From :func:`radprompt.pages.report.results.setting_results`; the first is the internal test.
+        From :func:`radprompt.pages.report.results.setting_results`.
     comparison
         ``metrics/comparison.csv`` or None.
     features
         The first setting's, from :func:`radprompt.pages.report.features.selected_features`.
     by_half
-        The second site's, from :func:`radprompt.pages.report.features.features_by_half`.
+        By setting, from :func:`radprompt.pages.report.features.features_by_half`.
     explained
         From :func:`radprompt.pages.report.explanations.explanations`.
     tuning_seeds
-        Over how many seeds readout and layers were compared on validation rows, 0 where they were not.
+        Number of seeds over which readout and layers were compared on validation rows, 0 where they were not.
     masks
         Mask tables by data set.
     """
-    first = results[0] if results else None
-    setting = first["setting"] if first else ""
-    external = [result for result in results[1:] if result["setting"].startswith(HALVED)]
+    setting = settings.first.name
+    first = next((result for result in results if result["setting"] == setting), None)
+    elsewhere = external_settings(settings)
+    external = [result for result in results if result["setting"] in elsewhere]
     sources = pd.concat([table["source"] for table in masks.values()]) if masks else pd.Series(dtype=str)
     resample = params.radiomics.resample_mm
     reference = params.evaluation.reference
@@ -62,10 +67,10 @@ def facts(
         "root": params.data.root,
         "seed": str(params.seed),
         "validation": percent(params.data.validation_fraction),
-        "half_validation": percent(params.adaptation.validation_fraction),
-        "halves": f"{params.adaptation.repeats.baselines} times (the language model's settings: the first "
-        f"{params.adaptation.repeats.llm})",
-        "inbreast_masks": params.radiomics.masks.inbreast,
+        "first": settings.data_set(settings.first.test.dataset),
+        "reselected": _reselected(settings),
+        **_halved(settings, params),
+        **{f"{dataset}_masks": whose for dataset, whose in vars(params.radiomics.masks).items()},
         "bin_count": str(params.radiomics.bin_count),
         "resampling": f"To {resample:g} mm in the plane, by cubic B-splines."
         if resample
@@ -79,8 +84,8 @@ def facts(
         if mrmr
         else f"Not in this run: it uses {SELECTIONS[params.features.selection]}.",
         "redundancy_status": "yes" if mrmr else "no",
-        "scaler": scaler_words(params),
-        **_dimensions(features, by_half),
+        "scaler": scaler_words(settings, params),
+        **_dimensions(settings, features, by_half),
         "stability": "in the table" if features and features["stability"] else "not measured in this run",
         "backbone": "SmolLM2-135M" if params.llm.backbone.source == "smollm2" else params.llm.backbone.source,
         "tuning": "tuned by LoRA" if params.llm.tuning == "lora" else "its head tuned alone",
@@ -96,13 +101,14 @@ def facts(
         "aucs": "; ".join(f"{result['name']} {_auc(comparison, result['setting'], reference)}" for result in results)
         or ABSENT,
         "auc_size": _auc(comparison, setting, "size_alone"),
-        "explained": count(explained["lesions"], "test mass", "test masses") if explained else ABSENT,
+        "explained": count(explained["lesions"], "test lesion") if explained else ABSENT,
         "tuned": "Where the language model is read, how many layers learn and its learning rate were compared on "
-        f"VinDr's validation rows over {count(tuning_seeds, 'seed')}; nothing else is tuned."
+        f"validation rows of {settings.data_set(settings.first.val.dataset)} over {count(tuning_seeds, 'seed')}; "
+        "nothing else is tuned."
         if tuning_seeds
         else "None is tuned by search in this run.",
-        "testing": _testing(first, external, is_synthetic(params)),
-        "external": _external(external, is_synthetic(params)),
+        "testing": _testing(settings, first, external, is_synthetic(params)),
+        "external": _external(settings, external, is_synthetic(params)),
         "external_status": "no" if not external else "partly" if is_synthetic(params) else "yes",
         "reviewed": str(int((sources == "review").sum())) if masks else ABSENT,
         "fallbacks": str(int((sources == "ellipse").sum())) if masks else ABSENT,
@@ -111,16 +117,45 @@ def facts(
     }
 
 
-def _dimensions(features: dict[str, Any] | None, by_half: dict[str, Any] | None) -> dict[str, str]:
-    """Return how many training masses each selected feature has, at both sites, and whether that is enough."""
-    said, enough = [], []
-    for where, found in (("VinDr", features), ("INbreast, the first half", by_half)):
-        if found is None:
-            continue
-        selected = len(found["rows"]) if found is features else sum(row["rank"] != "" for row in found["rows"])
-        each = found["fitted_on"] / max(selected, 1)
-        enough.append(each >= ENOUGH)
-        said.append(f"{where}: {selected} features on {found['fitted_on']} training masses, {each:.0f} a feature")
+def _reselected(settings: Settings) -> str:
+    own = [name for name, each in settings.items() if each.selection == name and name != settings.first.selection]
+    return f"; {listing(own)} select{'s its' if len(own) == 1 else ' their'} own" if own else ""
+
+
+def _halved(settings: Settings, params: Params) -> dict[str, str]:
+    """Return whose patients are halved and how, in a sentence and in a clause; empty and ``once`` where none are."""
+    if not settings.halved:
+        return {"halved": "", "halved_times": "once"}
+    names, repeats = listing(settings.data_set(name) for name in settings.halved), params.adaptation.repeats
+    sentence = (
+        f"The patients of {names} are halved {repeats.baselines} times (the language model's settings: the first "
+        f"{repeats.llm}), stratified by label; {percent(params.adaptation.validation_fraction)} of an adapting half's "
+        "patients validate."
+    )
+    return {"halved": sentence, "halved_times": f"that of {names} {repeats.baselines} times"}
+
+
+def _dimensions(
+    settings: Settings, features: dict[str, Any] | None, by_half: dict[str, dict[str, Any] | None]
+) -> dict[str, str]:
+    """Return how many training lesions each selected feature has where it was selected, and if they are enough."""
+    home = settings.data_set(settings.first.train.dataset)
+    selections = [] if features is None else [(home, len(features["rows"]), features["fitted_on"])]
+    selections += [
+        (
+            f"{settings.data_set(settings[name].train.dataset)}, the first half",
+            sum(row["rank"] != "" for row in own["rows"]),
+            own["fitted_on"],
+        )
+        for name, own in by_half.items()
+        if own is not None
+    ]
+    enough = [lesions / max(selected, 1) >= ENOUGH for _, selected, lesions in selections]
+    said = [
+        f"{where}: {count(selected, 'feature')} on {lesions} training lesions, "
+        f"{lesions / max(selected, 1):.0f} a feature"
+        for where, selected, lesions in selections
+    ]
     status = "yes" if said and all(enough) else "partly" if any(enough) else "no"
     return {"dimensions": "; ".join(said) or ABSENT, "dimensions_status": status}
 
@@ -137,21 +172,22 @@ def _auc(comparison: pd.DataFrame | None, setting: str, model: str) -> str:
     return f"{number(row['value'])} ({interval(row['low'], row['high']) or 'no interval'})"
 
 
-def _testing(first: dict[str, Any] | None, external: list[dict[str, Any]], synthetic: bool) -> str:
+def _testing(settings: Settings, first: dict[str, Any] | None, external: list[dict[str, Any]], synthetic: bool) -> str:
     if first is None:
         return "Not in this run."
     internal = (
-        f"Internal: {count(first['lesions'], 'mass', 'masses')} of {count(first['patients'], 'patient')} "
+        f"Internal: {count(first['lesions'], 'lesion')} of {count(first['patients'], 'patient')} "
         "held out from everything before."
     )
-    return f"{internal} {_external(external, synthetic)}"
+    return f"{internal} {_external(settings, external, synthetic)}"
 
 
-def _external(external: list[dict[str, Any]], synthetic: bool) -> str:
+def _external(settings: Settings, external: list[dict[str, Any]], synthetic: bool) -> str:
     if not external:
         return "No external test in this run."
     names = listing(result["setting"] for result in external)
+    sites = listing(dict.fromkeys(settings.data_set(settings[each["setting"]].test.dataset) for each in external))
     halves = max(result["repeats"] for result in external)
     several = f", over {halves} halves of its patients" if halves > 1 else ""
-    one = " Both sites were drawn by one phantom, with different detectors." if synthetic else ""
-    return f"External: on INbreast, {names}{several}.{one}"
+    one = " All sites were drawn by one phantom, with different detectors." if synthetic else ""
+    return f"External: on {sites}, {names}{several}.{one}"

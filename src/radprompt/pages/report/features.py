@@ -6,7 +6,7 @@ import pandas as pd
 
 from radprompt.pages.report.reader import Reader
 from radprompt.pages.wording import SELECTIONS, extent, listing, number
-from radprompt.study.settings import SETTINGS
+from radprompt.study.settings import Setting, Settings
 from radprompt.tables.feature_names import CATALOGUE
 
 CLASSES = {"shape": "shape", "firstorder": "first order", "glcm": "GLCM", "glszm": "GLSZM"}
@@ -17,7 +17,7 @@ OFTEN = 0.25
 _BY_KEY = {feature.key: feature for feature in CATALOGUE}
 
 
-def selected_features(reader: Reader, setting: str) -> dict[str, Any] | None:
+def selected_features(reader: Reader, setting: str, settings: Settings) -> dict[str, Any] | None:
     """Describe the selection of a setting that is not repeated; None before the stage ran.
 
     Returns
@@ -25,12 +25,13 @@ def selected_features(reader: Reader, setting: str) -> dict[str, Any] | None:
     dict
         ``rows`` in the order of selection (name, class, IBSI code, mean and standard deviation on the training lesions,
         share of resamples that select it), ``fitted_on`` (lesions), ``method`` in words, ``stability`` (whether shares
-        are there) and ``runners_up``: the features left out that resampling selects most often, with their share.
+        are there), ``runners_up`` (the features left out that resampling selects most often, with their share) and
+        ``users``: other settings that use the same features.
     """
-    selection = reader.json(SETTINGS[setting].selection_file(0).as_posix())
+    selection = reader.json(settings[setting].selection_file(0).as_posix())
     if selection is None:
         return None
-    scaler = reader.json(SETTINGS[setting].scaler_file(0).as_posix()) or {"features": [], "mean": [], "sd": []}
+    scaler = reader.json(settings[setting].scaler_file(0).as_posix()) or {"features": [], "mean": [], "sd": []}
     scale = dict(zip(scaler["features"], zip(scaler["mean"], scaler["sd"], strict=True), strict=True))
     share = selection_shares(reader, setting)
     rows = [
@@ -51,31 +52,38 @@ def selected_features(reader: Reader, setting: str) -> dict[str, Any] | None:
         "method": _method(selection),
         "stability": not share.empty,
         "runners_up": [(_name(str(key)), _share(share, str(key))) for key in rest[rest > 0].index[:RUNNERS_UP]],
+        "users": [name for name, other in settings.items() if other.selection == setting and name != setting],
     }
 
 
-def features_by_half(reader: Reader, setting: str, first_site: str) -> dict[str, Any] | None:
-    """Describe what a repeated setting selects in its halves, beside the first site's; None before the stage ran.
+def features_by_half(reader: Reader, setting: str, settings: Settings) -> dict[str, Any] | None:
+    """Describe what a repeated setting selects in its halves, beside the first setting's; None before the stage ran.
 
     Returns
     -------
     dict
         ``halves``, ``method`` in words, ``fitted_on`` (lesions of the first half), ``rows`` (name, class, ``count`` of
-        halves that select it, ``rank`` in the first half and ``elsewhere`` at the first site, empty where not
-        selected), ``distinct`` (features that any half selects), ``elsewhere`` (how many the first site selects),
+        halves that select it, ``rank`` in the first half and ``elsewhere`` in the first setting, empty where not
+        selected), ``distinct`` (features that any half selects), ``elsewhere`` (how many the first setting selects),
         ``shared`` (in words: those of them that the first half selects too), ``shared_extent`` (how many of them each
-        half selects, smallest to largest), and ``twins``: other settings whose halves select the same.
+        half selects, smallest to largest), ``twins``: other settings whose halves select the same, and ``users``: other
+        settings that use the same features.
 
-        A row is there for every feature that the first half or the first site selects, or at least :data:`OFTEN` of the
-        halves.
+        A row is there for every feature that the first half or the first setting selects, or at least :data:`OFTEN` of
+        the halves.
     """
-    selections = _selections(reader, setting)
+    selections = _selections(reader, settings[setting])
     if not selections:
         return None
-    elsewhere = (reader.json(SETTINGS[first_site].selection_file(0).as_posix()) or {"features": []})["features"]
+    elsewhere = (reader.json(settings.first.selection_file(0).as_posix()) or {"features": []})["features"]
     chosen = pd.Series([key for one in selections.values() for key in one["features"]]).value_counts()
     first = selections[0]["features"]
     listed = {*first, *elsewhere, *chosen.index[chosen >= OFTEN * len(selections)]}
+    twins = [
+        name
+        for name, other in settings.items()
+        if name != setting and other.selection == name and other.repeated and _selections(reader, other) == selections
+    ]
     order = sorted(listed, key=lambda key: (-chosen.get(key, 0), key))
     return {
         "halves": len(selections),
@@ -95,14 +103,8 @@ def features_by_half(reader: Reader, setting: str, first_site: str) -> dict[str,
         "elsewhere": len(elsewhere),
         "shared": listing(_name(key) for key in elsewhere if key in first),
         "shared_extent": extent(len(set(elsewhere) & set(one["features"])) for one in selections.values()),
-        "twins": [
-            name
-            for name, other in SETTINGS.items()
-            if name != setting
-            and other.selection == name
-            and other.repeated
-            and _selections(reader, name) == selections
-        ],
+        "twins": twins,
+        "users": [name for name, other in settings.items() if other.selection in {setting, *twins} - {name}],
     }
 
 
@@ -112,10 +114,10 @@ def selection_shares(reader: Reader, setting: str) -> pd.Series:
     return pd.Series(dtype=float) if table is None else table.set_index("feature")["share"].astype(float)
 
 
-def _selections(reader: Reader, setting: str) -> dict[int, dict[str, Any]]:
+def _selections(reader: Reader, setting: Setting) -> dict[int, dict[str, Any]]:
     """Return the records of every repeat that has one, from 0 on."""
     found: dict[int, dict[str, Any]] = {}
-    while (record := reader.json(SETTINGS[setting].selection_file(len(found)).as_posix())) is not None:
+    while (record := reader.json(setting.selection_file(len(found)).as_posix())) is not None:
         found[len(found)] = record
     return found
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from radprompt.pages.report.reader import Reader
 from radprompt.pages.wording import number, spread
-from radprompt.study.settings import run_name
+from radprompt.study.settings import Setting
 
 KINDS = {
     "roc": "ROC curves",
@@ -36,7 +36,7 @@ def evaluation_figures(reader: Reader, setting: str) -> list[dict[str, str]]:
     return [drawings[kind] for kind in [*(k for k in KINDS if k in drawings), *sorted(drawings.keys() - KINDS.keys())]]
 
 
-def training(reader: Reader, setting: str, seed: int) -> dict[str, Any] | None:
+def training(reader: Reader, setting: Setting, seed: int) -> dict[str, Any] | None:
     """Return the language model's training in one setting; None before the stage ran.
 
     Parameters
@@ -44,9 +44,9 @@ def training(reader: Reader, setting: str, seed: int) -> dict[str, Any] | None:
     reader
         Access to DVCLive's ``plots/training/<setting>/plots/metrics/*.tsv``, which are those of the first run.
     setting
-        Its setting.
+        Protocol that the model was trained by.
     seed
-        The first one.
+        Random seed of the first run.
 
     Returns
     -------
@@ -55,15 +55,15 @@ def training(reader: Reader, setting: str, seed: int) -> dict[str, Any] | None:
         ``runs``, ``mean_auc`` and ``spread`` of the validation AUC, empty where there is one.
     """
     curves = {}
-    for path in reader.matching(f"plots/training/{setting}/plots/metrics/*.tsv"):
+    for path in reader.matching(f"plots/training/{setting.name}/plots/metrics/*.tsv"):
         name = path.rsplit("/", 1)[1].removesuffix(".tsv")
         table = reader.table(path, ("step", name))
         assert table is not None
         curves[name] = table.set_index("step")[name].astype(float)
     if not curves:
         return None
-    record = reader.json(f"models/{setting}/language_model/{run_name(0, seed)}/classifier.json") or {}
-    scores = (reader.json(f"metrics/training/{setting}.json") or {}).get(setting, {})
+    record = reader.json((setting.model_folder(0, seed) / "classifier.json").as_posix()) or {}
+    scores = (reader.json(f"metrics/training/{setting.name}.json") or {}).get(setting.name, {})
     best = record.get("best_epoch")
     auc = curves.get("val_auc", pd.Series(dtype=float))
     several = scores.get("runs", 1) > 1 and "val_auc" in scores

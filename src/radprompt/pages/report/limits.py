@@ -5,14 +5,22 @@ from typing import Any
 import pandas as pd
 
 from radprompt.core.params import Params
+from radprompt.mammograms.wording import LABELS_REAL, LABELS_SYNTHETIC, ROWS
 from radprompt.pages.report.sentences import FEW
-from radprompt.pages.wording import DATASETS, count, listing, number
-from radprompt.study.settings import HALVED, SETTINGS
+from radprompt.pages.wording import count, listing, number
+from radprompt.study.settings import Settings
 
 PAPER_BACKBONE, PAPER_EPOCHS = "LLaMA2-7B", 500
 
 
+def external_settings(settings: Settings) -> list[str]:
+    """Return the settings that are tested on another data set than the first one is trained on."""
+    home = settings.first.train.dataset
+    return [name for name, setting in settings.items() if setting.test.dataset != home]
+
+
 def limits(
+    settings: Settings,
     params: Params,
     results: list[dict[str, Any]],
     masks: dict[str, pd.DataFrame],
@@ -24,6 +32,8 @@ def limits(
 
     Parameters
     ----------
+    settings
+        Protocols.
     params
         All of ``params.yaml``.
     results
@@ -39,53 +49,58 @@ def limits(
     if synthetic:
         said.append(
             "The images are synthetic. Nothing here says how well any model tells benign from malignant in patients, "
-            "nor which model would do better there. One phantom drew both sites: their difference is one of detectors."
+            "nor which model would do better there. One phantom drew all sites: they differ in their detectors."
         )
-    said.append(_labels(synthetic))
-    said += _sizes(results)
+    said.append(_labels(settings, synthetic))
+    said += _sizes(settings, results)
     if results:
         said.append(
             "Intervals and bootstrap p-values hold the choice of test patients only: not that of the patients to train "
             "on, nor training again."
         )
     said += _repeats(params, results)
-    if not any(result["setting"].startswith(HALVED) for result in results):
+    if not {result["setting"] for result in results} & set(external_settings(settings)):
         said.append("No external test in this run: training and test lesions come from one data set.")
-    missing = sorted(set(SETTINGS) - {result["setting"] for result in results})
+    missing = sorted(settings.keys() - {result["setting"] for result in results})
     if missing:
         said.append(f"Not evaluated in this run: {listing(missing)}.")
     said.append(_training(params))
     if comparison is not None and "seeds" in comparison and comparison["seeds"].max() <= 1:
         said.append("Every model was trained from one seed in each half: the spread from another seed is not known.")
-    predicted = {name: table for name, table in masks.items() if name in ("vindr_mammo", "inbreast")}
+    classified = _classified(settings)
+    predicted = {name: table for name, table in masks.items() if name in classified}
     if predicted and not any((table["source"] == "review").any() for table in predicted.values()):
-        names = listing(DATASETS[name] for name in sorted(predicted))
+        names = listing(settings.data_set(name) for name in sorted(predicted))
         said.append(
             f"No reader corrected a contour of {names}: the paper's radiologists did. "
             "The command radprompt review writes the sheets for it."
         )
     said.append(
-        "Shares of features explain what one trained model does with a sentence, not what makes a mass malignant; "
+        "Shares of features explain what one trained model does with a sentence, not what makes a lesion malignant; "
         "features that go together share what they say between them."
     )
-    said.append(
-        "Views and breasts of one patient are separate rows. Splits and intervals go by patient, but no model combines "
-        "the views, and age, density and clinical findings are not used."
-    )
+    said.append(ROWS)
     said.append("Research software, not a medical device; not for decisions about patients.")
     return said
 
 
-def _sizes(results: list[dict[str, Any]]) -> list[str]:
-    """Say what one mass weighs, once for settings that test the same masses."""
-    by_size: dict[tuple[int, int], list[str]] = {}
+def _classified(settings: Settings) -> list[str]:
+    """Return the data sets that settings train or test on, in the order of settings."""
+    members = (members for setting in settings.values() for members in setting.members.values())
+    return list(dict.fromkeys(each.dataset for each in members))
+
+
+def _sizes(settings: Settings, results: list[dict[str, Any]]) -> list[str]:
+    """Say what one lesion weighs, once for settings that test the same lesions."""
+    by_size: dict[tuple[int, int], list[dict[str, Any]]] = {}
     for result in results:
-        by_size.setdefault((result["lesions"], result["patients"]), []).append(result["name"])
+        by_size.setdefault((result["lesions"], result["patients"]), []).append(result)
+    halved = {name for name, setting in settings.items() if setting.repeated}
     return [
-        f"{'; '.join(names)}: {count(lesions, 'test mass', 'test masses')} of {count(patients, 'patient')}"
-        f"{' in the first half' if any(n.startswith(DATASETS[HALVED]) for n in names) else ''}. One mass more called "
+        f"{'; '.join(own['name'] for own in alike)}: {count(lesions, 'test lesion')} of {count(patients, 'patient')}"
+        f"{' in the first half' if any(own['setting'] in halved for own in alike) else ''}. One lesion more called "
         f"right moves the accuracy by {number(1 / lesions)}; differences smaller than the intervals are noise."
-        for (lesions, patients), names in by_size.items()
+        for (lesions, patients), alike in by_size.items()
     ]
 
 
@@ -106,16 +121,10 @@ def _repeats(params: Params, results: list[dict[str, Any]]) -> list[str]:
     return said
 
 
-def _labels(synthetic: bool) -> str:
+def _labels(settings: Settings, synthetic: bool) -> str:
     if synthetic:
-        return (
-            "Labels follow BI-RADS (3 benign, 4 to 6 malignant), which the phantom reads with noise from each mass's "
-            "hidden malignancy: no model can be perfect, and the best possible AUC is not 1."
-        )
-    return (
-        "Labels of VinDr-Mammo and INbreast are readers' BI-RADS categories (3 benign, 4 to 6 malignant), not "
-        "histology: a model can only learn to agree with the readers."
-    )
+        return LABELS_SYNTHETIC
+    return LABELS_REAL.format(data_sets=listing(settings.data_set(name) for name in _classified(settings)))
 
 
 def _training(params: Params) -> str:

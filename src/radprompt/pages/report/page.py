@@ -1,15 +1,15 @@
 """Puts the sections together and renders the page."""
 
 from collections.abc import Iterable
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from radprompt.core.params import Params
 from radprompt.evaluation.paper import is_synthetic
+from radprompt.mammograms.wording import ATTRIBUTES, IMAGES, SEGMENTER, SUBJECT
+from radprompt.pages.environment import environment
 from radprompt.pages.report.ablations import ablations
 from radprompt.pages.report.checklists import CHECKLISTS, answer, load_checklist
 from radprompt.pages.report.cohorts import cohorts
@@ -30,14 +30,11 @@ from radprompt.pages.report.segmentation import segmentation_quality
 from radprompt.pages.report.sentences import overview, steps
 from radprompt.pages.report.tables import table_1, table_2
 from radprompt.pages.report.validation import validation
-from radprompt.pages.wording import DATASETS, model_name, percent, setting_name
-from radprompt.study.settings import SETTINGS
+from radprompt.pages.wording import model_name, percent
+from radprompt.study.settings import FILE, Settings, load_settings
 
 PREFIX = "../"
 """From the page, in ``reports/``, to the repository's root."""
-
-FIRST_SITE = "vindr"
-"""Setting of the internal test, whose lesions are the examples and whose features others are compared with."""
 
 
 def build(root: str | Path, params: Params) -> str:
@@ -46,7 +43,7 @@ def build(root: str | Path, params: Params) -> str:
     Parameters
     ----------
     root
-        The repository. What a stage has not made yet is said to be missing.
+        The repository, whose ``settings.yaml`` says what to show. What a stage has not made yet is said to be missing.
     params
         Its ``params.yaml``.
 
@@ -59,27 +56,38 @@ def build(root: str | Path, params: Params) -> str:
     Raises
     ------
     InputError
-        An artefact is there but broken.
+        An artefact is there but broken, or ``settings.yaml`` is absent or broken.
     """
-    return render(collect(Reader(root), params))
+    reader, settings = Reader(root), load_settings(Path(root, FILE))
+    reader.content(FILE)  # for its digest
+    return render(collect(reader, settings, params))
 
 
-def collect(reader: Reader, params: Params) -> dict[str, Any]:
+def collect(reader: Reader, settings: Settings, params: Params) -> dict[str, Any]:
     """Gather what every section shows; see :func:`build`."""
     synthetic = is_synthetic(params)
     reference, confidence = params.evaluation.reference, params.evaluation.confidence
     comparison = read_comparison(reader)
-    evaluated = [] if comparison is None else _in_order(comparison["setting"].unique())
-    results = [setting_results(comparison, name, reference, confidence) for name in evaluated if comparison is not None]
-    tables = [] if comparison is None else [t(comparison, reference) for t in (table_1, table_2)]
-    selected = {name: selected_features(reader, name) for name, setting in SETTINGS.items() if not setting.repeated}
-    by_half = _by_half(reader)
-    explained, ablated = explanations(reader), ablations(reader, params)
-    masks = _masks(reader)
+    evaluated = [] if comparison is None else _in_order(comparison["setting"].unique(), settings)
+    results = [
+        setting_results(comparison, name, settings, reference, confidence)
+        for name in evaluated
+        if comparison is not None
+    ]
+    tables = [] if comparison is None else [t(comparison, settings, reference) for t in (table_1, table_2)]
+    first = settings.first
+    selected = {
+        name: selected_features(reader, name, settings)
+        for name, setting in settings.items()
+        if not setting.repeated and setting.selection == name
+    }
+    by_half = _by_half(reader, settings)
+    explained, ablated = explanations(reader), ablations(reader, settings, params)
+    masks = _masks(reader, settings)
     versions = packages()
-    sites = (selected[FIRST_SITE], next(iter(by_half.values()), None))
-    known = facts(params, dict(versions), results, comparison, *sites, explained, ablated["seeds"], masks)
-    threshold = decision_threshold(comparison, FIRST_SITE, params.evaluation)
+    chosen = (selected.get(first.selection), by_half)
+    known = facts(settings, params, dict(versions), results, comparison, *chosen, explained, ablated["seeds"], masks)
+    threshold = decision_threshold(comparison, first.name, params.evaluation)
     return {
         "synthetic": synthetic,
         "root": params.data.root,
@@ -88,30 +96,38 @@ def collect(reader: Reader, params: Params) -> dict[str, Any]:
         "draws": params.evaluation.bootstrap_draws,
         "threshold": threshold_words(params.evaluation),
         "context": params.segmentation.context,
-        "names": {name: setting_name(name) for name in {*SETTINGS, *evaluated}},
-        "overview": [] if comparison is None else overview(comparison, evaluated, reference),
-        "steps": [] if comparison is None else steps(comparison, confidence),
+        "names": {name: settings.title(name) for name in {*settings, *evaluated}},
+        "first": settings.data_set(first.test.dataset),
+        "images": IMAGES,
+        "subject": SUBJECT,
+        "attributes": list(ATTRIBUTES.values()),
+        "segmenter": settings.data_set(SEGMENTER),
+        "overview": [] if comparison is None else overview(comparison, evaluated, settings, reference),
+        "steps": [] if comparison is None else steps(comparison, settings, confidence),
         "results": results,
         "tables": [table for table in tables if table],
-        "protocols": protocols(),
-        "halves": halves(reader, params),
-        "scaler": scaler_words(params),
-        "cohorts": cohorts(reader),
+        "protocols": protocols(settings),
+        "halved": {settings.data_set(name): halves(reader, name, settings, params) for name in settings.halved},
+        "scaler": scaler_words(settings, params),
+        "unchanged": [setting.title for setting in settings.values() if not setting.trains],
+        "cohorts": cohorts(reader, settings),
         "validation": validation(reader),
-        "examples": examples(reader, params, SETTINGS[FIRST_SITE], threshold, synthetic=synthetic),
-        "segmentation": segmentation_quality(reader),
+        "examples": examples(reader, params, settings, threshold, synthetic=synthetic),
+        "segmentation": segmentation_quality(reader, settings),
         "segmenter_curve": segmenter_training(reader),
         "features": selected,
         "by_half": by_half,
-        "drift": drift(reader, params.validation.drift),
-        "training": {name: training(reader, name, params.seed) for name, own in SETTINGS.items() if own.trains},
-        "learning_curve": learning_curve(reader),
+        "compared": settings.drift is not None,
+        "drift": drift(reader, settings, params.validation.drift),
+        "training": {name: training(reader, own, params.seed) for name, own in settings.items() if own.trains},
+        "curve_defined": settings.curve is not None,
+        "learning_curve": learning_curve(reader, settings),
         "ablations": ablated,
         "explanations": explained,
-        "figures": {name: evaluation_figures(reader, name) for name in evaluated or SETTINGS},
-        "paper": paper_blocks(reader),
+        "figures": {name: evaluation_figures(reader, name) for name in evaluated or settings},
+        "paper": paper_blocks(reader, settings),
         "pipeline": drawing(reader, "docs/pipeline.svg"),
-        "limits": limits(params, results, masks, comparison, synthetic=synthetic),
+        "limits": limits(settings, params, results, masks, comparison, synthetic=synthetic),
         "checklists": [
             {"anchor": name} | answer(load_checklist(name), known, reader, synthetic=synthetic, prefix=PREFIX)
             for name in CHECKLISTS
@@ -127,36 +143,27 @@ def collect(reader: Reader, params: Params) -> dict[str, Any]:
 
 
 def render(content: dict[str, Any]) -> str:
-    """Fill the templates; a name that a template uses and nobody gave is an error, not an empty place."""
-    folder = str(files("radprompt.pages.report").joinpath("templates"))
-    environment = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("index.html").render(content)
+    """Fill the templates."""
+    return environment("radprompt.pages.report").get_template("index.html").render(content)
 
 
-def _masks(reader: Reader) -> dict[str, pd.DataFrame]:
-    tables = {name: reader.table(f"data/masks/{name}.csv", ("lesion_id", "source")) for name in DATASETS}
+def _masks(reader: Reader, settings: Settings) -> dict[str, pd.DataFrame]:
+    tables = {name: reader.table(f"data/masks/{name}.csv", ("lesion_id", "source")) for name in settings.data_sets}
     return {name: table for name, table in tables.items() if table is not None}
 
 
-def _by_half(reader: Reader) -> dict[str, dict[str, Any] | None]:
-    """Describe the settings that select in each half; one whose halves select what an earlier one's do is left out."""
-    own = [name for name, setting in SETTINGS.items() if setting.repeated and setting.selection == name]
+def _by_half(reader: Reader, settings: Settings) -> dict[str, dict[str, Any] | None]:
+    """Describe the settings that select in each half, but not one whose selections equal an earlier one's."""
+    own = [name for name, setting in settings.items() if setting.repeated and setting.selection == name]
     found: dict[str, dict[str, Any] | None] = {}
     for name in own:
-        described = features_by_half(reader, name, FIRST_SITE)
+        described = features_by_half(reader, name, settings)
         if described is None or not found.keys() & set(described["twins"]):
             found[name] = described
     return found
 
 
-def _in_order(settings: Iterable[str]) -> list[str]:
+def _in_order(evaluated: Iterable[str], settings: Settings) -> list[str]:
     """Sort settings as the protocols are listed; unknown ones follow by name."""
-    known = list(SETTINGS)
-    return sorted(settings, key=lambda name: (known.index(name) if name in known else len(known), name))
+    known = list(settings)
+    return sorted(evaluated, key=lambda name: (known.index(name) if name in known else len(known), name))

@@ -6,10 +6,11 @@ import pandas as pd
 
 from radprompt.evaluation.paper import COLUMNS, PRINTED
 from radprompt.pages.report.reader import Reader
-from radprompt.pages.wording import DATASETS, interval, metric_name, model_name, number
+from radprompt.pages.wording import interval, metric_name, model_name, number
+from radprompt.study.settings import Settings
 
 
-def paper_blocks(reader: Reader) -> dict[str, Any] | None:
+def paper_blocks(reader: Reader, settings: Settings) -> dict[str, Any] | None:
     """Lay out ``metrics/paper_comparison.csv``; None before the stage ran.
 
     Returns
@@ -27,7 +28,7 @@ def paper_blocks(reader: Reader) -> dict[str, Any] | None:
     notes: dict[str, int] = {}
     blocks = [
         {
-            "title": f"Table {index}, {DATASETS.get(str(test_set), test_set)}",
+            "title": f"Table {index}, {settings.data_set(str(test_set))}",
             "rows": [_row(row, notes) for row in part.to_dict("records")],
         }
         for (index, test_set), part in table.groupby(["table", "test_set"], sort=False)

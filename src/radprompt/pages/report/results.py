@@ -15,10 +15,10 @@ from radprompt.pages.wording import (
     model_name,
     number,
     p_value,
-    setting_name,
     spread,
     verdict,
 )
+from radprompt.study.settings import Settings
 
 MAIN = ("auc", "accuracy", "balanced_accuracy", "f1", "sensitivity", "specificity")
 _COLUMNS = ("setting", "model", "metric", "value", "low", "high", "lesions", "patients", "malignant")
@@ -56,7 +56,9 @@ def threshold_words(evaluation: Evaluation) -> str:
     return f"{rule:g}" if isinstance(rule, float) else f"that validation rows choose ({_RULES.get(rule, rule)})"
 
 
-def setting_results(comparison: pd.DataFrame, setting: str, reference: str, confidence: float) -> dict[str, Any]:
+def setting_results(
+    comparison: pd.DataFrame, setting: str, settings: Settings, reference: str, confidence: float
+) -> dict[str, Any]:
     """Lay one setting out.
 
     Parameters
@@ -64,11 +66,13 @@ def setting_results(comparison: pd.DataFrame, setting: str, reference: str, conf
     comparison
         What :func:`radprompt.evaluation.model_comparison.compare` returned.
     setting
-        Its setting.
+        Name of the setting to lay out; one that ``settings`` does not have is called by it.
+    settings
+        Protocols, for titles.
     reference
         The model that the others are compared with.
     confidence
-        Of every interval.
+        Level of every interval, such as 0.95.
 
     Returns
     -------
@@ -86,7 +90,7 @@ def setting_results(comparison: pd.DataFrame, setting: str, reference: str, conf
     tests = [column for column in _TESTS if column in own and own.loc[own["metric"] == "auc", column].notna().any()]
     return {
         "setting": setting,
-        "name": setting_name(setting),
+        "name": settings.title(setting),
         "lesions": int(first["lesions"]),
         "patients": int(first["patients"]),
         "malignant": int(first["malignant"]),

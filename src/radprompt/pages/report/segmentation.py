@@ -3,21 +3,22 @@
 import math
 from typing import Any
 
+from radprompt.mammograms.wording import CONTOURS
 from radprompt.pages.report.reader import Reader
 from radprompt.pages.wording import interval, number, verdict
+from radprompt.study.settings import Settings
 
-_COHORTS = {"cbis_test": "CBIS-DDSM test", "inbreast": "INbreast"}
 _RIVALS = {"nnunet": "nnU-Net", "ellipse": "ellipse in the box"}
 _DECIMALS = {"dice": 3, "dice_median": 3, "hd95_px": 2, "hd95_mm": 2}
 _WORDS = {
     "above": "nnU-Net follows the reference better than the ellipse does.",
-    "includes": "the interval includes 0, so these masses do not tell nnU-Net from the ellipse.",
+    "includes": "the interval includes 0, so these lesions do not tell nnU-Net from the ellipse.",
     "below": "the ellipse follows the reference better.",
     "unknown": "too few patients to say more.",
 }
 
 
-def segmentation_quality(reader: Reader) -> list[dict[str, Any]]:
+def segmentation_quality(reader: Reader, settings: Settings) -> list[dict[str, Any]]:
     """Lay out ``metrics/segmentation.json``; empty before the stage ran.
 
     Returns
@@ -28,7 +29,7 @@ def segmentation_quality(reader: Reader) -> list[dict[str, Any]]:
     """
     return [
         {
-            "cohort": _COHORTS.get(cohort, cohort),
+            "cohort": contours_of(cohort, settings),
             **{key: scores[key] for key in ("lesions", "fallbacks", "reviewed")},
             "rivals": [
                 {"name": name, **{key: number(scores[rival].get(key), n) for key, n in _DECIMALS.items()}}
@@ -41,9 +42,15 @@ def segmentation_quality(reader: Reader) -> list[dict[str, Any]]:
     ]
 
 
+def contours_of(cohort: str, settings: Settings) -> str:
+    """Return the name of an entry of ``metrics/segmentation.json``: its data set's, and the split where it has one."""
+    dataset, *split = CONTOURS.get(cohort, (cohort,))
+    return " ".join([settings.data_set(dataset), *split])
+
+
 def _sentence(difference: dict[str, float] | None) -> str:
     if difference is None:
-        return "No mass was scored."
+        return "No lesion was scored."
     low, high = difference.get("dice_low", math.nan), difference.get("dice_high", math.nan)
     return (
         f"Mean Dice of nnU-Net minus that of the ellipse: {number(difference['dice'])} "

@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 
 from radprompt.pages.wording import (
-    SETTINGS,
     count,
     interval,
     listing,
@@ -16,6 +15,7 @@ from radprompt.pages.wording import (
     spread,
     verdict,
 )
+from radprompt.study.settings import Settings
 
 CHANCE = 0.5
 FEW = 5
@@ -27,35 +27,18 @@ _CHANCE_WORDS = {
     "below": ": worse than chance.",
     "unknown": ".",
 }
-_ALIKE = ": it calls every mass alike."
+_ALIKE = ": it calls every lesion alike."
 _DIFFERENCE_WORDS = {
     "above": "The {level} interval of the difference ({name} minus rival) lies above 0 against {rivals}: there the "
     "{name} is better.",
     "includes": "The {level} interval of the difference ({name} minus rival) includes 0 against {rivals}: on these "
-    "masses they cannot be told apart.",
+    "lesions they cannot be told apart.",
     "below": "The {level} interval of the difference ({name} minus rival) lies below 0 against {rivals}: there the "
     "{name} is worse.",
     "unknown": "There is no interval of the difference against {rivals}.",
 }
-# What may be compared without a test of its own: two settings on the same halves.
-_STEPS = (
-    (
-        "What adapting brings",
-        "inbreast_unadapted",
-        "inbreast_adapted",
-        "as VinDr trained it",
-        "after adapting on the other half",
-    ),
-    (
-        "What names bring: going on from VinDr instead of beginning again",
-        "inbreast_scratch",
-        "inbreast_extended",
-        "begun again on the half's own features",
-        "going on from VinDr with them",
-    ),
-)
 _NAME_READERS = {"llm": "The language model", "transtab": "TransTab"}
-"""Models that can go on from one set of named features to another."""
+"""Models that can continue from one set of named features to another."""
 
 
 def headline(own: pd.DataFrame, reference: str, confidence: float) -> list[str]:
@@ -68,18 +51,18 @@ def headline(own: pd.DataFrame, reference: str, confidence: float) -> list[str]:
     reference
         The model that the others are compared with.
     confidence
-        Of every interval.
+        Level of every interval, such as 0.95.
     """
     auc = _auc(own)
     if reference not in auc.index:
         return [f"No AUC of the {model_name(reference)} in this setting: there is nothing to compare with."]
     mine, rivals = _record(auc, reference), auc.drop(index=reference)
-    masses = f"{count(int(mine['lesions']), 'test mass', 'test masses')} of {count(int(mine['patients']), 'patient')}"
+    lesions = f"{count(int(mine['lesions']), 'test lesion')} of {count(int(mine['patients']), 'patient')}"
     malignant, repeats, name = int(mine["malignant"]), _repeats(mine), model_name(reference)
-    sample = f"On {masses}, {malignant} of them malignant, the {name} has an AUC of"
+    sample = f"On {lesions}, {malignant} of them malignant, the {name} has an AUC of"
     if repeats > 1:
         sample = (
-            f"Over {repeats} halves of the patients (the first: {masses}, {malignant} malignant) the {name} "
+            f"Over {repeats} halves of the patients (the first: {lesions}, {malignant} malignant) the {name} "
             "has a mean AUC of"
         )
     said = [
@@ -96,7 +79,7 @@ def headline(own: pd.DataFrame, reference: str, confidence: float) -> list[str]:
         return [*said, "No other model was evaluated here."]
     # On the repeats that both have: the means in the table are over more of them for some models.
     better = rivals[rivals["difference"] < 0].sort_values("difference", kind="stable")
-    where = "on the same masses" if repeats == 1 else "on the halves that both ran on"
+    where = "on the same lesions" if repeats == 1 else "on the halves that both ran on"
     if better.empty:
         said.append(f"None of the {count(len(rivals), 'other model')} measured higher {where}.")
     else:
@@ -143,8 +126,8 @@ def differences(own: pd.DataFrame, reference: str, confidence: float) -> list[st
     return said
 
 
-def steps(comparison: pd.DataFrame, confidence: float) -> list[tuple[str, list[str]]]:
-    """Say what models that read names measured before and after a step: adapting, and going on instead of beginning.
+def steps(comparison: pd.DataFrame, settings: Settings, confidence: float) -> list[tuple[str, list[str]]]:
+    """Say what models that read names measured before and after each step of ``settings.yaml``.
 
     Returns
     -------
@@ -153,22 +136,35 @@ def steps(comparison: pd.DataFrame, confidence: float) -> list[tuple[str, list[s
         ``comparison``.
     """
     found = []
-    for title, before, after, words_before, words_after in _STEPS:
-        sides = [_auc(comparison[comparison["setting"] == setting]) for setting in (before, after)]
+    for step in settings.steps:
+        sides = [_auc(comparison[comparison["setting"] == side.setting]) for side in (step.before, step.after)]
         said = [
-            f"{words} {words_before}: {_value(first, confidence)}; {words_after}: "
+            f"{words} {step.before.words}: {_value(first, confidence)}; {step.after.words}: "
             f"{_value(second, confidence)}, measured {_direction(first['value'], second['value'])}."
             for model, words in _NAME_READERS.items()
             if all(model in side.index for side in sides)
             for first, second in [(_record(side, model) for side in sides)]
         ]
         if said:
-            found.append((title, said))
+            found.append((step.title, said))
     return found
 
 
-def overview(comparison: pd.DataFrame, settings: Iterable[str], reference: str) -> list[dict[str, Any]]:
+def overview(
+    comparison: pd.DataFrame, evaluated: Iterable[str], settings: Settings, reference: str
+) -> list[dict[str, Any]]:
     """Lay the reference's AUC out, a row for each setting, beside the highest that another model measured.
+
+    Parameters
+    ----------
+    comparison
+        ``metrics/comparison.csv``.
+    evaluated
+        Names of the settings to show, in order.
+    settings
+        Protocols, for titles.
+    reference
+        The model that the others are compared with.
 
     Returns
     -------
@@ -177,7 +173,7 @@ def overview(comparison: pd.DataFrame, settings: Iterable[str], reference: str) 
         (see :func:`bar`; all four empty without the reference), ``best`` (name) and ``best_value``.
     """
     rows = []
-    for setting in settings:
+    for setting in evaluated:
         auc = _auc(comparison[comparison["setting"] == setting])
         if auc.empty:
             continue
@@ -187,7 +183,7 @@ def overview(comparison: pd.DataFrame, settings: Iterable[str], reference: str) 
         rows.append(
             {
                 "setting": setting,
-                "name": SETTINGS.get(setting, setting),
+                "name": settings.title(setting),
                 "lesions": int(about["lesions"]),
                 "malignant": int(about["malignant"]),
                 "repeats": 0 if mine is None else _repeats(mine),

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from radprompt.pages.report.results import cell, repeats
-from radprompt.pages.wording import metric_name, model_name, setting_name
+from radprompt.pages.wording import listing, metric_name, model_name
+from radprompt.study.settings import Setting, Settings
 
 METRICS = ("auc", "accuracy", "f1", "sensitivity", "balanced_accuracy")
 _PAPER = (
@@ -14,10 +15,10 @@ _PAPER = (
 )
 """The paper's models, in the order of its tables."""
 
-_GOES_ON = {"transtab": ("transferred", "from scratch"), "llm": ("extended", "from scratch")}
-"""Models that read names, and what the paper calls going on from VinDr and beginning again."""
+_CONTINUED = {"transtab": "transferred", "llm": "extended"}
+"""Models that read names, and what the paper calls continuing from another site."""
 
-EXTENDED, SCRATCH = "inbreast_extended", "inbreast_scratch"
+RESTARTED = "from scratch"
 
 
 class _Line(NamedTuple):
@@ -28,8 +29,8 @@ class _Line(NamedTuple):
     settings: tuple[str, ...]
 
 
-def table_1(comparison: pd.DataFrame, reference: str) -> dict[str, Any] | None:
-    """Put the internal test and the adapted second site side by side; None where neither was evaluated.
+def table_1(comparison: pd.DataFrame, settings: Settings, reference: str) -> dict[str, Any] | None:
+    """Put the settings of the paper's Table 1 side by side; None where none was evaluated.
 
     Returns
     -------
@@ -38,33 +39,65 @@ def table_1(comparison: pd.DataFrame, reference: str) -> dict[str, Any] | None:
         figures), and ``parts``: title and rows, each with ``name``, ``reference`` and, for each group, ``repeats``
         and ``cells`` (see :func:`radprompt.pages.report.results.cell`).
     """
-    settings = tuple(name for name in ("vindr", "inbreast_adapted") if name in set(comparison["setting"]))
-    if not settings:
+    shown = _evaluated("Table 1", comparison, settings)
+    if not shown:
         return None
-    models = _in_order(comparison[comparison["setting"].isin(settings)]["model"])
-    lines = [_Line(model_name(model), model, settings) for model in models]
-    title = "Table 1: the internal test, and the second site after adapting"
-    return _lay_out(title, comparison, lines, [setting_name(name) for name in settings], reference)
+    names = tuple(setting.name for setting in shown)
+    lines = [_Line(model_name(model), model, names) for model in _models(names, comparison)]
+    return _lay_out(_title("Table 1", shown), comparison, lines, [setting.title for setting in shown], reference)
 
 
-def table_2(comparison: pd.DataFrame, reference: str) -> dict[str, Any] | None:
-    """Put models that begin again at the second site beside those that go on; see :func:`table_1`.
+def table_2(comparison: pd.DataFrame, settings: Settings, reference: str) -> dict[str, Any] | None:
+    """Put the settings of the paper's Table 2 below each other, model by model; see :func:`table_1`.
 
-    A conventional model cannot go on with other features, so it has one row, from the setting ``inbreast_scratch``.
+    A model that reads names has a row for each setting. A conventional one cannot continue with other features, so it
+    has none from the learning curve's continued setting where the restarted one was evaluated.
     """
-    there = set(comparison["setting"])
-    if not there & {EXTENDED, SCRATCH}:
+    shown = _evaluated("Table 2", comparison, settings)
+    if not shown:
         return None
+    curve = settings.curve
+    names = tuple(setting.name for setting in shown)
+    restarting = tuple(name for name in names if not (curve and name == curve.continued and curve.restarted in names))
     lines = []
-    for model in _in_order(comparison[comparison["setting"].isin([EXTENDED, SCRATCH])]["model"]):
-        if model in _GOES_ON or model.startswith("embedding_"):
-            on, again = _GOES_ON.get(model, _GOES_ON["llm"])
-            pairs = ((on, EXTENDED), (again, SCRATCH))
-            lines += [_Line(f"{model_name(model)}, {how}", model, (name,)) for how, name in pairs if name in there]
+    for model in _models(names, comparison):
+        if model in _CONTINUED or model.startswith("embedding_"):
+            lines += [
+                _Line(f"{model_name(model)}, {_how(model, setting, settings)}", model, (setting.name,))
+                for setting in shown
+            ]
         else:
-            lines.append(_Line(model_name(model), model, (SCRATCH if SCRATCH in there else EXTENDED,)))
-    title = "Table 2: the second site with features of its own"
-    return _lay_out(title, comparison, lines, ["INbreast, its own features"], reference)
+            for name in restarting:
+                plain = len(restarting) == 1 or (curve is not None and name == curve.restarted)
+                label = model_name(model) + ("" if plain else f", {settings.title(name)}")
+                lines.append(_Line(label, model, (name,)))
+    sites = dict.fromkeys(settings.data_set(setting.test.dataset) for setting in shown)
+    group = f"{listing(sites)}, {'its' if len(sites) == 1 else 'each its'} own features"
+    return _lay_out(_title("Table 2", shown), comparison, lines, [group], reference)
+
+
+def _evaluated(table: str, comparison: pd.DataFrame, settings: Settings) -> list[Setting]:
+    """Return the evaluated settings that stand for columns or rows of one of the paper's tables."""
+    there = set(comparison["setting"])
+    return [own for own in settings.values() if (own.paper or "").startswith(table) and own.name in there]
+
+
+def _title(table: str, shown: list[Setting]) -> str:
+    parts = [(setting.paper or "").removeprefix(table).lstrip(", ") for setting in shown]
+    return f"{table}: {'; '.join(part for part in dict.fromkeys(parts) if part)}"
+
+
+def _how(model: str, setting: Setting, settings: Settings) -> str:
+    """Say how a model that reads names came to a setting, as the paper calls it; others keep the setting's title."""
+    if settings.curve and setting.name == settings.curve.continued:
+        return _CONTINUED.get(model, _CONTINUED["llm"])
+    if settings.curve and setting.name == settings.curve.restarted:
+        return RESTARTED
+    return setting.title
+
+
+def _models(names: tuple[str, ...], comparison: pd.DataFrame) -> list[str]:
+    return _in_order(comparison[comparison["setting"].isin(names)]["model"])
 
 
 def _in_order(models: pd.Series) -> list[str]:

@@ -10,8 +10,8 @@ from radprompt.core.errors import InputError
 from radprompt.repository.ablations import queue
 from radprompt.repository.ablations.commands import Ref, dvc, file_at
 from radprompt.repository.ablations.running import standings
-from radprompt.repository.ablations.tables import Table, lookup, override
-from radprompt.study.settings import load_settings
+from radprompt.study.ablation_tables import Table, lookup, override
+from radprompt.study.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +102,7 @@ def _scores(ref: Ref, setting: str) -> "pd.DataFrame":
     return pd.read_csv(StringIO(text))
 
 
-def tabulate(table: Table, gathered: Mapping[str, Result]) -> "pd.DataFrame":
+def tabulate(table: Table, gathered: Mapping[str, Result], settings: Settings) -> "pd.DataFrame":
     """Put experiments into one table.
 
     Parameters
@@ -111,6 +111,8 @@ def tabulate(table: Table, gathered: Mapping[str, Result]) -> "pd.DataFrame":
         Which rows, settings and models.
     gathered
         What :func:`results` returns.
+    settings
+        Protocols, for the data set that each setting tests.
 
     Returns
     -------
@@ -135,7 +137,7 @@ def tabulate(table: Table, gathered: Mapping[str, Result]) -> "pd.DataFrame":
             "setting": setting,
             "model": model,
             **(_measured(result.scores[setting], setting, model, table.experiment(row)) if result else {}),
-            **_printed(table, row.paper, setting, model),
+            **_printed(table, row.paper, settings[setting].test.dataset, model),
             "minutes": round(result.minutes, 1) if result and result.minutes is not None else None,
             "rerun": None if result is None or result.rerun is None else " ".join(result.rerun) or "nothing",
         }
@@ -162,7 +164,7 @@ def _measured(scores: "pd.DataFrame", setting: str, model: str, experiment: str)
     }
 
 
-def _printed(table: Table, name: str | None, setting: str, model: str) -> dict[str, float]:
+def _printed(table: Table, name: str | None, test_set: str, model: str) -> dict[str, float]:
     from radprompt.evaluation.paper import paper_rows
 
     if table.paper is None or name is None:
@@ -175,7 +177,7 @@ def _printed(table: Table, name: str | None, setting: str, model: str) -> dict[s
             where=f"ablations.yaml, table {table.name!r}",
             fix="use a `setting` of src/radprompt/evaluation/paper_results.csv as `paper`",
         )
-    rows = rows[(rows["test_set"] == load_settings()[setting].test.dataset) & (rows["model"] == model)]
+    rows = rows[(rows["test_set"] == test_set) & (rows["model"] == model)]
     return {
         f"paper_{metric}": float(value)
         for row in rows.to_dict("records")

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from radprompt.core.errors import InputError
 from radprompt.repository.ablations.commands import file_at
-from radprompt.repository.ablations.tables import lookup
+from radprompt.study.ablation_tables import lookup
 
 PARAMS = "params.yaml"
 

@@ -14,7 +14,7 @@ from radprompt.repository.ablations import queue
 from radprompt.repository.ablations.commands import Ref, changed_files, dvc, experiments, file_at, git, start_workers
 from radprompt.repository.ablations.pipeline import PARAMS, Pipeline, counts, read_pipeline
 from radprompt.repository.ablations.queue import Task
-from radprompt.repository.ablations.tables import Row, Table, check, overridden, override
+from radprompt.study.ablation_tables import Row, Table, check, overridden, override
 
 _POLL = 2.0  # seconds between two looks at the queue
 _START = 60.0  # seconds that a worker may take to start

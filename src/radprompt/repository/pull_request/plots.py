@@ -2,7 +2,6 @@
 
 import posixpath
 from base64 import b64encode
-from importlib.resources import files
 from io import StringIO
 from typing import NamedTuple
 
@@ -34,17 +33,9 @@ def changed_plots(before: Revision, after: Revision) -> list[Plot]:
 
 def page(plots: list[Plot], base: str) -> str:
     """Return the page: each plot on ``base`` to the left, on this branch to the right."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from radprompt.pages.environment import environment
 
-    environment = Environment(
-        loader=FileSystemLoader(str(files("radprompt.repository.pull_request").joinpath("templates"))),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("page.html").render(plots=plots, base=base)
+    return environment("radprompt.repository.pull_request").get_template("page.html").render(plots=plots, base=base)
 
 
 def _drawing(revision: Revision, path: str) -> str:

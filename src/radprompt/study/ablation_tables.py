@@ -14,7 +14,7 @@ from ruamel.yaml.error import YAMLError
 
 from radprompt.core.errors import InputError
 from radprompt.core.params import check_params
-from radprompt.study.settings import SETTINGS
+from radprompt.study.settings import Settings
 
 FILE = Path("ablations.yaml")
 _STRICT = ConfigDict(extra="forbid", strict=True)
@@ -63,8 +63,15 @@ class Table:
         return f"{FILE}, table {self.name!r}, row {row.name!r}"
 
 
-def load_tables(path: Path = FILE) -> dict[str, Table]:
+def load_tables(settings: Settings, path: Path = FILE) -> dict[str, Table]:
     """Read every table, by name.
+
+    Parameters
+    ----------
+    settings
+        Protocols that a table may show.
+    path
+        File to read.
 
     Raises
     ------
@@ -80,10 +87,10 @@ def load_tables(path: Path = FILE) -> dict[str, Table]:
         raise InputError(f"not valid YAML: {error}", where=str(path), fix="mind indentation and colons") from None
     if not isinstance(content, dict):
         raise InputError("no mapping of tables", where=str(path), fix="see docs/ablations.md")
-    return {str(name): _table(str(name), entry, path) for name, entry in content.items()}
+    return {str(name): _table(str(name), entry, path, settings) for name, entry in content.items()}
 
 
-def _table(name: str, entry: Any, path: Path) -> Table:
+def _table(name: str, entry: Any, path: Path, settings: Settings) -> Table:
     where = f"{path}, table {name!r}"
     try:
         table = TypeAdapter(Table).validate_json(json.dumps({**entry, "name": name}, default=str))
@@ -91,9 +98,10 @@ def _table(name: str, entry: Any, path: Path) -> Table:
         problems = error.errors() if isinstance(error, ValidationError) else []
         lines = [f"{'.'.join(map(str, p['loc']))}: {p['msg']}; found {p['input']!r}" for p in problems[:3]]
         raise InputError("\n  ".join(lines) or "no mapping", where=where, fix="see docs/ablations.md") from None
-    unknown = [setting for setting in table.settings if setting not in SETTINGS]
+    unknown = [setting for setting in table.settings if setting not in settings]
     if unknown:
-        raise InputError(f"no setting is called {unknown[0]!r}", where=where, fix=f"use one of: {', '.join(SETTINGS)}")
+        what = f"no setting is called {', '.join(map(repr, unknown))}"
+        raise InputError(what, where=where, fix=f"use some of: {', '.join(settings)}")
     names = [row.name for row in table.rows]
     if twice := sorted({row for row in names if names.count(row) > 1}):
         raise InputError(f"two rows are called {twice[0]!r}", where=where, fix="name every row differently")

@@ -210,9 +210,9 @@ def test_a_leak_is_found_and_named_and_outputs_stay(study, leak):
         assert word in str(caught.value)
     assert leakage.FIXES[check] in caught.value.fix
     assert [path.read_text() for path in outputs] == ["of an earlier run"] * 2
-    found = pd.read_csv(".radprompt/gates/leakage/vindr.csv")
+    found = pd.read_csv(".radprompt/validation/leakage/vindr.csv")
     assert set(found["check"]) >= {check}
-    assert ".radprompt/gates/leakage/vindr.csv" in caught.value.fix
+    assert ".radprompt/validation/leakage/vindr.csv" in caught.value.fix
 
 
 def counts(name):
@@ -223,7 +223,7 @@ def counts(name):
 
 
 def test_a_clean_setting_passes_and_says_what_was_compared(study):
-    failed = Path(".radprompt/gates/leakage/vindr.csv")
+    failed = Path(".radprompt/validation/leakage/vindr.csv")
     failed.parent.mkdir(parents=True)
     failed.write_text("of an earlier run")
     stage("leakage")("vindr")
@@ -317,7 +317,7 @@ def test_many_leaks_are_counted_and_all_written_down(study):
         record("models/vindr/scaler/0.json", f"vindr_mammo_test_{number // 2:02d}_{number % 2}")
     with pytest.raises(InputError, match=r"8 leaks(.|\n)*and 3 more"):
         stage("leakage")("vindr")
-    assert len(pd.read_csv(".radprompt/gates/leakage/vindr.csv")) == 8
+    assert len(pd.read_csv(".radprompt/validation/leakage/vindr.csv")) == 8
 
 
 def test_an_image_without_a_hash_or_a_lesion_without_a_table_is_an_error(study):

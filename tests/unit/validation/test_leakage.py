@@ -160,29 +160,29 @@ LEAKS = {
         [f"images raw/vindr_mammo/{TEST}.dcm and raw/vindr_mammo/{TRAIN}.dcm", "4 of 256 bits", "hash_bits"],
     ),
     "scaler, test": (
-        lambda: record("models/vindr/scaler/0.json", TEST),
+        lambda: record("models/scaler/vindr/0.json", TEST),
         "scaler",
-        ["models/vindr/scaler/0.json", f"scaler fitted on held-out lesions: {TEST} (test): is recorded"],
+        ["models/scaler/vindr/0.json", f"scaler fitted on held-out lesions: {TEST} (test): is recorded"],
     ),
     "scaler, validation": (
-        lambda: record("models/vindr/scaler/0.json", VAL),
+        lambda: record("models/scaler/vindr/0.json", VAL),
         "scaler",
-        ["models/vindr/scaler/0.json", f"{VAL} (val): is recorded"],
+        ["models/scaler/vindr/0.json", f"{VAL} (val): is recorded"],
     ),
     "scaler, another lesion of a test patient": (
-        lambda: (another_lesion("unused", TEST), record("models/vindr/scaler/0.json", "unused")),
+        lambda: (another_lesion("unused", TEST), record("models/scaler/vindr/0.json", "unused")),
         "scaler",
         [f"{TEST} (test): its patient patient_vindr_mammo_test_00 is, by another lesion"],
     ),
     "scaler, unknown": (
-        lambda: record("models/vindr/scaler/0.json", "nobody"),
+        lambda: record("models/scaler/vindr/0.json", "nobody"),
         "scaler",
         ["nobody: is in no lesion table"],
     ),
     "selection": (
-        lambda: record("models/vindr/selection/0.json", TEST),
+        lambda: record("models/selection/vindr/0.json", TEST),
         "selection",
-        ["models/vindr/selection/0.json", f"features selected on held-out lesions: {TEST} (test)"],
+        ["models/selection/vindr/0.json", f"features selected on held-out lesions: {TEST} (test)"],
     ),
     "feature": (
         lambda: change_feature(lambda table: table["label"]),
@@ -288,7 +288,7 @@ def test_what_the_segmenter_learned_from_is_in_no_test(study):
 def test_a_leak_in_one_setting_leaves_the_outputs_of_all(study):
     other = Path("data/validation/leakage/inbreast_scratch.csv")
     write_text(other, "of an earlier run")
-    record("models/vindr/scaler/0.json", f"{TEST}")
+    record("models/scaler/vindr/0.json", f"{TEST}")
     checks = {name: leakage_gate.check_setting(name, load_params().validation.leakage) for name in SETTINGS}
     with pytest.raises(InputError, match="2 leaks in setting vindr"):
         leakage_gate.conclude(checks)
@@ -301,20 +301,20 @@ def test_the_same_patient_id_at_two_sites_is_two_patients(study):
 
 
 def test_half_of_a_leak_is_named(study):
-    record("models/inbreast_scratch/scaler/1.json", "inbreast_adapt_00_0")
+    record("models/scaler/inbreast_scratch/1.json", "inbreast_adapt_00_0")
     halves = pd.read_csv("data/halves/inbreast.csv").query("repeat == 1").set_index("lesion_id")["split"]
     held_out = halves[halves != "train"]
     lesion = held_out.index[0]
-    record("models/inbreast_scratch/scaler/1.json", lesion)
+    record("models/scaler/inbreast_scratch/1.json", lesion)
     with pytest.raises(InputError) as caught:
         stage("leakage")("inbreast_scratch")
     assert f"{lesion} ({held_out[lesion]}): is recorded (in half 1)" in str(caught.value)
-    assert caught.value.where == "models/inbreast_scratch/scaler/1.json"
+    assert caught.value.where == "models/scaler/inbreast_scratch/1.json"
 
 
 def test_many_leaks_are_counted_and_all_written_down(study):
     for number in range(8):
-        record("models/vindr/scaler/0.json", f"vindr_mammo_test_{number // 2:02d}_{number % 2}")
+        record("models/scaler/vindr/0.json", f"vindr_mammo_test_{number // 2:02d}_{number % 2}")
     with pytest.raises(InputError, match=r"8 leaks(.|\n)*and 3 more"):
         stage("leakage")("vindr")
     assert len(pd.read_csv(".radprompt/validation/leakage/vindr.csv")) == 8

@@ -13,7 +13,7 @@ from radprompt.mammograms.imaging.contours import read_mask, write_mask
 VINDR, INBREAST = "data/features/vindr_mammo.csv", "data/lesions/inbreast.csv"
 LESIONS = "data/lesions/vindr_mammo.csv"
 PROMPTS, PREDICTIONS = "data/prompts/vindr.jsonl", "data/predictions/vindr/llm.csv"
-LEARNT = "models/vindr/language_model/repeat_0_seed_2025/lesions.json"
+LEARNT = "models/language_model/vindr/repeat_0_seed_2025/lesions.json"
 
 
 def cell(path, row, column, value):

@@ -79,9 +79,7 @@ def test_every_lesion_gets_a_prompt_of_the_selected_features(
     assert f"The '{selection['names'][0]}' feature is measured at {value:g} ." in first
 
 
-def test_every_setting_has_its_files(
-    features: dict[str, pd.DataFrame], run_stages: Run, settings: Settings
-) -> None:
+def test_every_setting_has_its_files(features: dict[str, pd.DataFrame], run_stages: Run, settings: Settings) -> None:
     run_stages()
     for name, setting in settings.items():
         cohort, z = read_cohort(f"data/cohorts/{name}.csv"), read_standardised(f"data/standardised/{name}.csv")

@@ -6,7 +6,6 @@ import pytest
 from radprompt.core.errors import InputError
 from radprompt.tables.predictions import COLUMNS, read_predictions, write_predictions
 
-
 SETTINGS = {"vindr": False, "inbreast_adapted": True}
 
 

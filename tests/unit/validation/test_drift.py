@@ -110,9 +110,7 @@ def study(configured, run_stage):
     """Lesions of VinDr's three splits and of INbreast's halves."""
     for dataset, splits in (("vindr_mammo", ["train"] * 20 + ["val", "test"] * 5), ("inbreast", ["adapt", "test"] * 8)):
         generator = np.random.default_rng(len(splits))
-        rows = [
-            (0, f"l{n:02d}", f"p{n}", f"s{n}", "i", dataset, split, n % 2) for n, split in enumerate(splits)
-        ]
+        rows = [(0, f"l{n:02d}", f"p{n}", f"s{n}", "i", dataset, split, n % 2) for n, split in enumerate(splits)]
         lesions = pd.DataFrame(rows, columns=COHORT)
         if dataset == "vindr_mammo":
             write_cohort("data/cohorts/vindr.csv", lesions)

@@ -28,8 +28,6 @@ from radprompt.tables.cohort import of_setting, read_cohort
 from radprompt.tables.features import read_features
 from radprompt.tables.predictions import read_predictions
 
-FOLDER = "data/predictions"
-
 
 def main() -> None:
     """Train at every point and put the ends of the lines beside."""
@@ -37,18 +35,17 @@ def main() -> None:
     if settings.curve is None:
         raise InputError("no curve", where="settings.yaml", fix="name its settings, or leave the stage out")
     curve, setting = settings.curve, settings[settings.curve.continued]
-    before, dataset = settings[curve.start], setting.train.dataset
+    start, dataset = settings[curve.start].model_folder(0, params.seed), setting.train.dataset
     features = read_features(f"data/features/{dataset}.csv")
     cohort = of_setting(read_cohort(f"data/cohorts/{setting.name}.csv"))
     rows = cohort[["repeat", "lesion_id", "split", "label"]].merge(features, on="lesion_id", validate="many_to_one")
     known = {name: own.repeated for name, own in settings.items()}
-    families = {curve.none: ("llm", "baselines"), curve.restarted: ("llm", "baselines"), curve.continued: ("llm",)}
-    predicted = {
-        name: read_predictions([f"{FOLDER}/{name}/{family}.csv" for family in own], known)
-        for name, own in families.items()
-    }
+    files = {
+        name: [f"data/predictions/{name}/{family}.csv" for family in ("llm", "baselines")]
+        for name in (curve.none, curve.restarted)
+    } | {curve.continued: [f"data/predictions/{curve.continued}/llm.csv"]}
+    predicted = {name: read_predictions(own, known) for name, own in files.items()}
     rival = best_baseline(predicted[curve.restarted], [m for m in params.baselines.models if m in get_args(Learner)])
-    start = before.model_folder(0, params.seed)
     fresh = LanguageModelClassifier.from_params(params.llm, params.prompt, "models/backbone", params.seed)
     points: list[tuple[str, str, int, bool, int, float]] = []
     for repeat in setting.repeats(params.adaptation.repeats.llm):

@@ -15,15 +15,14 @@ from radprompt.core.params import load_params
 from radprompt.core.stage import run
 from radprompt.selection.mrmr import MRMRSelector
 from radprompt.selection.stability import selection_shares
-from radprompt.study.settings import load_settings
 from radprompt.tables.feature_names import readable
 from radprompt.tables.features import feature_columns, read_standardised
 
 
 def main(name: str) -> None:
     """Measure one setting's stability."""
-    params, setting = load_params(), load_settings()[name]
-    source, target = f"data/standardised/{setting.name}.csv", f"metrics/selection_stability_{setting.name}.csv"
+    params = load_params()
+    source, target = f"data/standardised/{name}.csv", f"metrics/selection_stability_{name}.csv"
     table = read_standardised(source)
     train = table[(table["split"] == "train") & (table["repeat"] == 0)]
     mrmr = params.features.mrmr
@@ -39,7 +38,7 @@ def main(name: str) -> None:
     result = pd.DataFrame({"feature": shares.index, "name": [readable(key) for key in shares.index], "share": shares})
     write_csv(target, result.sort_values("share", ascending=False, kind="stable"))
     often = int((shares >= 0.5).sum())
-    print(f"{setting.name}: {often} features are picked in half of {mrmr.stability_draws} resamples or more: {target}")
+    print(f"{name}: {often} features are picked in half of {mrmr.stability_draws} resamples or more: {target}")
 
 
 if __name__ == "__main__":

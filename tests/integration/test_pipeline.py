@@ -12,10 +12,11 @@ import pandas as pd
 import pytest
 from clones import Clone, Folder
 
-from radprompt.study.settings import SETTINGS
+from radprompt.study.settings import load_settings
 from radprompt.tables.lesions import DATASETS
 
 ROOT = Path(__file__).parents[2]
+SETTINGS = load_settings(ROOT / "settings.yaml")
 pytestmark = pytest.mark.slow
 
 
@@ -110,7 +111,6 @@ def test_nothing_of_a_test_half_was_seen_in_fitting(repository, name):
     files = sorted((repository / f"data/predictions/{name}").glob("*.csv"))
     predicted = pd.concat([pd.read_csv(file, dtype={"lesion_id": str}) for file in files])
     standardised = pd.read_csv(repository / f"data/standardised/{name}.csv", dtype={"lesion_id": str})
-    trained = name if setting.trains else setting.start
     assert predicted["repeat"].nunique() == (2 if setting.repeated else 1)
     for repeat, rows in predicted.groupby("repeat"):
         tested = set(rows.loc[rows["split"] == "test", "lesion_id"])
@@ -121,8 +121,8 @@ def test_nothing_of_a_test_half_was_seen_in_fitting(repository, name):
         }
         given = standardised[(standardised["repeat"] == repeat) & (standardised["split"] != "test")]
         records["baselines"] = given["lesion_id"].tolist()
-        adapters = sorted((repository / f"models/{trained}/language_model").glob(f"repeat_{repeat}_*/lesions.json"))
-        for file in adapters + sorted((repository / "models/vindr/language_model").glob("*/lesions.json")):
+        adapters = sorted((repository / f"models/language_model/{name}").glob(f"repeat_{repeat}_*/lesions.json"))
+        for file in adapters + sorted((repository / "models/language_model/vindr").glob("*/lesions.json")):
             records[str(file)] = [lesion for ids in json.loads(file.read_text()).values() for lesion in ids]
         assert len(records) >= 5
         for what, ids in records.items():
@@ -138,7 +138,7 @@ def test_models_of_a_setting_tested_the_same_lesions_in_every_half(repository):
     expected = {repeat: set(own.loc[own["split"] == "test", "lesion_id"]) for repeat, own in halves.groupby("repeat")}
     assert len(expected) == 2
     assert expected[0] != expected[1]
-    for name in [name for name in SETTINGS if SETTINGS[name].repeated]:
+    for name in [name for name, setting in SETTINGS.items() if setting.repeated]:
         for family, repeats in (("llm", 1), ("baselines", 2), ("embedded", 1)):
             table = pd.read_csv(repository / f"data/predictions/{name}/{family}.csv", dtype={"lesion_id": str})
             tested = table[table["split"] == "test"].groupby(["model", "repeat"])["lesion_id"].agg(set)
@@ -261,7 +261,7 @@ def test_a_rank_touches_language_models_only(repository):
         changed = set(json.loads(_run("dvc", "status", "--json", cwd=repository)))
     finally:
         params.write_text(text)
-    learning = {f"language_model@{name}" for name in SETTINGS if SETTINGS[name].trains}
+    learning = {f"language_model@{name}" for name in SETTINGS}
     # The curve trains too; the report quotes the parameter.
     assert changed == learning | {"learning_curve", "report"}
 

@@ -94,7 +94,7 @@ from radprompt.evaluation.tables import summary
 from radprompt.core.outputs import write_json
 from radprompt.core.params import load_params
 params = load_params()
-predictions = read_predictions(Path("data/predictions/vindr").glob("*.csv"), "vindr")
+predictions = read_predictions(Path("data/predictions/vindr").glob("*.csv"), {"vindr": False}, "vindr")
 write_json("metrics/evaluation/vindr.json", summary(compare(predictions, params)))
 points = curves(predictions.query("split == 'test'"), 10, "llm")["roc"]
 write_svg("plots/evaluation/vindr/roc.svg", draw("roc", points, "ROC"))

@@ -1,24 +1,42 @@
 """What tests of several packages share."""
 
 import importlib.util
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from radprompt.study.settings import Settings, load_settings
+
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    """The protocols of this repository."""
+    return load_settings(ROOT / "settings.yaml")
+
+
+@pytest.fixture
+def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory with the repository's ``params.yaml`` and ``settings.yaml``."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("params.yaml", "settings.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path
 
 
 @pytest.fixture
 def run_stage() -> Callable[..., None]:
-    """Call the ``main`` of a script in ``stages/`` on a setting, in this process."""
+    """Call the ``main`` of a script in ``stages/`` with its arguments, in this process."""
 
-    def run_stage(name: str, setting: str = "vindr") -> None:
+    def run_stage(name: str, *arguments: str) -> None:
         spec = importlib.util.spec_from_file_location(f"stage_{name}", ROOT / "stages" / f"{name}.py")
         assert spec is not None
         assert spec.loader is not None
         stage = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(stage)
-        stage.main(setting)
+        stage.main(*arguments)
 
     return run_stage

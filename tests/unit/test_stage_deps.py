@@ -56,10 +56,8 @@ def test_every_script_is_a_stage():
 
 
 @pytest.mark.parametrize("script", sorted((ROOT / "stages").glob("*.py")), ids=lambda p: p.name)
-def test_script_is_short_and_says_what_it_does(script):
-    text = script.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 80
-    docstring = ast.get_docstring(ast.parse(text)) or ""
+def test_script_says_what_it_does(script):
+    docstring = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or ""
     for word in ("Reads", "Writes", "Takes", "Expect"):
         assert word in docstring, f"{script.name}: docstring lacks {word!r}"
 

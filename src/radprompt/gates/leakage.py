@@ -133,7 +133,7 @@ def records(
     rows
         Of all halves.
     lesions
-        The lesion tables in one.
+        All lesions of the cohort.
 
     Yields
     ------
@@ -144,7 +144,7 @@ def records(
         held_out = rows[(rows["repeat"] == repeat) & (rows["split"] != "train")]
         seen = lesions[lesions["lesion_id"].isin(ids)]
         findings = {
-            lesion: Finding(lesion, "is in no lesion table") for lesion in sorted(set(ids) - set(seen["lesion_id"]))
+            lesion: Finding(lesion, "is not in the cohort") for lesion in sorted(set(ids) - set(seen["lesion_id"]))
         }
         for key, column in KEYS.items():
             keys = [column] if key == "image" else ["dataset", column]

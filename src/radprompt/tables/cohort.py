@@ -35,20 +35,20 @@ def read_cohort(path: str | Path) -> pd.DataFrame:
     Raises
     ------
     InputError
-        For an absent file, a missing column, an unknown split or label, a lesion that a repeat has twice, or a patient
+        For an absent file, a missing column, an unknown repeat, split or label, a lesion that a repeat has twice, or a patient
         of the test who has a lesion in another split of the repeat; it names the row.
     """
     path = Path(path)
     if not path.is_file():
         raise InputError("no such cohort", where=str(path), fix="run `dvc repro`, or `dvc pull`")
-    texts = {name: str for name in COLUMNS if name not in ("repeat", "label")}
-    table = pd.read_csv(path, dtype=texts, keep_default_na=False)
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
     missing = [name for name in COLUMNS if name not in table]
     if missing:
         raise InputError(f"column(s) {', '.join(missing)} missing", where=str(path), fix=_FIX)
     tests = [
+        (~table["repeat"].str.fullmatch(r"\d+").astype(bool), "repeat", "is not a number: 0, 1, ..."),
         (~table["split"].isin(SPLITS), "split", f"is not one of {', '.join(SPLITS)}"),
-        (~table["label"].isin([0, 1]), "label", "is not 0 (benign) or 1 (malignant)"),
+        (~table["label"].isin(["0", "1"]), "label", "is not 0 (benign) or 1 (malignant)"),
         (table.duplicated(["repeat", "dataset", "lesion_id"]), "lesion_id", "occurs twice in its repeat"),
         (_on_both_sides(table), "patient_id", "is tested and has a lesion in another split of the same repeat"),
     ]
@@ -56,7 +56,7 @@ def read_cohort(path: str | Path) -> pd.DataFrame:
         if wrong.any():
             row = int(wrong.to_numpy().argmax())
             raise InputError(f"{name} {table[name].iloc[row]!r} {what}", where=f"{path}, row {row + 1}", fix=_FIX)
-    return table[COLUMNS]
+    return table[COLUMNS].astype({"repeat": int, "label": int})
 
 
 def of_start(table: pd.DataFrame) -> pd.DataFrame:

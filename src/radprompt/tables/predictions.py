@@ -62,14 +62,14 @@ def read_predictions(
     if not files:
         raise InputError("there are no predictions", where=folder, fix="run `dvc repro`, or `dvc pull`")
     table = pd.concat([_read(path) for path in files], ignore_index=True)
+    if setting:
+        fix = f"only rows of {setting} belong into {folder}"
+        _refuse(table, table["setting"] != setting, "setting", f"is not {setting!r}", fix)
     near = f"one of {', '.join(settings)}"
     _refuse(table, ~table["setting"].isin(list(settings)), "setting", "is unknown", f"write {near}")
     once = table["setting"].isin([name for name, repeated in settings.items() if not repeated])
     again = once & (table["repeat"] > 0)
     _refuse(table, again, "repeat", "is none of the setting's", "write 0: it has one test split")
-    if setting:
-        fix = f"only rows of {setting} belong into {folder}"
-        _refuse(table, table["setting"] != setting, "setting", f"is not {setting!r}", fix)
     _check_duplicates(table)
     _check_agreement(table)
     _check_patients(table)
@@ -134,7 +134,7 @@ def _typed(table: pd.DataFrame, where: str) -> pd.DataFrame:
 def _refuse(table: pd.DataFrame, wrong: "pd.Series[bool]", name: str, what: str, fix: str) -> None:
     if wrong.any():
         row = table[wrong].iloc[0]
-        raise InputError(f"{name} {row[name]!r} {what}", where=_place(row), fix=fix)
+        raise InputError(f"{name} {str(row[name])!r} {what}", where=_place(row), fix=fix)
 
 
 def _place(row: "pd.Series") -> str:

@@ -11,34 +11,25 @@ from ruamel.yaml import YAML
 
 from radprompt.core.outputs import write_csv
 from radprompt.selection.record import Selection
-from radprompt.study.settings import SETTINGS
-from radprompt.tables.cohort import ROLES
+from radprompt.study.settings import Settings
+from radprompt.tables.cohort import COLUMNS, ROLES, ROWS, write_cohort
 from radprompt.tables.feature_names import CATALOGUE, FEATURES
-from radprompt.tables.lesions import Lesion, to_table
-from radprompt.tables.prompts import write_prompts
 
 ROOT = Path(__file__).parents[3]
 REPEATS = 3
 SIZES = {"train": 20, "val": 8, "test": 8}
 
 
-def _lesions(dataset: str) -> list[Lesion]:
-    splits = [role for role in ROLES for _ in range(SIZES[role])]
-    return [
-        Lesion(key, f"p{key}", key, dataset, "i", "CC", "L", "4", number % 2, split, 0, 0, 9, 9, "", 0.1, "unknown")
-        for number, split in enumerate(splits)
-        for key in [f"{dataset[:2]}{number:02d}"]
-    ]
-
-
-def _measured(lesions: list[Lesion], seed: int) -> pd.DataFrame:
-    """Lesions by id with label and random values; the first nine features tell the classes apart."""
-    values = np.random.default_rng(seed).normal(size=(len(lesions), len(FEATURES)))
-    values[:, :9] += np.array([[lesion.label] for lesion in lesions])
-    table = pd.DataFrame(values, columns=list(FEATURES))
-    table.insert(0, "lesion_id", [lesion.lesion_id for lesion in lesions])
-    table.insert(1, "label", [lesion.label for lesion in lesions])
-    return table
+def _measured(dataset: str, seed: int) -> pd.DataFrame:
+    """Lesions by id with random values; the first nine features tell the classes apart."""
+    count = sum(SIZES.values())
+    labels = np.arange(count) % 2
+    values = np.random.default_rng(seed).normal(size=(count, len(FEATURES)))
+    values[:, :9] += labels[:, None]
+    lesions = [f"{dataset[:2]}{number:02d}" for number in range(count)]
+    known = pd.DataFrame({"lesion_id": lesions, "patient_id": [f"p{lesion}" for lesion in lesions], "label": labels})
+    known = known.assign(study_id=lesions, image_path="i", dataset=dataset)
+    return pd.concat([known, pd.DataFrame(values, columns=list(FEATURES))], axis=1)
 
 
 def _halved(table: pd.DataFrame, repeat: int) -> pd.DataFrame:
@@ -54,27 +45,27 @@ def _selection(first: int, table: pd.DataFrame) -> Selection:
 
 
 @pytest.fixture
-def tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, pd.DataFrame]:
+def tables(configured: Path, settings: Settings) -> dict[str, pd.DataFrame]:
     """Standardised rows of every setting, as the stages find them in the working directory."""
-    monkeypatch.chdir(tmp_path)
-    vindr, inbreast = _lesions("vindr_mammo"), _lesions("inbreast")
-    for dataset, lesions in (("vindr_mammo", vindr), ("inbreast", inbreast)):
-        write_csv(f"data/lesions/{dataset}.csv", to_table(lesions))
-    first = _measured(vindr, 0).assign(repeat=0, split=[lesion.split for lesion in vindr])
-    halves = [_halved(_measured(inbreast, 1), repeat) for repeat in range(REPEATS)]
+    first = _measured("vindr_mammo", 0).assign(repeat=0, split=[role for role in ROLES for _ in range(SIZES[role])])
+    halves = [_halved(_measured("inbreast", 1), repeat) for repeat in range(REPEATS)]
     site = pd.concat(halves)
     seen = pd.concat([first[first["split"] != "test"].assign(repeat=repeat) for repeat in range(REPEATS)])
     unadapted = pd.concat([seen, site[site["split"] == "test"]]).sort_values("repeat", kind="stable")
+    start = seen[seen["repeat"] == 0].replace({"split": {"train": "start", "val": "start_val"}})
     found = {}
-    for name in SETTINGS:
+    for name, setting in settings.items():
         table = {"vindr": first, "inbreast_unadapted": unadapted}.get(name, site)
-        found[name] = table[["repeat", "lesion_id", "split", "label", *FEATURES]].reset_index(drop=True)
+        if setting.continues:
+            table = pd.concat([table, start])
+        write_cohort(f"data/cohorts/{name}.csv", table[COLUMNS])
+        found[name] = table[[*ROWS, *FEATURES]].reset_index(drop=True)
         write_csv(f"data/standardised/{name}.csv", found[name])
-        write_prompts(f"data/prompts/{name}.jsonl", found[name].assign(prompt="Classify."))
-    _selection(0, first).save("models/vindr/selection/0.json")
-    for name in ("inbreast_extended", "inbreast_scratch"):
-        for repeat, half in enumerate(halves):
-            _selection(2 + repeat, half).save(f"models/{name}/selection/{repeat}.json")
+        for repeat in setting.repeats(REPEATS):
+            chosen = _selection(0, first) if setting.selection == "vindr" else _selection(2 + repeat, halves[repeat])
+            chosen.save(setting.selection_file(repeat))
+        if setting.continues:
+            _selection(0, first).save(setting.selection_file("start"))
     set_params()
     return found
 

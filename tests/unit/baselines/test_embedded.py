@@ -9,7 +9,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from radprompt.baselines.embedded import fit_predict_embedded
-from radprompt.core.errors import InputError
 from radprompt.core.params import Baselines, load_params
 from radprompt.tables.predictions import COLUMNS, prediction_rows
 
@@ -60,12 +59,8 @@ def test_scale_shift_and_constant_dimensions_do_not_count(name: str, sample: tup
 
 
 def test_rows_carry_patients_and_fit_the_schema() -> None:
-    table = pd.DataFrame({"lesion_id": ["b", "a"], "split": ["val", "test"], "label": [0, 1], "x": [1.0, 2.0]})
-    patients = pd.Series({"a": "p1", "b": "p2", "c": "p3"})
-    rows = prediction_rows(
-        with_patients(table, patients, "f.csv"), "inbreast_adapted", 3, "m", 7, np.array([0.25, 0.5])
-    )
+    columns = {"lesion_id": ["b", "a"], "patient_id": ["p2", "p1"], "split": ["val", "test"], "label": [0, 1]}
+    table = pd.DataFrame(columns).assign(x=[1.0, 2.0])
+    rows = prediction_rows(table, "inbreast_adapted", 3, "m", 7, np.array([0.25, 0.5]))
     assert sorted(rows.columns) == sorted(COLUMNS)
     assert rows.set_index("lesion_id").loc["b", ["patient_id", "repeat", "probability"]].tolist() == ["p2", 3, 0.25]
-    with pytest.raises(InputError, match=r"f\.csv, row 2: lesion 'a' is in no lesion table"):
-        with_patients(table, patients.drop("a"), "f.csv")

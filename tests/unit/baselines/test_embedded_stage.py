@@ -10,7 +10,8 @@ import pytest
 from radprompt.baselines.embedded import fit_predict_embedded
 from radprompt.core.errors import InputError
 from radprompt.core.params import load_params
-from radprompt.study.settings import run_name
+from radprompt.study.settings import load_settings
+from radprompt.tables.cohort import ROLES
 from radprompt.tables.embeddings import embeddings_of, write_embeddings
 from radprompt.tables.predictions import read_predictions
 
@@ -25,8 +26,8 @@ def two_seeds() -> None:
 
 def embed(table: pd.DataFrame, setting: str, repeat: int, seed: int) -> Path:
     """Write random embeddings of a half's rows, in an order of their own."""
-    ids = table.loc[table["repeat"] == repeat, "lesion_id"].tolist()[::-1]
-    path = Path(f"data/embeddings/{setting}/{run_name(repeat, seed)}.safetensors")
+    ids = table.loc[(table["repeat"] == repeat) & table["split"].isin(ROLES), "lesion_id"].tolist()[::-1]
+    path = load_settings()[setting].model_folder(repeat, seed) / "embeddings.safetensors"
     write_embeddings(path, ids, np.random.default_rng([repeat, seed]).normal(size=(len(ids), 6)))
     return path
 
@@ -41,11 +42,11 @@ def test_each_run_is_fitted_on_its_own_embeddings(
     paths = {(repeat, seed): embed(table, setting, repeat, seed) for repeat in repeats for seed in params.seeds}
     assert len(paths) == 2 * len(repeats)
     run_stage("embedded_baselines", setting)
-    found = read_predictions([f"data/predictions/{setting}/embedded.csv"])
+    found = read_predictions([f"data/predictions/{setting}/embedded.csv"], {setting: setting != "vindr"})
     assert set(found["model"]) == {f"embedding_{name}" for name in params.baselines.on_embeddings}
     assert set(zip(found["repeat"], found["seed"], strict=True)) == set(paths)
     for (repeat, seed, model), own in found.groupby(["repeat", "seed", "model"]):
-        rows = table[table["repeat"] == repeat].sort_values("lesion_id")
+        rows = table[(table["repeat"] == repeat) & table["split"].isin(ROLES)].sort_values("lesion_id")
         train, new = rows[rows["split"] == "train"], rows[rows["split"] != "train"]
         assert own["lesion_id"].tolist() == new["lesion_id"].tolist()
         assert own["split"].tolist() == new["split"].tolist()

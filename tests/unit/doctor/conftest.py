@@ -31,7 +31,7 @@ def git() -> Git:
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, git: Git) -> Path:
     """A clone without data: params, pins, what git ignores, DVC's files, one commit."""
-    for name in ("params.yaml", "dvc.yaml", ".gitignore", ".dvc/config", "requirements", "profiles"):
+    for name in ("params.yaml", "settings.yaml", "dvc.yaml", ".gitignore", ".dvc/config", "requirements", "profiles"):
         target = tmp_path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, target)

@@ -11,16 +11,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radprompt.study.settings import SETTINGS
+from radprompt.study.settings import load_settings
 
 ROOT = Path(__file__).parents[3]
+SETTINGS = list(load_settings(ROOT / "settings.yaml"))
 KINDS = ("roc", "calibration", "decision", "scores", "confusion")
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """A folder with params.yaml and predictions of two models."""
-    shutil.copy(ROOT / "params.yaml", tmp_path)
+    """A folder with params.yaml, settings.yaml and predictions of two models."""
+    for name in ("params.yaml", "settings.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
     generator = np.random.default_rng(0)
     labels = np.tile([0, 1], 20)
     for model in ("llm", "logistic_regression"):
@@ -110,8 +112,9 @@ def test_rows_of_another_setting_are_refused(place: Path) -> None:
 
 @pytest.fixture
 def evaluated(tmp_path: Path) -> Path:
-    """A folder with params.yaml and what the evaluate stage writes, in small, of every setting."""
-    shutil.copy(ROOT / "params.yaml", tmp_path)
+    """A folder with params.yaml, settings.yaml and what the evaluate stage writes, in small, of every setting."""
+    for name in ("params.yaml", "settings.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
     folder = tmp_path / "metrics" / "evaluation"
     folder.mkdir(parents=True)
     for number, name in enumerate(SETTINGS):
@@ -124,7 +127,7 @@ def test_the_settings_are_put_together_in_their_order_and_to_the_digit(evaluated
     done = stage(evaluated, "summary")
     assert done.returncode == 0, done.stderr
     summary = json.loads((evaluated / "metrics/summary.json").read_text())
-    assert list(summary) == list(SETTINGS)
+    assert list(summary) == SETTINGS
     assert summary["inbreast_unadapted"] == {"llm": {"auc": 0.1}}
     rows = [f"{name},llm,0.{number}23456789,\n" for number, name in enumerate(SETTINGS)]
     assert (evaluated / "metrics/comparison.csv").read_text() == "setting,model,value,p_delong\n" + "".join(rows)

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from radprompt.core.errors import InputError
 from radprompt.evaluation.tables import render_summary, summary
-from radprompt.study.settings import SETTINGS
+from radprompt.study.settings import Settings
 
 
 @pytest.fixture
@@ -85,9 +85,11 @@ def test_rendered_table_fits_eighty_columns(comparison: pd.DataFrame, tmp_path: 
     assert "halves" not in text
 
 
-def test_five_settings_of_several_halves_fit_eighty_columns(comparison: pd.DataFrame, tmp_path: Path) -> None:
+def test_five_settings_of_several_halves_fit_eighty_columns(
+    comparison: pd.DataFrame, tmp_path: Path, settings: Settings
+) -> None:
     named = comparison.replace({"svm": "embedding_logistic_regression"})
-    parts = [named.assign(setting=name, repeats=1 if name == "vindr" else 20) for name in SETTINGS]
+    parts = [named.assign(setting=name, repeats=1 if name == "vindr" else 20) for name in settings]
     table = pd.concat(parts)
     table.loc[(table["model"] == "majority") & (table["repeats"] > 1), "repeats"] = 3
     path = tmp_path / "summary.json"
@@ -99,7 +101,7 @@ def test_five_settings_of_several_halves_fit_eighty_columns(comparison: pd.DataF
     assert "…" not in text
     text = " ".join(text.split())
     assert text.count("regression ×20") == text.count("majority ×3") == 4
-    assert all(name in text for name in SETTINGS)
+    assert all(name in text for name in settings)
     assert "×n: the mean over n halves of the patients, and the interval of that mean" in text
     assert "inbreast_unadapted, half 1 of 20: 50 masses, 20 malignant, 25 patients" in text
 

@@ -1,6 +1,5 @@
 """A LLaMA small enough for a unit test: 4 layers, 32 wide, random weights, a tokenizer of single characters."""
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +16,11 @@ from transformers import (
     MistralForCausalLM,
 )
 
-from radprompt.core.outputs import write_csv
 from radprompt.llm.backbone import write_backbone
-from radprompt.tables.lesions import Lesion, to_table
+from radprompt.tables.cohort import write_cohort
 from radprompt.tables.prompts import write_prompts
 
 LAYERS = 4
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -87,43 +84,44 @@ def table() -> tuple[pd.DataFrame, np.ndarray]:
     return frame, (frame["Sphericity"] > 0).astype(int).to_numpy()
 
 
-SITE = {"vindr_mammo": "", "inbreast": "second_"}
-"""What a data set's lesion ids begin with."""
+SECOND = "second_"
+"""What ids of the second site's lesions begin with."""
 SPLITS = ["train"] * 16 + ["val"] * 4 + ["test"] * 4
 
 
 @pytest.fixture
-def setting_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: tuple[pd.DataFrame, np.ndarray]
-) -> pd.DataFrame:
-    """A working directory with params, prompts and lesions of the setting ``vindr``; returns the prompts' rows."""
-    monkeypatch.chdir(tmp_path)
-    shutil.copy(ROOT / "params.yaml", tmp_path)
+def setting_folder(configured: Path, table: tuple[pd.DataFrame, np.ndarray]) -> pd.DataFrame:
+    """A working directory with params, settings, prompts and cohort of ``vindr``; returns the prompts' rows."""
     X, y = table
     ids = [f"lesion{number:02d}" for number in range(len(X))]
     prompts = [f"Sphericity is {value:.2f}." for value in X["Sphericity"]]
     rows = pd.DataFrame({"repeat": 0, "lesion_id": ids, "split": SPLITS, "prompt": prompts, "label": y})
-    write_prompts("data/prompts/vindr.jsonl", rows)
-    box = (0, 0, 9, 9)
-    for dataset in ("vindr_mammo", "inbreast"):
-        lesions = [
-            Lesion(
-                f"{SITE[dataset]}{key}",
-                f"p{key}",
-                key,
-                dataset,
-                "i",
-                "CC",
-                "L",
-                "4",
-                int(label),
-                split,
-                *box,
-                "",
-                0.1,
-                "unknown",
-            )
-            for key, label, split in zip(ids, y, SPLITS, strict=True)
-        ]
-        write_csv(f"data/lesions/{dataset}.csv", to_table(lesions))
+    write_setting("vindr", rows)
+    return rows
+
+
+def write_setting(name: str, rows: pd.DataFrame) -> None:
+    """Write the prompts of a setting and its cohort, as the language model's stage reads them."""
+    write_prompts(f"data/prompts/{name}.jsonl", rows)
+    cohort = rows.assign(patient_id="p" + rows["lesion_id"], study_id="", image_path="i")
+    write_cohort(
+        f"data/cohorts/{name}.csv",
+        cohort.assign(dataset=np.where(rows["lesion_id"].str.startswith(SECOND), "inbreast", "vindr_mammo")),
+    )
+
+
+@pytest.fixture
+def settings_folder(setting_folder: pd.DataFrame) -> pd.DataFrame:
+    """The same with three more settings: two halves of the second site, the same lesions the other way round.
+
+    Returns the rows of the second site.
+    """
+    first = setting_folder.assign(lesion_id=SECOND + setting_folder["lesion_id"])
+    turned = first.iloc[::-1].assign(repeat=1, split=first["split"].to_numpy())
+    rows = pd.concat([first, turned], ignore_index=True)
+    for setting in ("inbreast_adapted", "inbreast_scratch"):
+        write_setting(setting, rows)
+    fitted = setting_folder[setting_folder["split"] != "test"]
+    tested = rows[rows["split"] == "test"]
+    write_setting("inbreast_unadapted", pd.concat([fitted, fitted.assign(repeat=1), tested], ignore_index=True))
     return rows

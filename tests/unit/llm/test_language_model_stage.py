@@ -11,7 +11,6 @@ import pytest
 from radprompt.llm.classifier import LanguageModelClassifier
 from radprompt.tables.embeddings import read_embeddings
 from radprompt.tables.predictions import read_predictions
-from radprompt.tables.prompts import write_prompts
 
 FIRST, SECOND = "repeat_0_seed_2025", "repeat_0_seed_2026"
 
@@ -33,22 +32,14 @@ def two_seeds(setting_folder: pd.DataFrame, backbone: Path) -> pd.DataFrame:
 
 
 @pytest.fixture
-def halves(two_seeds: pd.DataFrame) -> pd.DataFrame:
+def halves(two_seeds: pd.DataFrame, settings_folder: pd.DataFrame) -> pd.DataFrame:
     """Two halves of the second site, the same lesions the other way round."""
-    first = two_seeds.assign(lesion_id="second_" + two_seeds["lesion_id"])
-    turned = first.iloc[::-1].assign(repeat=1, split=first["split"].to_numpy())
-    rows = pd.concat([first, turned], ignore_index=True)
-    for setting in ("inbreast_adapted", "inbreast_scratch"):
-        write_prompts(f"data/prompts/{setting}.jsonl", rows)
-    fitted = two_seeds[two_seeds["split"] != "test"]
-    tested = rows[rows["split"] == "test"]
-    write_prompts("data/prompts/inbreast_unadapted.jsonl", pd.concat([fitted, fitted.assign(repeat=1), tested]))
-    return rows
+    return settings_folder
 
 
 def test_every_seed_predicts_and_is_saved(two_seeds: pd.DataFrame, run_stage: Callable[..., None]) -> None:
-    run_stage("language_model")
-    table = read_predictions(["data/predictions/vindr/llm.csv"])
+    run_stage("language_model", "vindr")
+    table = read_predictions(["data/predictions/vindr/llm.csv"], {"vindr": False})
     by_seed = table.pivot_table(index="lesion_id", columns="seed", values="probability")
     assert list(by_seed.columns) == [2025, 2026]
     assert len(by_seed) == 8
@@ -56,9 +47,9 @@ def test_every_seed_predicts_and_is_saved(two_seeds: pd.DataFrame, run_stage: Ca
 
     scored = two_seeds[two_seeds["split"] != "train"].sort_values("lesion_id")
     for name, seed in ((FIRST, 2025), (SECOND, 2026)):
-        saved = LanguageModelClassifier.load(f"models/vindr/language_model/{name}")
+        saved = LanguageModelClassifier.load(f"models/language_model/vindr/{name}")
         np.testing.assert_allclose(by_seed[seed], saved.predict_proba(scored["prompt"].tolist())[:, 1], atol=1e-6)
-        kept = read_embeddings(f"data/embeddings/vindr/{name}.safetensors")
+        kept = read_embeddings(f"models/language_model/vindr/{name}/embeddings.safetensors")
         assert list(kept.index) == two_seeds["lesion_id"].tolist()
         np.testing.assert_allclose(kept.loc[scored["lesion_id"]], saved.embed(scored["prompt"].tolist()), atol=1e-5)
 
@@ -70,8 +61,8 @@ def test_every_seed_predicts_and_is_saved(two_seeds: pd.DataFrame, run_stage: Ca
 def test_two_runs_write_the_same_bytes(two_seeds: pd.DataFrame, run_stage: Callable[..., None]) -> None:
     written = []
     for _ in range(2):
-        run_stage("language_model")
-        folders = ("models/vindr", "data/predictions", "data/embeddings", "metrics", "plots")
+        run_stage("language_model", "vindr")
+        folders = ("models/language_model", "data/predictions", "metrics", "plots")
         files = sorted(p for folder in folders for p in Path(folder).rglob("*.*"))
         written.append({p: p.read_bytes() for p in files if p.is_file()})
     assert len(written[0]) >= 14
@@ -81,7 +72,7 @@ def test_two_runs_write_the_same_bytes(two_seeds: pd.DataFrame, run_stage: Calla
 def test_adaptation_goes_on_from_the_first_site_and_scratch_does_not(
     halves: pd.DataFrame, run_stage: Callable[..., None]
 ) -> None:
-    run_stage("language_model")
+    run_stage("language_model", "vindr")
     for setting in ("inbreast_adapted", "inbreast_scratch"):
         run_stage("language_model", setting)
     for repeat, seed in ((0, 2025), (1, 2026)):
@@ -89,10 +80,10 @@ def test_adaptation_goes_on_from_the_first_site_and_scratch_does_not(
         train, val = (rows[rows["split"] == split] for split in ("train", "val"))
         test = rows[rows["split"] == "test"].sort_values("lesion_id")
         data = (train["prompt"].tolist(), train["label"], val["prompt"].tolist(), val["label"])
-        adapted = LanguageModelClassifier.load(f"models/vindr/language_model/repeat_0_seed_{seed}").adapt(*data)
-        scratch = LanguageModelClassifier.load(f"models/inbreast_scratch/language_model/repeat_{repeat}_seed_{seed}")
+        adapted = LanguageModelClassifier.load(f"models/language_model/vindr/repeat_0_seed_{seed}").adapt(*data)
+        scratch = LanguageModelClassifier.load(f"models/language_model/inbreast_scratch/repeat_{repeat}_seed_{seed}")
         for setting, model in (("inbreast_adapted", adapted), ("inbreast_scratch", scratch)):
-            table = read_predictions([f"data/predictions/{setting}/llm.csv"])
+            table = read_predictions([f"data/predictions/{setting}/llm.csv"], {setting: True})
             own = table[(table["repeat"] == repeat) & (table["seed"] == seed) & (table["split"] == "test")]
             assert own["lesion_id"].tolist() == test["lesion_id"].tolist()
             np.testing.assert_allclose(
@@ -104,15 +95,28 @@ def test_adaptation_goes_on_from_the_first_site_and_scratch_does_not(
 
 
 def test_unadapted_predicts_every_half_by_the_first_sites_model(
-    halves: pd.DataFrame, run_stage: Callable[..., None]
+    two_seeds: pd.DataFrame, halves: pd.DataFrame, run_stage: Callable[..., None]
 ) -> None:
-    run_stage("language_model")
-    run_stage("unadapted_language_model", "inbreast_unadapted")
-    table = read_predictions(["data/predictions/inbreast_unadapted/llm.csv"])
-    model = LanguageModelClassifier.load(f"models/vindr/language_model/{FIRST}")
+    run_stage("language_model", "vindr")
+    run_stage("language_model", "inbreast_unadapted")
+    table = read_predictions(["data/predictions/inbreast_unadapted/llm.csv"], {"inbreast_unadapted": True})
+    model = LanguageModelClassifier.load(f"models/language_model/vindr/{FIRST}")
+    fitted = two_seeds.loc[two_seeds["split"] != "test", "lesion_id"]
     for repeat in (0, 1):
         own = table[(table["repeat"] == repeat) & (table["seed"] == 2025) & (table["split"] == "test")]
         rows = halves[(halves["repeat"] == repeat) & (halves["split"] == "test")].sort_values("lesion_id")
         assert own["lesion_id"].tolist() == rows["lesion_id"].tolist()
         np.testing.assert_allclose(own["probability"], model.predict_proba(rows["prompt"].tolist())[:, 1], atol=1e-6)
-    assert not Path("models/inbreast_unadapted").exists()
+    trained = read_predictions(["data/predictions/vindr/llm.csv"], {"vindr": False})
+    for seed in (2025, 2026):
+        for repeat in (0, 1):
+            label = f"repeat_{repeat}_seed_{seed}"
+            source, copied = (Path(f"models/language_model/{name}") for name in ("vindr", "inbreast_unadapted"))
+            source, copied = source / f"repeat_0_seed_{seed}", copied / label
+            for name in ("adapter_model.safetensors", "classifier.json", "lesions.json"):
+                assert (copied / name).read_bytes() == (source / name).read_bytes()
+            own = table[(table["repeat"] == repeat) & (table["seed"] == seed) & (table["split"] == "val")]
+            before = trained[(trained["seed"] == seed) & (trained["split"] == "val")]
+            assert own["probability"].tolist() == before["probability"].tolist()
+            ids = halves.query("repeat == @repeat and split == 'test'")["lesion_id"]
+            assert set(read_embeddings(copied / "embeddings.safetensors").index) == set(fitted) | set(ids)

@@ -81,7 +81,8 @@ class Scratch:
 
     def evaluate(self, setting):
         params = load_params(self.folder / "params.yaml")
-        table = compare(read_predictions((self.folder / "data/predictions" / setting).glob("*.csv"), setting), params)
+        files = (self.folder / "data/predictions" / setting).glob("*.csv")
+        table = compare(read_predictions(files, {setting: setting != "vindr"}, setting), params)
         self.write(f"metrics/evaluation/{setting}.json", json.dumps(summary(table)))
 
     def commit(self, message="Work", *settings):

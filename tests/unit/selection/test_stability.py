@@ -10,7 +10,6 @@ from radprompt.core.outputs import write_csv
 from radprompt.selection.mrmr import MRMRSelector
 from radprompt.selection.stability import selection_shares
 from radprompt.tables.feature_names import FEATURES
-from radprompt.tables.lesions import Lesion, to_table
 
 ROOT = Path(__file__).parents[3]
 
@@ -75,21 +74,14 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> object:
     text = (ROOT / "params.yaml").read_text()
     (tmp_path / "params.yaml").write_text(text.replace("stability_draws: 50", "stability_draws: 4"))
     keys = [f"lesion{number:03d}" for number in range(80)]
-    rows = [
-        Lesion(
-            *(key, f"p{number // 2}", key, "vindr_mammo", "i", "CC", "L", "4", number % 2, "train"),
-            *(0, 0, 9, 9, "", 0.1, "unknown"),
-        )
-        for number, key in enumerate(keys)
-    ]
-    write_csv("data/lesions/vindr_mammo.csv", to_table(rows))
     values = np.random.default_rng(0).normal(size=(80, len(FEATURES)))
     values[:, 0] += 3 * (np.arange(80) % 2)
     table = pd.DataFrame(values, columns=list(FEATURES))
     table.insert(0, "repeat", 0)
     table.insert(1, "lesion_id", keys)
-    table.insert(2, "split", ["train"] * 60 + ["test"] * 20)
-    table.insert(3, "label", np.arange(80) % 2)
+    table.insert(2, "patient_id", [f"p{number // 2}" for number in range(80)])
+    table.insert(3, "split", ["train"] * 60 + ["test"] * 20)
+    table.insert(4, "label", np.arange(80) % 2)
     write_csv("data/standardised/vindr.csv", table)
     spec = importlib.util.spec_from_file_location("stage_stability", ROOT / "stages" / "selection_stability.py")
     assert spec is not None
@@ -117,9 +109,21 @@ def test_the_stage_ranks_every_feature_on_training_lesions(stage: object) -> Non
     assert target.read_bytes() == first
 
 
-def test_a_training_lesion_without_a_patient_is_named(stage: object) -> None:
-    lesions = pd.read_csv("data/lesions/vindr_mammo.csv", dtype=str)
-    write_csv("data/lesions/vindr_mammo.csv", lesions[lesions["lesion_id"] != "lesion007"])
-    with pytest.raises(InputError, match="lesion007"):
+def test_only_repeat_0_is_drawn_from(stage: object) -> None:
+    stage.main("vindr")  # type: ignore[attr-defined]
+    before = Path("metrics/selection_stability_vindr.csv").read_bytes()
+    table = pd.read_csv("data/standardised/vindr.csv")
+    later = table.assign(repeat=1, **dict.fromkeys(FEATURES, 0.0))
+    start = table.assign(lesion_id="s" + table["lesion_id"], split="start", **dict.fromkeys(FEATURES, 0.0))
+    write_csv("data/standardised/vindr.csv", pd.concat([table, later, start]))
+    stage.main("vindr")  # type: ignore[attr-defined]
+    assert Path("metrics/selection_stability_vindr.csv").read_bytes() == before
+
+
+def test_a_table_without_patients_or_of_no_setting_is_refused(stage: object) -> None:
+    with pytest.raises(InputError, match=r"vinder\.csv: no such feature table"):
+        stage.main("vinder")  # type: ignore[attr-defined]
+    write_csv("data/standardised/vindr.csv", pd.read_csv("data/standardised/vindr.csv").drop(columns="patient_id"))
+    with pytest.raises(InputError, match="patient_id"):
         stage.main("vindr")  # type: ignore[attr-defined]
     assert not Path("metrics").exists()

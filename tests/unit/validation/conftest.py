@@ -17,6 +17,7 @@ from radprompt.mammograms.datasets.cbis_ddsm import TABLES
 from radprompt.mammograms.datasets.splits import summary
 from radprompt.mammograms.imaging.contours import box_of, write_mask
 from radprompt.mammograms.radiomics.extraction import extract
+from radprompt.tables.cohort import of_setting, write_cohort
 from radprompt.tables.feature_names import FEATURES, readable
 from radprompt.tables.lesions import Lesion, to_table
 
@@ -105,9 +106,11 @@ def _write_source(folder, table):
 
 
 def _write_setting(root, setting, rows):
-    """Write prompts, predictions and what was learnt from, of rows (repeat, lesion_id, patient_id, split, label)."""
+    """Write prompts, predictions and what was learnt from, of a cohort."""
     params = load_params(ROOT / "params.yaml")
     sentences = " ".join(f"The '{readable(key)}' feature is measured at -0.25 ." for key in SELECTED)
+    write_cohort(root / f"data/cohorts/{setting}.csv", rows)
+    rows = of_setting(rows)
     prompts = rows[["repeat", "lesion_id", "split"]].assign(
         prompt=f"{params.prompt.instruction} {sentences}", label=rows["label"]
     )
@@ -118,10 +121,10 @@ def _write_setting(root, setting, rows):
     write_csv(root / f"data/predictions/{setting}/baselines.csv", scored.assign(model="svm")[columns])
     for repeat, own in rows.groupby("repeat"):
         seen = {split: own.loc[own["split"] == split, "lesion_id"].tolist() for split in ("train", "val")}
-        write_json(root / f"models/{setting}/language_model/repeat_{repeat}_seed_2025/lesions.json", seen)
+        write_json(root / f"models/language_model/{setting}/repeat_{repeat}_seed_2025/lesions.json", seen)
         names = [readable(key) for key in SELECTED]
         record = {"features": list(SELECTED), "names": names, "method": "mrmr", "scheme": "MIQ", "bins": 5}
-        write_json(root / f"models/{setting}/selection/{repeat}.json", record | {"fitted_on": seen["train"]})
+        write_json(root / f"models/selection/{setting}/{repeat}.json", record | {"fitted_on": seen["train"]})
 
 
 def _write_backbone(folder):
@@ -141,15 +144,16 @@ def _write_backbone(folder):
 def pristine(tmp_path_factory):
     """The clean study, written once."""
     root = tmp_path_factory.mktemp("study")
-    shutil.copy(ROOT / "params.yaml", root / "params.yaml")
+    for name in ("params.yaml", "settings.yaml"):
+        shutil.copy(ROOT / name, root)
     for dataset in SPLITS:
         _write_dataset(root, dataset)
     _write_backbone(root / "models/backbone")
     read = {name: pd.read_csv(root / f"data/lesions/{name}.csv") for name in ("vindr_mammo", "inbreast")}
-    vindr = read["vindr_mammo"][["lesion_id", "patient_id", "split", "label"]].assign(repeat=0)
+    vindr = read["vindr_mammo"].assign(repeat=0)
     parts = []
     for repeat, adapting in enumerate(("adapt", "test")):
-        part = read["inbreast"][["lesion_id", "patient_id", "split", "label"]]
+        part = read["inbreast"]
         own = part["split"] == adapting
         role = part["patient_id"].str[-1].map({"0": "train", "1": "val"}).where(own, "test")
         parts.append(part.assign(repeat=repeat, split=role))
@@ -158,8 +162,10 @@ def pristine(tmp_path_factory):
     _write_setting(root, "vindr", vindr)
     learnt = pd.concat([vindr[vindr["split"] != "test"].assign(repeat=repeat) for repeat in (0, 1)])
     _write_setting(root, "inbreast_unadapted", pd.concat([learnt, halves[halves["split"] == "test"]]))
-    for setting in ("inbreast_adapted", "inbreast_extended", "inbreast_scratch"):
-        _write_setting(root, setting, halves)
+    started = vindr[vindr["split"] != "test"].replace({"split": {"train": "start", "val": "start_val"}})
+    for setting in ("inbreast_adapted", "inbreast_extended"):
+        _write_setting(root, setting, pd.concat([halves, started]))
+    _write_setting(root, "inbreast_scratch", halves)
     return root
 
 

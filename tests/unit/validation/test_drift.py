@@ -1,6 +1,4 @@
-import importlib.util
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +11,10 @@ from radprompt.core.outputs import write_csv
 from radprompt.core.params import Drift
 from radprompt.gates.drift import COLUMNS, compare_sites, draw_drift, standardised_difference, summarise
 from radprompt.selection.record import Selection
+from radprompt.tables.cohort import COLUMNS as COHORT
+from radprompt.tables.cohort import write_cohort
 from radprompt.tables.feature_names import FEATURES
-from radprompt.tables.lesions import Lesion, to_table
 
-ROOT = Path(__file__).parents[3]
 LIMITS = Drift(difference=0.5, alpha=0.05)
 OUTPUTS = [Path(name) for name in ("metrics/drift.csv", "metrics/drift.json", "plots/drift.svg")]
 
@@ -67,7 +65,7 @@ def test_largest_difference_is_first_and_its_sign_is_the_second_sites():
     assert set(table.loc[table["selected"] == "yes", "feature"]) == {"glcm_Contrast", "glcm_Correlation"}
     found = summarise(table, 40, 30, LIMITS)
     assert (found["features"], found["shifted"], found["selected"], found["selected_shifted"]) == (67, 2, 2, 1)
-    assert (found["vindr_lesions"], found["inbreast_lesions"], found["significant"]) == (40, 30, 2)
+    assert (found["reference_lesions"], found["other_lesions"], found["significant"]) == (40, 30, 2)
 
 
 def test_identical_sites_do_not_differ():
@@ -92,7 +90,8 @@ def test_drawing_has_a_dot_for_every_feature_and_marks_the_selected_ones():
     inbreast["shape_Sphericity"] += 2
     inbreast["glcm_Contrast"] = 1e6
     table = compare_sites(vindr, inbreast, LIMITS, ("shape_Sphericity",))
-    figure = draw_drift(table, LIMITS)
+    figure = draw_drift(table, LIMITS, "INbreast less VinDr")
+    assert figure.axes[-1].get_xlabel() == "Standardised mean difference, INbreast less VinDr"
     drawn = {}
     for axes in figure.axes:
         names = [label.get_text() for label in axes.get_yticklabels()]
@@ -107,33 +106,26 @@ def test_drawing_has_a_dot_for_every_feature_and_marks_the_selected_ones():
 
 
 @pytest.fixture
-def study(tmp_path, monkeypatch):
+def study(configured, run_stage):
     """Lesions of VinDr's three splits and of INbreast's halves."""
-    monkeypatch.chdir(tmp_path)
-    shutil.copy(ROOT / "params.yaml", tmp_path)
     for dataset, splits in (("vindr_mammo", ["train"] * 20 + ["val", "test"] * 5), ("inbreast", ["adapt", "test"] * 8)):
         generator = np.random.default_rng(len(splits))
-        rows = [
-            Lesion(f"l{n:02d}", f"p{n}", f"s{n}", dataset, "i", "CC", "L", "4", n % 2, split, 0, 0, 9, 9, "", 0.1, "")
-            for n, split in enumerate(splits)
-        ]
-        lesions = to_table(rows)
-        write_csv(f"data/lesions/{dataset}.csv", lesions)
+        rows = [(0, f"l{n:02d}", f"p{n}", f"s{n}", "i", dataset, split, n % 2) for n, split in enumerate(splits)]
+        lesions = pd.DataFrame(rows, columns=COHORT)
+        if dataset == "vindr_mammo":
+            write_cohort("data/cohorts/vindr.csv", lesions)
         values = pd.DataFrame(generator.normal(size=(len(lesions), len(FEATURES))), columns=list(FEATURES))
         values.loc[(lesions["split"] != "train").to_numpy(), "shape_Sphericity"] += 5
         values.insert(0, "lesion_id", lesions["lesion_id"])
         write_csv(f"data/features/{dataset}.csv", values)
-    Selection(("shape_Sphericity",), ("Sphericity",), "mrmr", "MIQ", 5, ("l00",)).save("models/vindr/selection/0.json")
-    spec = importlib.util.spec_from_file_location("stage_drift", ROOT / "stages/drift.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
+    Selection(("shape_Sphericity",), ("Sphericity",), "mrmr", "MIQ", 5, ("l00",)).save("models/selection/vindr/0.json")
+    return lambda: run_stage("drift")
 
 
 def test_stage_takes_training_lesions_and_all_of_the_second_site(study):
     study()
     found = json.loads(OUTPUTS[1].read_text())["drift"]
-    assert (found["vindr_lesions"], found["inbreast_lesions"]) == (20, 16)
+    assert (found["reference_lesions"], found["other_lesions"]) == (20, 16)
     first = pd.read_csv(OUTPUTS[0]).iloc[0]
     assert (first["feature"], first["shifted"], first["selected"]) == ("shape_Sphericity", "yes", "yes")
     assert first["difference"] > 4

@@ -13,8 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import write_csv, write_json, write_text
-from radprompt.core.params import load_params
-from radprompt.gates import leakage, leakage_gate
+from radprompt.gates import leakage
 from radprompt.study.halves import draw_halves
 from radprompt.tables.feature_names import FEATURES
 from radprompt.tables.lesions import Lesion, from_table, to_table
@@ -26,7 +25,7 @@ PATIENTS = {
     "cbis_ddsm": {"train": 3, "test": 3},
 }
 HASHES = "data/validation/hashes.csv"
-SETTINGS = ("vindr", "inbreast_extended", "inbreast_scratch")
+SETTINGS = Path("data/validation/leakage/settings")
 
 
 def stage(name):
@@ -62,6 +61,7 @@ def clean(tmp_path_factory):
         patch.chdir(root)
         params = re.sub(r"hash_bits: \d+", f"hash_bits: {BITS_ALLOWED}", (ROOT / "params.yaml").read_text())
         (root / "params.yaml").write_text(params)
+        shutil.copy(ROOT / "settings.yaml", root)
         tables = []
         for dataset in PATIENTS:
             lesions = lesions_of(dataset)
@@ -75,9 +75,8 @@ def clean(tmp_path_factory):
         write_csv(HASHES, pd.concat(tables))
         halves = draw_halves(list(from_table(lesions_of("inbreast"))), 2, 0.5, 0.2, 5)
         write_csv("data/halves/inbreast.csv", halves)
-        for setting in SETTINGS:
-            for name in ("standardise", "select_features", "prompts"):
-                stage(name)(setting)
+        for name in ("cohorts", "standardise", "select_features", "prompts"):
+            stage(name)()
     return root
 
 
@@ -92,6 +91,13 @@ def study(clean, tmp_path, monkeypatch):
 
 def change_lesion(lesion, column, value):
     path = f"data/lesions/{lesion.rsplit('_', 3)[0]}.csv"
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table.loc[table["lesion_id"] == lesion, column] = value
+    table.to_csv(path, index=False)
+
+
+def change_cohort(lesion, column, value, setting="vindr"):
+    path = f"data/cohorts/{setting}.csv"
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     table.loc[table["lesion_id"] == lesion, column] = value
     table.to_csv(path, index=False)
@@ -123,29 +129,21 @@ def change_prompt(lesion, split):
     path.write_text("".join(json.dumps(row) + "\n" for row in changed))
 
 
-def another_lesion(lesion, of_patient_of):
-    """Add a lesion that no setting uses to the patient of another."""
-    path = "data/lesions/vindr_mammo.csv"
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    row = table[table["lesion_id"] == of_patient_of].assign(lesion_id=lesion, image_path="raw/vindr_mammo/unused.dcm")
-    pd.concat([table, row]).to_csv(path, index=False)
-
-
 BITS_ALLOWED = 4
 TRAIN, TEST, VAL = "vindr_mammo_train_00_0", "vindr_mammo_test_00_0", "vindr_mammo_val_01_1"
 LEAKS = {
     "patient": (
-        lambda: change_lesion(TEST, "patient_id", "patient_vindr_mammo_train_00"),
+        lambda: change_cohort(VAL, "patient_id", "patient_vindr_mammo_train_00"),
         "patient",
-        ["patient in two splits: patient patient_vindr_mammo_train_00", f"{TEST} (test), {TRAIN} (train) and 1 more"],
+        ["patient in two splits: patient patient_vindr_mammo_train_00", f"{TRAIN} (train), {VAL} (val) and 1 more"],
     ),
     "study": (
-        lambda: change_lesion(TEST, "study_id", "study_vindr_mammo_val_01"),
+        lambda: change_cohort(TEST, "study_id", "study_vindr_mammo_val_01"),
         "study",
         ["study in two splits: study study_vindr_mammo_val_01", f"{TEST} (test)", "(val)"],
     ),
     "image": (
-        lambda: change_lesion(TEST, "image_path", f"raw/vindr_mammo/{TRAIN}.dcm"),
+        lambda: change_cohort(TEST, "image_path", f"raw/vindr_mammo/{TRAIN}.dcm"),
         "image",
         [f"image in two splits: image raw/vindr_mammo/{TRAIN}.dcm", f"{TEST} (test), {TRAIN} (train)"],
     ),
@@ -160,29 +158,29 @@ LEAKS = {
         [f"images raw/vindr_mammo/{TEST}.dcm and raw/vindr_mammo/{TRAIN}.dcm", "4 of 256 bits", "hash_bits"],
     ),
     "scaler, test": (
-        lambda: record("models/vindr/scaler/0.json", TEST),
+        lambda: record("models/scaler/vindr/0.json", TEST),
         "scaler",
-        ["models/vindr/scaler/0.json", f"scaler fitted on held-out lesions: {TEST} (test): is recorded"],
+        ["models/scaler/vindr/0.json", f"scaler fitted on held-out lesions: {TEST} (test): is recorded"],
     ),
     "scaler, validation": (
-        lambda: record("models/vindr/scaler/0.json", VAL),
+        lambda: record("models/scaler/vindr/0.json", VAL),
         "scaler",
-        ["models/vindr/scaler/0.json", f"{VAL} (val): is recorded"],
+        ["models/scaler/vindr/0.json", f"{VAL} (val): is recorded"],
     ),
     "scaler, another lesion of a test patient": (
-        lambda: (another_lesion("unused", TEST), record("models/vindr/scaler/0.json", "unused")),
+        lambda: record("models/scaler/vindr/0.json", TEST),
         "scaler",
-        [f"{TEST} (test): its patient patient_vindr_mammo_test_00 is, by another lesion"],
+        ["vindr_mammo_test_00_1 (test): its patient patient_vindr_mammo_test_00 is, by another lesion"],
     ),
     "scaler, unknown": (
-        lambda: record("models/vindr/scaler/0.json", "nobody"),
+        lambda: record("models/scaler/vindr/0.json", "nobody"),
         "scaler",
-        ["nobody: is in no lesion table"],
+        ["nobody: is not in the cohort"],
     ),
     "selection": (
-        lambda: record("models/vindr/selection/0.json", TEST),
+        lambda: record("models/selection/vindr/0.json", TEST),
         "selection",
-        ["models/vindr/selection/0.json", f"features selected on held-out lesions: {TEST} (test)"],
+        ["models/selection/vindr/0.json", f"features selected on held-out lesions: {TEST} (test)"],
     ),
     "feature": (
         lambda: change_feature(lambda table: table["label"]),
@@ -199,34 +197,35 @@ LEAKS = {
 
 @pytest.mark.parametrize("leak", LEAKS)
 def test_a_leak_is_found_and_named_and_outputs_stay(study, leak):
-    outputs = [Path("data/validation/leakage/vindr.csv"), Path("metrics/leakage/vindr.json")]
+    outputs = [SETTINGS / "vindr.csv", Path("metrics/leakage/settings/vindr.json")]
     for path in outputs:
         write_text(path, "of an earlier run")
     spoil, check, words = LEAKS[leak]
     spoil()
     with pytest.raises(InputError) as caught:
-        stage("leakage")("vindr")
+        stage("leakage")("settings")
     for word in words:
         assert word in str(caught.value)
     assert leakage.FIXES[check] in caught.value.fix
     assert [path.read_text() for path in outputs] == ["of an earlier run"] * 2
-    found = pd.read_csv(".radprompt/gates/leakage/vindr.csv")
+    found = pd.read_csv(".radprompt/validation/leakage/vindr.csv")
     assert set(found["check"]) >= {check}
-    assert ".radprompt/gates/leakage/vindr.csv" in caught.value.fix
+    assert ".radprompt/validation/leakage/vindr.csv" in caught.value.fix
 
 
 def counts(name):
-    table = pd.read_csv(f"data/validation/leakage/{name}.csv")
+    folder = SETTINGS.parent if name == "segmenter" else SETTINGS
+    table = pd.read_csv(folder / f"{name}.csv")
     assert (table["setting"] == name).all()
     assert (table["found"] == 0).all()
     return table.set_index(["check", "repeat"])["compared"]
 
 
 def test_a_clean_setting_passes_and_says_what_was_compared(study):
-    failed = Path(".radprompt/gates/leakage/vindr.csv")
+    failed = Path(".radprompt/validation/leakage/vindr.csv")
     failed.parent.mkdir(parents=True)
     failed.write_text("of an earlier run")
-    stage("leakage")("vindr")
+    stage("leakage")("settings")
     assert not failed.exists()
     found = counts("vindr")
     assert found.xs(0, level="repeat").to_dict() == {
@@ -234,14 +233,13 @@ def test_a_clean_setting_passes_and_says_what_was_compared(study):
         "near_duplicate": 24 * 8 + 24 * 8 + 8 * 8,
         **{"scaler": 24, "selection": 24, "feature": 67},
     }
-    metrics = json.loads(Path("metrics/leakage/vindr.json").read_text())
+    metrics = json.loads(Path("metrics/leakage/settings/vindr.json").read_text())
     assert metrics["vindr"]["patient"] == {"compared": 20, "found": 0}
     assert set(metrics["vindr"]) == set(leakage.FIXES)
 
 
 def test_a_model_that_goes_on_learning_counts_with_what_it_learned_before(study):
-    stage("leakage")("inbreast_extended")
-    stage("leakage")("inbreast_scratch")
+    stage("leakage")("settings")
     extended, scratch = counts("inbreast_extended"), counts("inbreast_scratch")
     for half in (0, 1):
         assert extended[("patient", half)] == 60 + 12 + 4
@@ -257,11 +255,19 @@ def test_a_copy_across_the_sites_is_a_leak_where_the_model_learned_from_the_firs
     sides = halves.pivot(index="lesion_id", columns="repeat", values="split")
     lesion = sides.index[(sides[0] == "train") & (sides[1] == "test")][0]
     copy_hash("raw/vindr_mammo/vindr_mammo_val_01_1.dcm", f"raw/inbreast/{lesion}.dcm", 1)
-    stage("leakage")("inbreast_scratch")
-    with pytest.raises(InputError, match="1 leak in setting inbreast_extended") as caught:
-        stage("leakage")("inbreast_extended")
+    with pytest.raises(InputError, match="1 leak in setting inbreast_unadapted") as caught:
+        stage("leakage")("settings")
     assert f"raw/inbreast/{lesion}.dcm" in str(caught.value)
     assert "(in half 1)" in str(caught.value)
+    found = {path.stem for path in Path(".radprompt/validation/leakage").iterdir()}
+    assert found == {"inbreast_unadapted", "inbreast_adapted", "inbreast_extended"}
+
+
+def test_a_tested_patient_with_training_lesions_is_refused_by_the_cohort_itself(study):
+    change_cohort(TEST, "patient_id", "patient_vindr_mammo_train_00")
+    with pytest.raises(InputError, match="'patient_vindr_mammo_train_00' is tested and has a lesion in another split"):
+        stage("leakage")("settings")
+    assert not SETTINGS.exists()
 
 
 def test_two_images_of_a_patient_and_of_one_split_may_be_alike(study):
@@ -270,7 +276,7 @@ def test_two_images_of_a_patient_and_of_one_split_may_be_alike(study):
     copy_hash(
         "raw/vindr_mammo/vindr_mammo_train_03_0.dcm", "raw/vindr_mammo/vindr_mammo_test_02_1.dcm", BITS_ALLOWED + 1
     )
-    stage("leakage")("vindr")
+    stage("leakage")("settings")
     assert counts("vindr")[("near_duplicate", 0)] == 448
 
 
@@ -286,12 +292,11 @@ def test_what_the_segmenter_learned_from_is_in_no_test(study):
 
 
 def test_a_leak_in_one_setting_leaves_the_outputs_of_all(study):
-    other = Path("data/validation/leakage/inbreast_scratch.csv")
+    other = SETTINGS / "inbreast_scratch.csv"
     write_text(other, "of an earlier run")
-    record("models/vindr/scaler/0.json", f"{TEST}")
-    checks = {name: leakage_gate.check_setting(name, load_params().validation.leakage) for name in SETTINGS}
+    record("models/scaler/vindr/0.json", f"{TEST}")
     with pytest.raises(InputError, match="2 leaks in setting vindr"):
-        leakage_gate.conclude(checks)
+        stage("leakage")("settings")
     assert other.read_text() == "of an earlier run"
 
 
@@ -301,33 +306,33 @@ def test_the_same_patient_id_at_two_sites_is_two_patients(study):
 
 
 def test_half_of_a_leak_is_named(study):
-    record("models/inbreast_scratch/scaler/1.json", "inbreast_adapt_00_0")
+    record("models/scaler/inbreast_scratch/1.json", "inbreast_adapt_00_0")
     halves = pd.read_csv("data/halves/inbreast.csv").query("repeat == 1").set_index("lesion_id")["split"]
     held_out = halves[halves != "train"]
     lesion = held_out.index[0]
-    record("models/inbreast_scratch/scaler/1.json", lesion)
+    record("models/scaler/inbreast_scratch/1.json", lesion)
     with pytest.raises(InputError) as caught:
-        stage("leakage")("inbreast_scratch")
+        stage("leakage")("settings")
     assert f"{lesion} ({held_out[lesion]}): is recorded (in half 1)" in str(caught.value)
-    assert caught.value.where == "models/inbreast_scratch/scaler/1.json"
+    assert caught.value.where == "models/scaler/inbreast_scratch/1.json"
 
 
 def test_many_leaks_are_counted_and_all_written_down(study):
     for number in range(8):
-        record("models/vindr/scaler/0.json", f"vindr_mammo_test_{number // 2:02d}_{number % 2}")
+        record("models/scaler/vindr/0.json", f"vindr_mammo_test_{number // 2:02d}_{number % 2}")
     with pytest.raises(InputError, match=r"8 leaks(.|\n)*and 3 more"):
-        stage("leakage")("vindr")
-    assert len(pd.read_csv(".radprompt/gates/leakage/vindr.csv")) == 8
+        stage("leakage")("settings")
+    assert len(pd.read_csv(".radprompt/validation/leakage/vindr.csv")) == 8
 
 
 def test_an_image_without_a_hash_or_a_lesion_without_a_table_is_an_error(study):
     table = pd.read_csv(HASHES)
     table[table["image_path"] != f"raw/vindr_mammo/{TEST}.dcm"].to_csv(HASHES, index=False)
     with pytest.raises(InputError, match=r"1 image\(s\) have no hash, such as raw/vindr_mammo"):
-        stage("leakage")("vindr")
-    change_lesion(TEST, "lesion_id", "renamed")
-    with pytest.raises(InputError, match=f"lesion '{TEST}', split 'test', is in no lesion table"):
-        stage("leakage")("vindr")
+        stage("leakage")("settings")
+    change_cohort(TEST, "lesion_id", "renamed")
+    with pytest.raises(InputError, match=f"lesion '{TEST}', split 'test', is not in the cohort"):
+        stage("leakage")("settings")
 
 
 def test_a_feature_is_judged_only_where_chance_cannot_part_the_classes():
@@ -353,13 +358,13 @@ def test_feature_auc_counts_ties_half_as_scikit_learn_does():
 
 
 def test_order_of_rows_changes_no_byte(study):
-    stage("leakage")("inbreast_extended")
-    outputs = [Path("data/validation/leakage/inbreast_extended.csv"), Path("metrics/leakage/inbreast_extended.json")]
+    stage("leakage")("settings")
+    outputs = [SETTINGS / "inbreast_extended.csv", Path("metrics/leakage/settings/inbreast_extended.json")]
     before = [path.read_bytes() for path in outputs]
-    for path in ("data/lesions/inbreast.csv", HASHES):
+    for path in ("data/cohorts/inbreast_extended.csv", HASHES):
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
         table.sample(frac=1, random_state=2).to_csv(path, index=False)
     lines = Path("data/prompts/inbreast_extended.jsonl").read_text().splitlines()
     Path("data/prompts/inbreast_extended.jsonl").write_text("\n".join(lines[::-1]) + "\n")
-    stage("leakage")("inbreast_extended")
+    stage("leakage")("settings")
     assert [path.read_bytes() for path in outputs] == before

@@ -37,6 +37,7 @@ LIGHT_GB = 0.5
 SECONDS = {
     "code": 2,
     "halves": 3,
+    "cohorts": 2,
     "standardise": 20,
     "select": 16,
     "prompts": 11,
@@ -122,6 +123,7 @@ ORDER = (
     "validate_features",
     "drift",
     "halves",
+    "cohorts",
     "standardise",
     "select",
     "selection_stability",
@@ -130,7 +132,6 @@ ORDER = (
     "backbone",
     "validate_prompts",
     "language_model",
-    "unadapted_language_model",
     "baselines",
     "embedded_baselines",
     "validate_predictions",
@@ -141,7 +142,7 @@ ORDER = (
     "validation",
     "report",
 )
-"""The stages as they run, each with its halves; ``baselines`` holds the transferred ones, ``evaluate`` the summary."""
+"""The stages as they run, each with all of its settings; ``evaluate`` holds the summary."""
 
 
 def _images(params: Params, work: Workload, speed: Speed) -> Iterator[Estimate]:

@@ -110,10 +110,9 @@ class _LanguageModel:
         yield Estimate("backbone", 26 if packaged else 5, 1.5, 0, "as on the demo")
         vindr = self._fit(work.vindr_train, work.vindr_val) + self._read(work.lesions["vindr_mammo"])
         half = self._fit(train, val) + self._read(work.inbreast) / self.halves
-        seconds = 4 * LLM_IMPORTS + self.seeds * (vindr + 3 * self.halves * half)
-        yield Estimate("language_model", seconds, memory, on_card, "operations of four settings")
-        seconds = LLM_IMPORTS + self.seeds * self._read(work.inbreast + work.vindr_val)
-        yield Estimate("unadapted_language_model", seconds, memory, on_card, "operations")
+        unadapted = self._read(work.inbreast + work.vindr_val)
+        seconds = 5 * LLM_IMPORTS + self.seeds * (vindr + 3 * self.halves * half + unadapted)
+        yield Estimate("language_model", seconds, memory, on_card, "operations of five settings")
         few = [points for points in params.adaptation.curve if points < train + val]
         fits = sum(self._fit(points, 0, saved=False) for points in few) * 2 * self.halves
         seconds = LLM_IMPORTS + fits + 2 * self._read(work.inbreast)

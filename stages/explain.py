@@ -2,8 +2,8 @@
 
     python stages/explain.py vindr
 
-Reads   params.yaml (seed, prompt, explain); data/standardised/<setting>.csv; models/{scaler,selection,language_model}/<setting>/
-        (the first repeat and seed); models/backbone/
+Reads   params.yaml (seed, prompt, explain); data/standardised/<setting>.csv;
+        models/{scaler,selection,language_model}/<setting>/ (the first repeat and seed); models/backbone/
 Writes  data/explanations/<setting>.csv (a row for each test lesion and feature; base plus its shares is a lesion's
         logit), metrics/explanations.csv, plots/explanations/{cohort,lesions}.svg
 Takes   3 min on the demo: 141 prompts a lesion, all through the trunk

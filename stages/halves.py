@@ -1,7 +1,7 @@
 """Halve the second site's patients, several times: one half adapts a model, the other tests it.
 
-Reads   settings.yaml (halved); params.yaml (seed, data, adaptation); data/lesions/<dataset>.csv of each halved data set,
-        whose own halves are repeat 0
+Reads   settings.yaml (halved); params.yaml (seed, data, adaptation); data/lesions/<dataset>.csv of each halved data
+        set, whose own halves are repeat 0
 Writes  data/halves/<dataset>.csv: repeat, lesion_id, patient_id, split (train and val: the half that adapts; test)
 Takes   2 s on the demo
 Expect  as many repeats as the models that want most of them; no patient on two sides of one

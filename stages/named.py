@@ -4,10 +4,10 @@
 
 Reads   settings.yaml; params.yaml (seed, prompt, named, adaptation.repeats.baselines); data/standardised/<setting>.csv
         and models/selection/<setting>/; models/names/
-Writes  data/predictions/<setting>/named.csv (models named, named_all; where a model is continued also named_permuted and
-        named_without_names), models/named/<setting>/<repeat>/ (named and named_all),
-        metrics/named/<setting>.json (evidence, scales, p-value of the names, of repeat 0),
-        metrics/named/<setting>_coefficients.csv and plots/named/<setting>.svg (of repeat 0)
+Writes  data/predictions/<setting>/named.csv (models named, named_all; where a model is continued also named_permuted
+        and named_without_names), models/named/<setting>/<repeat>/ (named and named_all), metrics/named/<setting>.json
+        (evidence, scales, p-value of the names, of repeat 0), metrics/named/<setting>_coefficients.csv and
+        plots/named/<setting>.svg (of repeat 0)
 Takes   2 to 10 s on the demo, no GPU
 Expect  within a site a well-regularised logistic regression; names pay between sites and with few cases, if they do
 """

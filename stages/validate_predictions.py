@@ -2,8 +2,8 @@
 
     python stages/validate_predictions.py inbreast_adapted
 
-Reads   settings.yaml; data/predictions/<setting>/*.csv, whoever wrote them; models/language_model/<setting>/*/lesions.json;
-        data/cohorts/<setting>.csv, for what each row should say
+Reads   settings.yaml; data/predictions/<setting>/*.csv, whoever wrote them;
+        models/language_model/<setting>/*/lesions.json; data/cohorts/<setting>.csv, for what each row should say
 Writes  metrics/validation/predictions/<setting>.json (a count for each suite), data/validation/predictions/<setting>/
         (Great Expectations' results)
 Takes   6 to 9 s on the demo

@@ -43,12 +43,12 @@ def compare_sites(
     Returns
     -------
     DataFrame
-        :data:`COLUMNS`, the largest difference first. ``difference`` is standardised: the other's mean less the reference's over the
-        pooled standard deviation (Cohen's d), 0 where all values are one, infinite where each site has one value of
-        its own. ``ks`` is the Kolmogorov-Smirnov statistic, ``p`` its two-sided p-value, ``p_holm`` the same after
-        Holm's correction over all features. ``shifted`` needs both: a difference that is large enough and a
-        distribution that differs by more than chance. Lesions count as independent, though a patient can have several:
-        the p-values are too small rather than too large.
+        :data:`COLUMNS`, the largest difference first. ``difference`` is standardised: the other's mean less the
+        reference's over the pooled standard deviation (Cohen's d), 0 where all values are one, infinite where each site
+        has one value of its own. ``ks`` is the Kolmogorov-Smirnov statistic, ``p`` its two-sided p-value, ``p_holm``
+        the same after Holm's correction over all features. ``shifted`` needs both: a difference that is large enough
+        and a distribution that differs by more than chance. Lesions count as independent, though a patient can have
+        several: the p-values are too small rather than too large.
     """
     from scipy.stats import ks_2samp
 

@@ -5,8 +5,8 @@ image), lengths are positive. A bound holds whatever the mass looks like; a valu
 extraction, never an odd patient.
 
 Sources: definitions of the Image Biomarker Standardisation Initiative's reference manual (arXiv:1612.07003) by the code
-in :data:`radprompt.tables.feature_names.CATALOGUE`; for the nine planar shape features and three others, which it does not
-define, PyRadiomics 3.0.1's documentation. Inequalities used below: Popoviciu's (a variable within a range R has a
+in :data:`radprompt.tables.feature_names.CATALOGUE`; for the nine planar shape features and three others, which it does
+not define, PyRadiomics 3.0.1's documentation. Inequalities used below: Popoviciu's (a variable within a range R has a
 variance of R^2 / 4 at most), log2 n (entropy of n outcomes at most), the isoperimetric one (a closed curve of a given
 length encloses at most a disc), Pearson's (kurtosis is at least 1).
 """

@@ -72,8 +72,8 @@ def learning_curve(
     Returns
     -------
     pandas.DataFrame
-        ``site`` and the columns of :data:`radprompt.evaluation.learning_curve.COLUMNS`; ``repeat`` is the draw, ``lesions`` the
-        number of training cases. Of several seeds the first one.
+        ``site`` and the columns of :data:`radprompt.evaluation.learning_curve.COLUMNS`; ``repeat`` is the draw,
+        ``lesions`` the number of training cases. Of several seeds the first one.
     """
     test = predictions[predictions["split"] == "test"]
     test = test[test["seed"] == test["seed"].min()]

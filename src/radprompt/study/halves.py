@@ -36,8 +36,9 @@ def draw_halves(
     Returns
     -------
     DataFrame
-        :data:`COLUMNS`, one row for each repeat and lesion; ``split`` is one of :data:`~radprompt.study.settings.ROLES`: the
-        half that adapts is ``train`` and ``val``. Within a repeat no patient has two of them.
+        :data:`COLUMNS`, one row for each repeat and lesion; ``split`` is one of
+        :data:`~radprompt.study.settings.ROLES`: the half that adapts is ``train`` and ``val``. Within a repeat no
+        patient has two of them.
 
     Raises
     ------

@@ -263,6 +263,16 @@ def _faults(content: _File) -> Iterator[str]:
         start = names[content.curve.continued].start
         if content.curve.start != start:
             yield f"curve.start is {content.curve.start!r}, but curve.continued starts from {start!r}"
+    sets = [
+        (f"settings.{name}.{role}", str(getattr(own, role)).split("/")[0])
+        for name, own in names.items()
+        for role in ("train", "val", "test")
+    ]
+    sets += [("halved", dataset) for dataset in content.halved]
+    sets += [("drift.other", content.drift.other)] if content.drift else []
+    yield from (
+        f"{key} uses the data set {name!r}, not one of data_sets" for key, name in sets if name not in content.data_sets
+    )
     if not content.explained:
         yield "explained names no setting"
     for name, entry in names.items():

@@ -35,8 +35,8 @@ def read_cohort(path: str | Path) -> pd.DataFrame:
     Raises
     ------
     InputError
-        For an absent file, a missing column, an unknown repeat, split or label, a lesion that a repeat has twice, or a patient
-        of the test who has a lesion in another split of the repeat; it names the row.
+        For an absent file, a missing column, an unknown repeat, split or label, a lesion that a repeat has twice, or a
+        patient of the test who has a lesion in another split of the repeat; it names the row.
     """
     path = Path(path)
     if not path.is_file():

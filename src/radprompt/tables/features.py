@@ -21,7 +21,10 @@ def read_features(path: str | Path) -> pd.DataFrame:
 
 
 def read_standardised(path: str | Path) -> pd.DataFrame:
-    """Read z-scores: :data:`radprompt.tables.cohort.ROWS` and a column a feature; errors as in :func:`read_features`."""
+    """Read z-scores: :data:`radprompt.tables.cohort.ROWS` and a column a feature.
+
+    Errors are those of :func:`read_features`.
+    """
     return _read(path, ROWS)
 
 

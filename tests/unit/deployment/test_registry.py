@@ -1,4 +1,4 @@
-"""Every artifact that dvc.yaml registers is part of an output of the pipeline, and every trained setting's model is one."""
+"""Every artifact that models/dvc.yaml registers is in an output, and every trained setting's model is one."""
 
 from pathlib import Path
 

@@ -59,7 +59,10 @@ class Outline(NamedTuple):
 
 @dataclass(frozen=True)
 class Finding(ABC):
-    """A mass as its tables describe it, before its image is seen. Fields as in :class:`radprompt.tables.lesions.Lesion`."""
+    """A mass as its tables describe it, before its image is seen.
+
+    Fields as in :class:`radprompt.tables.lesions.Lesion`.
+    """
 
     source: str
     row: int

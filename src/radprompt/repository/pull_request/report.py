@@ -27,8 +27,8 @@ def pull_request_report(base: str, page_file: str | Path, web: str = "", root: s
     Raises
     ------
     InputError
-        The base cannot be found (see :func:`~radprompt.repository.pull_request.revisions.base_revision`), or ``params.yaml`` is
-        wrong. Whatever the base lacks is said in the comment instead.
+        The base cannot be found (see :func:`~radprompt.repository.pull_request.revisions.base_revision`), or
+        ``params.yaml`` is wrong. Whatever the base lacks is said in the comment instead.
     """
     before, after = base_revision(root, base), Revision(root, None, "this branch")
     params = load_params(Path(root) / "params.yaml")

@@ -23,6 +23,7 @@ from radprompt.study.sentences import shown_names
 from radprompt.tables.feature_names import CATALOGUE
 
 ROOT = Path(__file__).parents[3]
+ROUNDING = "computes in float32: the last digit of a row may depend on the rows beside it, and the check allows 1e-9"
 NAMES = ["Sphericity", "Zone Entropy", "Maximum"]
 
 
@@ -213,6 +214,8 @@ def test_defaults_are_those_of_params_yaml() -> None:
     expected_failed_checks=lambda _: {
         "check_classifier_data_not_an_array": "its frame's columns are called 0 and 1, its array's x0 and x1: other "
         "words, which this model reads",
+        "check_methods_sample_order_invariance": ROUNDING,
+        "check_methods_subset_invariance": ROUNDING,
     },
 )
 def test_scikit_learns_checks(estimator: TransTabClassifier, check: Callable[[TransTabClassifier], None]) -> None:

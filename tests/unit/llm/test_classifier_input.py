@@ -31,7 +31,13 @@ def small(tmp_path_factory):
     return folder / "record"
 
 
-@parametrize_with_checks([LanguageModelClassifier("record", **FAST, feature_names="numbered")])
+@parametrize_with_checks(
+    [LanguageModelClassifier("record", **FAST, feature_names="numbered")],
+    expected_failed_checks=lambda _: dict.fromkeys(
+        ("check_methods_sample_order_invariance", "check_methods_subset_invariance"),
+        "computes in float32: the last digit of a row may depend on the rows beside it, and the checks allow 1e-7",
+    ),
+)
 def test_scikit_learns_checks(estimator, check, small, monkeypatch):
     monkeypatch.chdir(small.parent)  # the checks' estimators are made before any fixture: their backbone is relative
     check(estimator)

@@ -1,8 +1,9 @@
 """Make the report: one page with data, results, figures, limits, checklists and provenance, from artefacts alone.
 
-Reads   params.yaml, ablations.yaml and whatever the other stages left: data/{lesions,masks,features,halves,prompts,
-        predictions}/, images of the example lesions, models/<setting>/{scaler,selection}/ and the first run's
-        classifier.json, metrics/, plots/; docs/pipeline.svg; code/, whose digest names the code
+Reads   params.yaml, settings.yaml, ablations.yaml and whatever the other stages left: data/{lesions,masks,features,
+        halves,prompts,predictions}/, images of the example lesions, models/{scaler,selection}/<setting>/, the first
+        run's classifier.json below models/language_model/, models/names/directions.json, metrics/, plots/;
+        docs/pipeline.svg; code/, whose digest names the code
 Writes  reports/index.html, self-contained: it opens from disk and loads nothing
 Takes   6 s on the demo
 Expect  the page says of each part that is not there yet that it is missing; nothing is computed anew

@@ -9,7 +9,8 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from radprompt.pages.wording import count, model_name, number
+from radprompt.pages.wording import count, number
+from radprompt.tables.model_names import model_name
 
 Row = dict[str, str]
 SECOND_SITE = ("inbreast_unadapted", "inbreast_adapted", "inbreast_extended", "inbreast_scratch")

@@ -15,6 +15,7 @@ from radprompt.core.params import Evaluation
 from radprompt.evaluation.calibration import decision_curve, reliability_curve
 from radprompt.evaluation.scores import decide
 from radprompt.evaluation.thresholds import Cuts, main_threshold
+from radprompt.tables.model_names import model_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -150,7 +151,7 @@ def _panels(points: pd.DataFrame, title: str, x: str, y: str) -> tuple["Figure",
     for spare in axes[len(models) :]:
         spare.set_axis_off()
     for own, panel in zip(models, axes, strict=False):
-        panel.set_title(own["model"].iloc[0].replace("_", " "), fontsize=9)
+        panel.set_title(model_name(own["model"].iloc[0]), fontsize=9)
         panel.set(xlim=(-0.02, 1.02), xticks=(0, 0.5, 1))
     figure.suptitle(title)
     figure.supxlabel(x, fontsize=9)
@@ -162,7 +163,7 @@ def _draw_roc(points: pd.DataFrame, title: str) -> "Figure":
     figure, axes = _overlay(title)
     for name, own, line in _lines(points):
         area = np.trapezoid(own["tpr"], own["fpr"])
-        axes.plot(own["fpr"], own["tpr"], label=f"{name.replace('_', ' ')} ({area:.3f})", **line)
+        axes.plot(own["fpr"], own["tpr"], label=f"{model_name(name)} ({area:.3f})", **line)
     axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle=":")
     axes.set(xlabel="1 - specificity", ylabel="Sensitivity", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     figure.legend(title="Model (AUC)", loc="outside right upper", frameon=False, fontsize=9)
@@ -172,7 +173,7 @@ def _draw_roc(points: pd.DataFrame, title: str) -> "Figure":
 def _draw_decision(points: pd.DataFrame, title: str) -> "Figure":
     figure, axes = _overlay(title)
     for name, own, line in _lines(points[~points["model"].isin([ALL, NONE])]):
-        axes.plot(own["threshold"], own["net_benefit"], label=name.replace("_", " "), **line)
+        axes.plot(own["threshold"], own["net_benefit"], label=model_name(name), **line)
     for rival, style in ((ALL, ":"), (NONE, "-")):
         own = points[points["model"] == rival]
         axes.plot(own["threshold"], own["net_benefit"], color="grey", linewidth=0.8, linestyle=style, label=rival)

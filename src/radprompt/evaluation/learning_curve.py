@@ -16,6 +16,7 @@ from radprompt.core.params import Features
 from radprompt.selection.choose import choose_features
 from radprompt.selection.record import Selection
 from radprompt.study.scaling import FeatureScaler
+from radprompt.tables.model_names import model_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,6 +29,7 @@ LINES = {
     "named_restarted": "named model, restarted",
     "pooled_logistic": "logistic regression on both sites",
 }
+"""Names of lines in words."""
 
 
 class FewLesions(NamedTuple):
@@ -116,6 +118,11 @@ def _mean_auc(rows: pd.DataFrame) -> float:
     return float(np.mean([roc_auc_score(own["label"], own["probability"]) for own in runs])) if runs else np.nan
 
 
+def line_name(line: str) -> str:
+    """Return a line's name in words; a line that has no name of its own is a model that restarts."""
+    return LINES.get(line, f"{model_name(line)}, restarted")
+
+
 def draw(points: pd.DataFrame, title: str) -> "Figure":
     """Draw each line's mean AUC over the repeats, and each repeat as a dot."""
     from matplotlib.figure import Figure
@@ -128,8 +135,7 @@ def draw(points: pd.DataFrame, title: str) -> "Figure":
         # Halves differ by a few training lesions; their ends are drawn where the mean is.
         lesions = own["lesions"].where(~own["all"], own.loc[own["all"], "lesions"].mean())
         mean = own["auc"].groupby(lesions).mean()
-        name = LINES.get(str(line), f"{str(line).replace('_', ' ')}, restarted")
-        axes.plot(mean.index, mean, marker="o", color=colour, label=name)
+        axes.plot(mean.index, mean, marker="o", color=colour, label=line_name(str(line)))
         axes.scatter(lesions, own["auc"], s=9, alpha=0.5, color=colour, linewidths=0)
     axes.axhline(0.5, color="grey", linewidth=0.8, linestyle=":")
     axes.set(xlabel="training lesions of the second site", ylabel="AUC on its test half", title=title)

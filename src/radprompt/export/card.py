@@ -11,19 +11,10 @@ from radprompt.pages.report.limits import limits
 from radprompt.pages.report.reader import Reader
 from radprompt.pages.report.results import read_comparison, repeats, setting_results
 from radprompt.pages.report.segmentation import contours_of
-from radprompt.pages.wording import (
-    MINUS,
-    NOTHING,
-    SELECTIONS,
-    count,
-    interval,
-    metric_name,
-    model_name,
-    number,
-    percent,
-)
+from radprompt.pages.wording import MINUS, NOTHING, SELECTIONS, count, interval, metric_name, number, percent
 from radprompt.study.settings import Settings
 from radprompt.tables.feature_names import CATALOGUE
+from radprompt.tables.model_names import model_name
 
 SHOWN = ("auc", "balanced_accuracy", "sensitivity", "specificity", "ppv", "npv", "brier", "ece", "calibration_slope")
 

@@ -18,7 +18,8 @@ from radprompt.pages.report.provenance import machine, packages
 from radprompt.pages.report.reader import Reader
 from radprompt.pages.report.results import cell
 from radprompt.pages.report.sentences import bar
-from radprompt.pages.wording import count, interval, listing, metric_name, model_name, number, percent, verdict
+from radprompt.pages.wording import count, interval, listing, metric_name, number, percent, verdict
+from radprompt.tables.model_names import model_name
 
 METRICS = ("auc", "balanced_accuracy", "sensitivity", "specificity", "brier", "calibration_slope")
 _NAMES = {

@@ -10,18 +10,6 @@ SELECTIONS = {"mrmr": "mRMR", "common_eight": "the paper's common eight", "all":
 MINUS = "\N{MINUS SIGN}"
 NOTHING = "\N{EN DASH}"
 
-_MODELS = {
-    "llm": "language model",
-    "svm": "SVM",
-    "mlp": "MLP",
-    "xgboost": "XGBoost",
-    "naive_bayes": "naive Bayes",
-    "transtab": "TransTab",
-    "majority": "majority class",
-    "size_alone": "size alone",
-    "all_features_logistic": "all-feature logistic regression",
-}
-_EMBEDDING = "embedding_"
 _METRICS = {
     "auc": "AUC",
     "f1": "F1",
@@ -32,13 +20,6 @@ _METRICS = {
 }
 
 Verdict = Literal["above", "includes", "below", "unknown"]
-
-
-def model_name(key: str) -> str:
-    """Return a model's name in words."""
-    if key.startswith(_EMBEDDING):
-        return f"{model_name(key.removeprefix(_EMBEDDING))} on embeddings"
-    return _MODELS.get(key, key.replace("_", " "))
 
 
 def metric_name(key: str) -> str:

@@ -105,6 +105,8 @@ def test_before_any_stage_the_page_names_what_is_missing(repository, tmp_path):
         "evaluate",
         "summary",
         "learning_curve",
+        "named",
+        "named_curve",
         "explain",
         "drift",
         "paper_comparison",
@@ -203,7 +205,18 @@ def test_every_file_read_is_under_provenance_with_its_hash(repository):
 def test_sections_come_in_the_order_that_one_reads_them(repository):
     page = _Page(build(repository, load_params(repository / "params.yaml")))
     order = ["summary", "method", "settings", "cohorts", "examples", "segmentation", "validation", "features", "drift"]
-    order += ["training", "results", "curve", "ablations", "explanations", "figures", "paper", "limits", "clear"]
+    order += [
+        "training",
+        "results",
+        "named",
+        "curve",
+        "ablations",
+        "explanations",
+        "figures",
+        "paper",
+        "limits",
+        "clear",
+    ]
     order += ["metrics", "provenance"]
     assert page.ids == order
     assert [link[1:] for link in page.links[: len(order)]] == order

@@ -14,8 +14,9 @@ from radprompt.pages.report.examples import SIDE, examples, picture
 from radprompt.pages.report.figures import draw_curves
 from radprompt.pages.report.reader import Reader
 from radprompt.pages.report.results import decision_threshold, setting_results
-from radprompt.pages.wording import count, interval, listing, model_name, number, p_value, verdict
+from radprompt.pages.wording import count, interval, listing, number, p_value, verdict
 from radprompt.tables.lesions import Lesion
+from radprompt.tables.model_names import model_name
 
 NAN = math.nan
 

@@ -76,6 +76,28 @@ def test_table_2_has_two_rows_for_models_that_go_on_and_one_for_those_that_canno
     assert table_2(make_comparison(ONE), settings, "llm") is None
 
 
+def test_the_named_model_follows_the_language_model_and_its_variants_are_below(make_comparison, settings):
+    named = dict.fromkeys(("named", "named_all"), (0.6, 0.5, 0.7, 0, 0.2))
+    second = dict.fromkeys(("named_permuted", "pooled_logistic"), (0.6, 0.5, 0.7, 0, 0.2))
+    one = table_1(make_comparison(NAMES | named), settings, "llm")
+    assert _names(one) == {
+        "The paper's models": ["TransTab", "language model"],
+        "Ours beyond the paper": ["named model"],
+        "Not in the paper": ["named model, all features", "size alone"],
+    }
+    rows = [make_comparison(NAMES | named | second, setting="inbreast_extended", repeats=3)]
+    rows += [make_comparison(NAMES | named, setting="inbreast_scratch", repeats=3)]
+    two = _names(table_2(pd.concat(rows), settings, "llm"))
+    assert two["Ours beyond the paper"] == ["named model, extended", "named model, from scratch"]
+    assert two["Not in the paper"] == [
+        "named model, all features, extended",
+        "named model, all features, from scratch",
+        "named model, names permuted",  # only where another site's model is continued
+        "logistic regression on both sites",
+        "size alone",
+    ]
+
+
 def test_tests_that_a_setting_does_not_have_get_no_column(make_comparison, settings):
     once = setting_results(make_comparison(ONE), "vindr", settings, "llm", 0.95)
     several = setting_results(
@@ -119,9 +141,9 @@ def test_learning_curve_averages_repeats_and_joins_the_ends(repository, settings
     found = learning_curve(Reader(repository), settings)
     assert found["columns"] == ["0", "10", "all (40 to 41)"]
     assert [row["name"] for row in found["rows"]] == [
-        "language model that continues",
-        "language model that restarts",
-        "SVM that restarts",
+        "language model, continued",
+        "language model, restarted",
+        "SVM, restarted",
     ]
     assert found["rows"][0]["cells"][1] == {"value": "0.650", "interval": "", "spread": "SD 0.071"}
     assert found["sentence"].endswith(

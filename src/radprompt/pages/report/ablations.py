@@ -8,9 +8,10 @@ import pandas as pd
 
 from radprompt.core.params import Params
 from radprompt.pages.report.reader import Reader
-from radprompt.pages.wording import count, interval, metric_name, model_name, number, spread
+from radprompt.pages.wording import count, interval, metric_name, number, spread
 from radprompt.study.ablation_tables import FILE, Table, load_tables, lookup
 from radprompt.study.settings import Settings
+from radprompt.tables.model_names import model_name
 
 FOLDER = "metrics/ablations"
 METRICS = ("auc", "accuracy", "f1", "sensitivity", "balanced_accuracy")

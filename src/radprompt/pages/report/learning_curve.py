@@ -1,16 +1,18 @@
-"""The section on the learning curve: what lesions of another site are worth to each line."""
+"""The sections on learning curves: what lesions of another site are worth to each line."""
 
 from typing import Any
 
 import pandas as pd
 
-from radprompt.evaluation.learning_curve import LINES
+from radprompt.evaluation.learning_curve import LINES, line_name
 from radprompt.pages.report.figures import drawing
 from radprompt.pages.report.reader import Reader
-from radprompt.pages.wording import extent, model_name, number, spread
+from radprompt.pages.wording import extent, number, spread
 from radprompt.study.settings import Settings
 
-EXTENDED, SCRATCH = LINES
+_COLUMNS = ("line", "model", "lesions", "all", "repeat", "auc")
+LANGUAGE_MODEL, NAMED = ("extended", "scratch"), ("named", "named_restarted")
+"""Lines that continue and restart."""
 
 
 def learning_curve(reader: Reader, settings: Settings) -> dict[str, Any] | None:
@@ -24,10 +26,19 @@ def learning_curve(reader: Reader, settings: Settings) -> dict[str, Any] | None:
         (``name`` and ``cells``: mean AUC over repeats and its spread, None where the line has no such point) and
         ``sentence``.
     """
+    return _curve(reader, settings, "learning_curve", LANGUAGE_MODEL, "language model")
+
+
+def named_curve(reader: Reader, settings: Settings) -> dict[str, Any] | None:
+    """Lay ``metrics/named_curve.csv`` out; see :func:`learning_curve`."""
+    return _curve(reader, settings, "named_curve", NAMED, "named model")
+
+
+def _curve(reader: Reader, settings: Settings, name: str, pair: tuple[str, str], model: str) -> dict[str, Any] | None:
     curve = settings.curve
     if curve is None:
         return None
-    points = reader.table("metrics/learning_curve.csv", ("line", "model", "lesions", "all", "repeat", "auc"))
+    points = reader.table(f"metrics/{name}.csv", _COLUMNS)
     if points is None:
         return None
     whole = points["all"].astype(bool)
@@ -41,7 +52,7 @@ def learning_curve(reader: Reader, settings: Settings) -> dict[str, Any] | None:
         "title": curve.title,
         "site": settings.data_set(none.test.dataset),
         "start": settings.title(none.start or none.name),
-        "source": drawing(reader, "plots/learning_curve.svg"),
+        "source": drawing(reader, f"plots/{name}.svg"),
         "repeats": points["repeat"].nunique(),
         "columns": [
             f"all ({extent(int(n) for n in points.loc[whole, 'lesions'])})" if column == "all" else f"{column}"
@@ -50,13 +61,8 @@ def learning_curve(reader: Reader, settings: Settings) -> dict[str, Any] | None:
         "rows": [
             {"name": line_name(line), "cells": [_cell(means, line, column) for column in columns]} for line in lines
         ],
-        "sentence": _sentence(means, columns),
+        "sentence": _sentence(means, columns, pair, model),
     }
-
-
-def line_name(line: str) -> str:
-    """Return a line's name in words; lines that are no language model are called by their model."""
-    return LINES.get(line, f"{model_name(line)} that restarts")
 
 
 def _cell(means: pd.DataFrame, line: str, column: Any) -> dict[str, str] | None:
@@ -66,12 +72,13 @@ def _cell(means: pd.DataFrame, line: str, column: Any) -> dict[str, str] | None:
     return {"value": number(mean), "interval": "", "spread": spread(deviation)}
 
 
-def _sentence(means: pd.DataFrame, columns: list[Any]) -> str:
-    """Set continuing beside restarting, at each number of lesions that both have."""
+def _sentence(means: pd.DataFrame, columns: list[Any], pair: tuple[str, str], model: str) -> str:
+    """Put continuing beside restarting, at each number of lesions that both have."""
+    continued, restarted = pair
     pairs = [
-        f"from {column} lesions {number(means.loc[(EXTENDED, column), 'mean'])} against "
-        f"{number(means.loc[(SCRATCH, column), 'mean'])}"
+        f"from {column} lesions {number(means.loc[(continued, column), 'mean'])} against "
+        f"{number(means.loc[(restarted, column), 'mean'])}"
         for column in columns
-        if column != 0 and all((line, column) in means.index for line in LINES)
+        if column != 0 and all((line, column) in means.index for line in pair)
     ]
-    return f"Continuing against restarting, the language model's mean AUC: {'; '.join(pairs)}." if pairs else ""
+    return f"Continuing against restarting, the {model}'s mean AUC: {'; '.join(pairs)}." if pairs else ""

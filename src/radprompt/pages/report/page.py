@@ -19,8 +19,9 @@ from radprompt.pages.report.explanations import explanations
 from radprompt.pages.report.facts import facts
 from radprompt.pages.report.features import features_by_half, selected_features
 from radprompt.pages.report.figures import drawing, evaluation_figures, segmenter_training, training
-from radprompt.pages.report.learning_curve import learning_curve
+from radprompt.pages.report.learning_curve import learning_curve, named_curve
 from radprompt.pages.report.limits import limits
+from radprompt.pages.report.named import named_model
 from radprompt.pages.report.paper import paper_blocks
 from radprompt.pages.report.protocols import halves, protocols, scaler_words
 from radprompt.pages.report.provenance import code_version, inputs, machine, packages
@@ -30,8 +31,9 @@ from radprompt.pages.report.segmentation import segmentation_quality
 from radprompt.pages.report.sentences import overview, steps
 from radprompt.pages.report.tables import table_1, table_2
 from radprompt.pages.report.validation import validation
-from radprompt.pages.wording import model_name, percent
+from radprompt.pages.wording import percent
 from radprompt.study.settings import FILE, Settings, load_settings
+from radprompt.tables.model_names import model_name
 
 PREFIX = "../"
 """From the page, in ``reports/``, to the repository's root."""
@@ -121,7 +123,9 @@ def collect(reader: Reader, settings: Settings, params: Params) -> dict[str, Any
         "drift": drift(reader, settings, params.validation.drift),
         "training": {name: training(reader, own, params.seed) for name, own in settings.items() if own.trains},
         "curve_defined": settings.curve is not None,
+        "named": named_model(reader, settings, params),
         "learning_curve": learning_curve(reader, settings),
+        "named_curve": named_curve(reader, settings),
         "ablations": ablated,
         "explanations": explained,
         "figures": {name: evaluation_figures(reader, name) for name in evaluated or settings},

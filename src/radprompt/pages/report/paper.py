@@ -6,8 +6,9 @@ import pandas as pd
 
 from radprompt.evaluation.paper import COLUMNS, PRINTED
 from radprompt.pages.report.reader import Reader
-from radprompt.pages.wording import interval, metric_name, model_name, number
+from radprompt.pages.wording import interval, metric_name, number
 from radprompt.study.settings import Settings
+from radprompt.tables.model_names import model_name
 
 
 def paper_blocks(reader: Reader, settings: Settings) -> dict[str, Any] | None:

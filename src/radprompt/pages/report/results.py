@@ -9,16 +9,9 @@ import pandas as pd
 from radprompt.core.params import Evaluation
 from radprompt.pages.report.reader import Reader
 from radprompt.pages.report.sentences import bar, differences, headline
-from radprompt.pages.wording import (
-    interval,
-    metric_name,
-    model_name,
-    number,
-    p_value,
-    spread,
-    verdict,
-)
+from radprompt.pages.wording import interval, metric_name, number, p_value, spread, verdict
 from radprompt.study.settings import Settings
+from radprompt.tables.model_names import model_name
 
 MAIN = ("auc", "accuracy", "balanced_accuracy", "f1", "sensitivity", "specificity")
 _COLUMNS = ("setting", "model", "metric", "value", "low", "high", "lesions", "patients", "malignant")

@@ -1,22 +1,17 @@
 """What the AUCs allow to be said, in sentences that the numbers write."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 
-from radprompt.pages.wording import (
-    count,
-    interval,
-    listing,
-    model_name,
-    number,
-    percent,
-    spread,
-    verdict,
-)
+from radprompt.core.params import Baseline
+from radprompt.pages.wording import count, interval, listing, number, percent, spread, verdict
 from radprompt.study.settings import Settings
+from radprompt.tables.model_names import model_name
 
+CONVENTIONAL = frozenset(get_args(Baseline)) - {"transtab", "majority"}
+"""Models that read no names and learn from their rows."""
 CHANCE = 0.5
 FEW = 5
 """Common repeats up to which a test over them is said to have little power."""
@@ -37,12 +32,12 @@ _DIFFERENCE_WORDS = {
     "{name} is worse.",
     "unknown": "There is no interval of the difference against {rivals}.",
 }
-_NAME_READERS = {"llm": "The language model", "transtab": "TransTab"}
+_NAME_READERS = {"llm": "The language model", "named": "The named model", "transtab": "TransTab"}
 """Models that can continue from one set of named features to another."""
 
 
 def headline(own: pd.DataFrame, reference: str, confidence: float) -> list[str]:
-    """Say how well the reference ranks and calls in one setting, and how many others measured higher.
+    """Say how well the reference ranks and calls in one setting, how many others measured higher, and which kind best.
 
     Parameters
     ----------
@@ -85,7 +80,30 @@ def headline(own: pd.DataFrame, reference: str, confidence: float) -> list[str]:
     else:
         best = f"{model_name(str(better.index[0]))} by most ({number(-better['difference'].iloc[0])})"
         said.append(f"Of {count(len(rivals), 'other model')}, {len(better)} measured higher {where}, {best}.")
-    return said
+    return [*said, *_best_kind(auc, reference, where)]
+
+
+def _best_kind(auc: pd.DataFrame, reference: str, where: str) -> list[str]:
+    """Name the best of language model, named model and best conventional model, on the repeats of the reference."""
+    mine = float(_record(auc, reference)["value"])
+    paired = {str(key): mine - float(row["difference"]) for key, row in auc.to_dict("index").items()}
+    own = pd.Series(paired | {reference: mine}, dtype=float).dropna()
+    kinds = {key: f"the {model_name(key)}" for key in ("llm", "named") if key in own.index}
+    conventional = own[own.index.isin(list(CONVENTIONAL))]
+    if not conventional.empty:
+        best = str(conventional.idxmax())
+        kinds[best] = f"the best conventional model, {model_name(best)},"
+    if len(kinds) < 2:
+        return []
+    values = {key: round(float(own[key]), 3) for key in kinds}
+    top = [
+        model_name(key) if key in CONVENTIONAL else kinds[key]
+        for key, value in values.items()
+        if value == max(values.values())
+    ]
+    measured = "measured highest" if len(top) == 1 else "measured alike and highest"
+    shown = listing(f"{words} {number(values[key])}" for key, words in kinds.items())
+    return [f"Of {shown} {where}, {listing(top)} {measured}."]
 
 
 def differences(own: pd.DataFrame, reference: str, confidence: float) -> list[str]:

@@ -4,9 +4,13 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from radprompt.baselines.transfer import MODELS as TRANSFERRED
+from radprompt.named.variants import ALL, NAMELESS, PERMUTED
+from radprompt.named.variants import SELECTED as NAMED
 from radprompt.pages.report.results import cell, repeats
-from radprompt.pages.wording import listing, metric_name, model_name
+from radprompt.pages.wording import listing, metric_name
 from radprompt.study.settings import Setting, Settings
+from radprompt.tables.model_names import model_name
 
 METRICS = ("auc", "accuracy", "f1", "sensitivity", "balanced_accuracy")
 _PAPER = (
@@ -15,8 +19,11 @@ _PAPER = (
 )
 """The paper's models, in the order of its tables."""
 
-_CONTINUED = {"transtab": "transferred", "llm": "extended"}
-"""Models that read names, and what the paper calls continuing from another site."""
+_PAPERS_PART, _NAMED_PART, _OTHERS_PART = "The paper's models", "Ours beyond the paper", "Not in the paper"
+_CONTINUED = {"transtab": "transferred", "llm": "extended", NAMED: "extended", ALL: "extended"}
+"""Models that read names, and what continuing from another site is called: by the paper, where it has the model."""
+_SECOND_SITE = (PERMUTED, NAMELESS, *TRANSFERRED)
+"""Models that exist only where another site's model or rows are used."""
 
 RESTARTED = "from scratch"
 
@@ -50,7 +57,8 @@ def table_1(comparison: pd.DataFrame, settings: Settings, reference: str) -> dic
 def table_2(comparison: pd.DataFrame, settings: Settings, reference: str) -> dict[str, Any] | None:
     """Put the settings of the paper's Table 2 below each other, model by model; see :func:`table_1`.
 
-    A model that reads names has a row for each setting. A conventional one cannot continue with other features, so it
+    A model that reads names has a row for each setting, one that needs another site's rows for each that has it. A
+    conventional one cannot continue with other features, so it
     has none from the learning curve's continued setting where the restarted one was evaluated.
     """
     shown = _evaluated("Table 2", comparison, settings)
@@ -61,7 +69,13 @@ def table_2(comparison: pd.DataFrame, settings: Settings, reference: str) -> dic
     restarting = tuple(name for name in names if not (curve and name == curve.continued and curve.restarted in names))
     lines = []
     for model in _models(names, comparison):
-        if model in _CONTINUED or model.startswith("embedding_"):
+        if model in _SECOND_SITE:
+            there = set(comparison.loc[comparison["model"] == model, "setting"])
+            own = [setting for setting in shown if setting.name in there]
+            for setting in own:
+                label = model_name(model) + (f", {setting.title}" if len(own) > 1 else "")
+                lines.append(_Line(label, model, (setting.name,)))
+        elif model in _CONTINUED or model.startswith("embedding_"):
             lines += [
                 _Line(f"{model_name(model)}, {_how(model, setting, settings)}", model, (setting.name,))
                 for setting in shown
@@ -101,8 +115,8 @@ def _models(names: tuple[str, ...], comparison: pd.DataFrame) -> list[str]:
 
 
 def _in_order(models: pd.Series) -> list[str]:
-    """Return the paper's models in its order, then the others by name."""
-    rank = {name: place for place, name in enumerate(_PAPER)}
+    """Return the paper's models in its order, then the named model, then the others by name."""
+    rank = {name: place for place, name in enumerate((*_PAPER, NAMED))}
     return sorted(set(models), key=lambda name: (rank.get(name, len(rank)), name))
 
 
@@ -110,13 +124,14 @@ def _lay_out(
     title: str, comparison: pd.DataFrame, lines: list[_Line], groups: list[str], reference: str
 ) -> dict[str, Any]:
     found = {(row["setting"], row["model"], row["metric"]): row for row in comparison.to_dict("records")}
-    parts: dict[str, list[dict[str, Any]]] = {"The paper's models": [], "Not in the paper": []}
+    parts: dict[str, list[dict[str, Any]]] = {name: [] for name in (_PAPERS_PART, _NAMED_PART, _OTHERS_PART)}
     several = [False] * len(groups)
     for label, model, settings in lines:
         own = [[found.get((setting, model, metric)) for metric in METRICS] for setting in settings]
         counts = [max((repeats(row) for row in rows if row), default=0) for rows in own]
         several = [known or count > 1 for known, count in zip(several, counts, strict=True)]
-        parts["The paper's models" if model in _PAPER else "Not in the paper"].append(
+        part = _PAPERS_PART if model in _PAPER else _NAMED_PART if model == NAMED else _OTHERS_PART
+        parts[part].append(
             {
                 "name": label,
                 "reference": model == reference,

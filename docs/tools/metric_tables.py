@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from radprompt.pages.wording import count, number
+from radprompt.pages.wording import count, number, p_value
 from radprompt.tables.model_names import model_name
 
 Row = dict[str, str]
@@ -17,8 +17,14 @@ SECOND_SITE = ("inbreast_unadapted", "inbreast_adapted", "inbreast_extended", "i
 ALPHA = 0.05
 """Level of the tests that a table marks."""
 
-LINES = {"extended": "from VinDr's model", "scratch": "from the pretrained model"}
-"""Lines of the learning curve in words; others go by their model's name."""
+LINES = {
+    "extended": "from VinDr's model",
+    "scratch": "from the pretrained model",
+    "named": "from VinDr's model",
+    "named_restarted": "on the lesions alone",
+}
+"""Lines of the learning curves in words; others go by their model's name."""
+_OURS = ("llm", "named")
 
 
 def vindr(metrics: Path) -> str:
@@ -39,8 +45,10 @@ def second_site(metrics: Path) -> str:
     """AUC at the second site, mean and standard deviation over the halves, in the four settings."""
     summary = _json(metrics, "summary.json")
     rows = []
-    first = summary[SECOND_SITE[0]]
-    for name in sorted(first, key=lambda model: (model != "llm", -first[model]["auc"])):
+    best: dict[str, float] = {}
+    for setting in SECOND_SITE:  # not every model is in every setting: the first one that has it ranks it
+        best = {name: values["auc"] for name, values in summary[setting].items()} | best
+    for name in sorted(best, key=lambda model: (_OURS.index(model) if model in _OURS else len(_OURS), -best[model])):
         found = [summary[setting].get(name, {}) for setting in SECOND_SITE]
         halves = sorted({values["repeats"] for values in found if "repeats" in values})
         rows.append([_model(name), ", ".join(map(str, halves)), *(_with_spread(values) for values in found)])
@@ -105,16 +113,53 @@ def segmentation(metrics: Path) -> str:
     return _table(head, rows, "segmentation.json")
 
 
-def learning_curve(metrics: Path) -> str:
+def learning_curve(metrics: Path, name: str = "learning_curve") -> str:
     """AUC against the number of lesions that the second site gives, mean over halves."""
     points: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for row in _csv(metrics, "learning_curve.csv"):
+    for row in _csv(metrics, f"{name}.csv"):
         lesions = "all" if row["all"] == "True" else row["lesions"]
         line = f"{_model(row['model'])}, {LINES[row['line']]}" if row["line"] in LINES else _model(row["line"])
         points[line][lesions].append(_float(row["auc"]))
-    columns = list(next(iter(points.values())))
-    rows = [[line, *(number(mean(found[column])) for column in columns)] for line, found in points.items()]
-    return _table(("", *(f"{column} lesions" for column in columns)), rows, "learning_curve.csv")
+    columns = sorted({column for found in points.values() for column in found}, key=lambda n: (n == "all", len(n), n))
+    rows = [
+        [line, *(number(mean(found[column])) if column in found else "–" for column in columns)]
+        for line, found in points.items()
+    ]
+    return _table(("", *(f"{column} lesions" for column in columns)), rows, f"{name}.csv")
+
+
+def named_curve(metrics: Path) -> str:
+    """Lay the named model's curve out; its stage is younger than the others, so the file may be absent."""
+    if not (metrics / "named_curve.csv").is_file():
+        return "Not measured yet: `dvc repro named_curve` makes `metrics/named_curve.csv`."
+    return learning_curve(metrics, "named_curve")
+
+
+def names(metrics: Path) -> str:
+    """Whether the names tell anything: the test of each setting's named model."""
+    rows = [
+        [
+            f"`{setting}`",
+            model_name(model),
+            p_value(values["names_p"]),
+            number(values["names_gain"], 2),
+            number(values["scale_alike"], 2),
+            values["scaling"],
+        ]
+        for setting, found in named_metrics(metrics).items()
+        for model, values in found.items()
+    ]
+    head = ("setting", "model", "p", "gain in log evidence", "share of likeness", "values")
+    return _table(head, rows, "named/")
+
+
+def named_metrics(metrics: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return what the named model's stage measured, by setting in the order of the protocols, and by model."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for path in sorted((metrics / "named").glob("*.json")):
+        found |= json.loads(path.read_text(encoding="utf-8"))
+    order = ("vindr", *SECOND_SITE)
+    return dict(sorted(found.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order)))
 
 
 def shares(metrics: Path) -> str:
@@ -242,6 +287,8 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "paper-2": lambda metrics: paper(metrics, "2"),
     "segmentation": segmentation,
     "learning-curve": learning_curve,
+    "named-curve": named_curve,
+    "names": names,
     "shares": shares,
     "checks": checks,
     "ablations": ablations,
@@ -260,7 +307,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], source: str = "",
 
 
 def _model(name: str) -> str:
-    return f"**{model_name(name)}**" if name == "llm" else model_name(name)
+    return f"**{model_name(name)}**" if name in _OURS else model_name(name)
 
 
 def _with_interval(values: dict[str, Any], metric: str) -> str:
@@ -274,7 +321,7 @@ def _interval(value: float | None, low: float, high: float) -> str:
 
 
 def _with_spread(values: dict[str, Any]) -> str:
-    return f"{number(values.get('auc'))} ± {number(values.get('auc_repeat_sd'), 2)}"
+    return f"{number(values['auc'])} ± {number(values.get('auc_repeat_sd'), 2)}" if values else "–"
 
 
 def _csv_interval(row: Row, metric: str) -> str:

@@ -1,9 +1,10 @@
-"""Put the tables of results into README.md again, after a run that changed them.
+"""Put the tables of results, and the paragraph on names, into README.md again, after a run that changed them.
 
     python docs/tools/readme.py
 
 What stands between ``<!-- table: name -->`` and ``<!-- end -->`` becomes that table of ``docs/tools/metric_tables.py``,
-made from metrics/. A test compares README.md with metrics/.
+and between ``<!-- text: names -->`` and ``<!-- end -->`` the paragraph of ``docs/tools/names_worth.py``, both made from
+metrics/. A test compares README.md with metrics/.
 """
 
 import re
@@ -12,20 +13,25 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 import metric_tables
+import names_worth
 
 from radprompt.core.outputs import write_text
 
 ROOT = Path(__file__).parents[2]
-_TABLE = re.compile(r"^<!-- table: (\S+) -->\n.*?^<!-- end -->$", re.MULTILINE | re.DOTALL)
+_PLACE = re.compile(r"^<!-- (table|text): (\S+) -->\n.*?^<!-- end -->$", re.MULTILINE | re.DOTALL)
+TEXTS = {"names": names_worth.names_worth}
+"""By the name that a page asks for; each gets the folder metrics/."""
 
 
 def written(text: str, metrics: Path) -> str:
-    """Return a page with its tables made anew."""
+    """Return a page with its tables and paragraphs made anew."""
+    makers = {"table": metric_tables.TABLES, "text": TEXTS}
 
-    def table(match: re.Match[str]) -> str:
-        return f"<!-- table: {match[1]} -->\n{metric_tables.TABLES[match[1]](metrics)}\n<!-- end -->"
+    def made(match: re.Match[str]) -> str:
+        kind, name = match[1], match[2]
+        return f"<!-- {kind}: {name} -->\n{makers[kind][name](metrics)}\n<!-- end -->"
 
-    return _TABLE.sub(table, text)
+    return _PLACE.sub(made, text)
 
 
 def main() -> None:

@@ -8,6 +8,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PREPARE = runpy.run_path(str(ROOT / "docs/tools/prepare.py"))
+_FILES = re.compile(r"`((?:src/radprompt|stages|tests|docs)/[\w/.-]+)`")
+_SCRATCH = ("hospital",)
+"""What a recipe makes in a scratch clone."""
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -42,6 +45,30 @@ def _broken(page: Path) -> list[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page):
     assert _broken(page) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_modules_that_pages_name_are_there(page):
+    named = set(
+        re.findall(r"(?:`|^::: |from )(radprompt(?:\.[a-zA-Z_]+)+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    assert [name for name in sorted(named) if not _exists(name)] == []
+
+
+def _exists(name: str) -> bool:
+    """Tell whether a dotted name is a module, or a name in one, without importing it."""
+    place = ROOT / "src" / name.replace(".", "/")
+    if place.is_dir() or place.with_suffix(".py").is_file() or any(word in name for word in _SCRATCH):
+        return True
+    module = place.parent.with_suffix(".py") if place.parent.name != "radprompt" else place.parent / "__init__.py"
+    return module.is_file() and re.search(rf"\b{place.name}\b", module.read_text(encoding="utf-8")) is not None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_files_that_pages_name_are_there(page):
+    named = set(_FILES.findall(page.read_text(encoding="utf-8")))
+    wanted = [name for name in sorted(named) if not any(word in name for word in _SCRATCH)]
+    assert [name for name in wanted if not (ROOT / name).exists()] == []
 
 
 def test_a_broken_link_is_found(tmp_path, monkeypatch):

@@ -24,11 +24,11 @@ _CHANCE_WORDS = {
 }
 _ALIKE = ": it calls every lesion alike."
 _DIFFERENCE_WORDS = {
-    "above": "The {level} interval of the difference ({name} minus rival) lies above 0 against {rivals}: there the "
+    "above": "The {level} interval of the difference ({name} minus the other) lies above 0 against {rivals}: there the "
     "{name} is better.",
-    "includes": "The {level} interval of the difference ({name} minus rival) includes 0 against {rivals}: on these "
+    "includes": "The {level} interval of the difference ({name} minus the other) includes 0 against {rivals}: on these "
     "lesions they cannot be told apart.",
-    "below": "The {level} interval of the difference ({name} minus rival) lies below 0 against {rivals}: there the "
+    "below": "The {level} interval of the difference ({name} minus the other) lies below 0 against {rivals}: there the "
     "{name} is worse.",
     "unknown": "There is no interval of the difference against {rivals}.",
 }

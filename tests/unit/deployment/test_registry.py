@@ -1,4 +1,4 @@
-"""Every artifact that dvc.yaml registers is part of an output of the pipeline, and every trained setting's model is one."""
+"""Artifacts that dvc.yaml registers are parts of outputs; the model of every trained setting is one."""
 
 from pathlib import Path
 

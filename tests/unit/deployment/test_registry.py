@@ -1,4 +1,4 @@
-"""Artifacts that dvc.yaml registers are parts of outputs; the model of every trained setting is one."""
+"""Every artifact that models/dvc.yaml registers is in an output, and every trained setting's model is one."""
 
 from pathlib import Path
 

@@ -80,6 +80,18 @@ def test_shares_and_the_training_rows_mean_logit_add_up_to_the_logit(exported, p
         assert any(abs(feature.share) > 1e-6 for feature in said.features)
 
 
+def test_the_named_models_answer_is_the_pipelines_with_exact_shares(brief, repository, lesions):
+    table = pd.read_csv(repository / "data/predictions/vindr/named.csv")
+    expected = table[table["model"] == "named"].set_index("lesion_id")["probability"]
+    for lesion in lesions.index:
+        said, _, _ = brief.predict(_case(repository, lesions, lesion))
+        assert said.named.probability == pytest.approx(expected[lesion], abs=1e-8)
+        assert said.named.base + sum(said.named.shares.values()) == pytest.approx(said.named.logit, abs=1e-9)
+        low, high = said.named.interval
+        assert 0 < low < said.named.probability < high < 1
+        assert as_json(said, brief.package)["named_model"]["interval_90"] == pytest.approx([low, high])
+
+
 def test_the_background_is_training_lesions_as_their_prompts_say(exported, predictor, repository):
     prompts = read_prompts(repository / "data/prompts/vindr.jsonl")
     of_training = set(prompts.loc[prompts["split"] == "train", "prompt"])

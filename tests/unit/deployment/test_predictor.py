@@ -15,6 +15,7 @@ from radprompt.core.errors import InputError
 from radprompt.export.cases import Case
 from radprompt.export.commands import open_predictor, predict_case, predict_table
 from radprompt.export.manifest import write_manifest
+from radprompt.export.prediction import as_json
 from radprompt.export.predictor import Predictor
 from radprompt.mammograms.imaging.contours import read_mask
 from radprompt.mammograms.imaging.dicom import read_mammogram

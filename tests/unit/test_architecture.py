@@ -10,11 +10,13 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "radprompt"
 LEVELS = [
-    {"core"},
+    {"core", "child_process"},
     {"tables"},
     {"selection"},
     {"study"},
-    {"llm", "named", "baselines"},
+    {"llm"},
+    {"named"},
+    {"baselines"},
     {"evaluation"},
     {"mammograms"},  # checks read images and sources, pages show them
     {"gates"},

@@ -19,8 +19,8 @@ from radprompt.core.errors import InputError
 from radprompt.core.outputs import write_csv
 from radprompt.core.params import load_params
 from radprompt.core.stage import run
+from radprompt.evaluation.few_cases import LOGISTIC, RESTARTED, FirstSite, SecondSite, points_of
 from radprompt.evaluation.learning_curve import COLUMNS, draw, model_auc
-from radprompt.named.few_cases import LOGISTIC, RESTARTED, FirstSite, SecondSite, points_of
 from radprompt.named.variants import SELECTED
 from radprompt.pages.drawing import write_svg
 from radprompt.selection.record import Selection

@@ -101,7 +101,8 @@ def repository(tmp_path_factory):
     for name, text in files.items():
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text(text)
-    shutil.copy(ROOT / "params.yaml", home)
+    for name in ("params.yaml", "settings.yaml"):
+        shutil.copy(ROOT / name, home)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
         _run("git", "init", "-q")

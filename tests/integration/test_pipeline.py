@@ -286,6 +286,61 @@ def test_baselines_are_picked_by_params_transtab_among_them(repository):
     _run("dvc", "checkout", "-q", cwd=repository)
 
 
+REVERSED = """
+  reversed:
+    title: VinDr-Mammo, from INbreast
+    paper: null
+    train: inbreast/train
+    val: inbreast/val
+    test: vindr_mammo/test
+    start: pretrained
+    trains: true
+    selection: reversed
+"""
+
+
+def test_a_sixth_setting_is_an_entry_of_settings_yaml(copy):
+    path = copy / "settings.yaml"
+    text = path.read_text()
+    assert text.count("\ncurve:") == 1
+    path.write_text(text.replace("\ncurve:", f"{REVERSED}\ncurve:"))
+    ran = set(_started(_run("dvc", "repro", cwd=copy)))
+    own = {f"{stage}@reversed" for stage in ("language_model", "named", "baselines", "embedded_baselines")}
+    assert own | {"evaluate@reversed", "summary", "report"} <= ran
+    # What the five others trained stays as it is.
+    assert {name.partition("@")[2] for name in ran} == {"", "reversed"}
+    scores = json.loads((copy / "metrics/summary.json").read_text())["reversed"]
+    assert {"llm", "named", "named_all", "logistic_regression"} <= set(scores)
+    lesions = pd.read_csv(copy / "data/lesions/vindr_mammo.csv", dtype=str)
+    tested = pd.read_csv(copy / "data/predictions/reversed/named.csv", dtype={"lesion_id": str})
+    tested = tested[tested["split"] == "test"]
+    assert set(tested["lesion_id"]) == set(lesions.loc[lesions["split"] == "test", "lesion_id"])
+    assert set(tested["repeat"]) == {0, 1}  # INbreast's halves train, so that there are several
+    assert "VinDr-Mammo, from INbreast" in (copy / "reports/index.html").read_text()
+
+
+def test_a_corrected_docstring_runs_the_fingerprints_alone(copy):
+    path = copy / "src/radprompt/core/outputs.py"
+    path.write_text(path.read_text().replace('"""Write UTF-8 text', '"""Write text in UTF-8,', 1))
+    assert _started(_run("dvc", "repro", cwd=copy)) == ["code"]
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new", "expected"),
+    [
+        ("evaluation/figures.py", '_COLOURS = ("#0072B2"', '_COLOURS = ("#0072B3"', {"figures", "report"}),
+        ("evaluation/shapley.py", "MOST = 100_000", "MOST = 100_001", {"explain@vindr", "report"}),
+        ("pages/report/limits.py", "Research software, not", "Software for research, not", {"report"}),
+    ],
+)
+def test_an_edit_reruns_what_it_concerns(copy, module, old, new, expected):
+    path = copy / "src/radprompt" / module
+    assert path.read_text().count(old) == 1
+    path.write_text(path.read_text().replace(old, new))
+    _run("dvc", "repro", "code", cwd=copy)
+    assert set(_started(_run("dvc", "repro", "--dry", cwd=copy))) == expected
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

@@ -223,6 +223,7 @@ def origin(tmp_path_factory):
         (folder / name).write_text(text)
     (folder / ".github/scripts").mkdir(parents=True)
     shutil.copy(ROOT / ".github/scripts/comment.py", folder / ".github/scripts")
+    shutil.copy(ROOT / "settings.yaml", folder)
     _run(folder, "git", "init", "-q", "-b", "main")
     for name, value in (("user.name", "A"), ("user.email", "a@localhost")):
         _run(folder, "git", "config", name, value)

@@ -15,7 +15,7 @@ from radprompt.core.outputs import atomic_folder, atomic_write, write_csv, write
 from radprompt.export.card import model_card
 from radprompt.export.manifest import KINDS, MANIFEST, digest, write_manifest
 from radprompt.export.package import ELSEWHERE, SOURCE
-from radprompt.export.record import ADAPTER, BACKBONE, BACKGROUND, CARD, RECORD, SCALER, SEGMENTER, SELECTION
+from radprompt.export.record import ADAPTER, BACKBONE, BACKGROUND, CARD, NAMED, RECORD, SCALER, SEGMENTER, SELECTION
 from radprompt.export.sources import Sources
 from radprompt.llm.backbone import PACKAGED, write_backbone
 from radprompt.llm.saved import EMBEDDINGS, LEARNED, SAID
@@ -82,6 +82,7 @@ def _fill(folder: Path, sources: Sources) -> str | None:
     _copy(Path("models/segmenter"), folder / SEGMENTER)
     _rewrite(folder / SEGMENTER / "segmenter.json", train_lesions=[], validation_lesions=[])
     _copy(sources.adapter, folder / ADAPTER, leave=(LEARNED, SAID, EMBEDDINGS))  # they name lesions
+    _copy(sources.named, folder / NAMED)
     record = sources.classifier
     # The arithmetic of the evaluated model, wherever it runs.
     parameters = record["parameters"] | {"backbone": f"../{BACKBONE}", "precision": record["computed"]["precision"]}

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from radprompt.export.package import Package
-from radprompt.export.prediction import CONTOURS, Measured, Prediction
+from radprompt.export.prediction import CONTOURS, WIDTH, Measured, Prediction
 from radprompt.export.record import CARD, NOT_CLINICAL
 from radprompt.mammograms.imaging.dicom import Mammogram
 from radprompt.mammograms.imaging.pictures import data_uri, outline, rectangle
@@ -56,6 +56,7 @@ def render(prediction: Prediction, image: Mammogram, mask: np.ndarray, package: 
         "renamed": record.prompt.names != "real",
         "base": number(prediction.base),
         "logit": number(prediction.logit),
+        "named": _named(prediction),
         "prompt": prediction.prompt,
         "record": record,
         "setting": record.title,
@@ -111,6 +112,21 @@ def _feature(feature: Measured, biggest: float) -> dict[str, Any]:
         "remark": feature.remark,
         "share": NOTHING if share is None else f"{'+' if share > 0 else ''}{number(share)}",
         "bar": None if share is None else round(50 + 48 * share / biggest, 2),
+    }
+
+
+def _named(prediction: Prediction) -> dict[str, Any]:
+    answer, rows = prediction.named, []
+    for feature in prediction.features:
+        share, reach = answer.shares[feature.key], WIDTH * answer.deviations[feature.key]
+        bounds = interval(share - reach, share + reach)
+        rows.append({"name": feature.name, "share": number(share), "interval": bounds})
+    return {
+        "probability": number(answer.probability),
+        "interval": interval(answer.interval[0], answer.interval[1]),
+        "base": number(answer.base),
+        "logit": number(answer.logit),
+        "rows": rows,
     }
 
 

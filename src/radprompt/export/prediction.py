@@ -22,6 +22,9 @@ _POWERS = {
 }
 """Power of a length that a feature is measured in; the others have no unit, grey levels being relative."""
 
+WIDTH = 1.6448536269514722
+"""Standard deviations on either side of the mean that hold 90 % of a normal distribution."""
+
 _PLACES: dict[Place, str] = {
     "below": "below the training range",
     "low": "within the training range, below its 1st percentile",
@@ -71,6 +74,28 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class NamedAnswer:
+    """What the named model says of a mass.
+
+    ``logit`` has the standard deviation ``deviation``. ``base`` plus the ``shares``, by feature, is the logit; their
+    standard deviations are in ``deviations``.
+    """
+
+    probability: float
+    logit: float
+    deviation: float
+    base: float
+    shares: dict[str, float]
+    deviations: dict[str, float]
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """90 % interval of the probability."""
+        low, high = (1 / (1 + math.exp(-(self.logit + way * WIDTH * self.deviation))) for way in (-1, 1))
+        return low, high
+
+
+@dataclass(frozen=True)
 class Prediction:
     """One mass.
 
@@ -91,6 +116,7 @@ class Prediction:
     base: float | None
     orders: int | Literal["all", "none"]
     features: tuple[Measured, ...]
+    named: NamedAnswer
     prompt: str
 
     @property
@@ -147,6 +173,7 @@ def as_json(prediction: Prediction, package: Package) -> dict[str, Any]:
         "notes": prediction.notes(package),
         "features": [_feature(feature) for feature in prediction.features],
         "logit": _short(prediction.logit),
+        "named_model": _named(prediction.named),
         "background_logit": _short(prediction.base),
         "shares_from": prediction.orders,
         "prompt": prediction.prompt,
@@ -168,6 +195,20 @@ def as_json(prediction: Prediction, package: Package) -> dict[str, Any]:
             "manifest_sha256": package.sha256,
             "exported_by": f"radprompt {record.radprompt}",
             "synthetic_training_images": record.synthetic,
+        },
+    }
+
+
+def _named(answer: NamedAnswer) -> dict[str, Any]:
+    low, high = answer.interval
+    return {
+        "probability": _short(answer.probability),
+        "interval_90": [_short(low), _short(high)],
+        "logit": _short(answer.logit),
+        "logit_sd": _short(answer.deviation),
+        "base": _short(answer.base),
+        "shares": {
+            key: {"share": _short(share), "sd": _short(answer.deviations[key])} for key, share in answer.shares.items()
         },
     }
 

@@ -13,10 +13,11 @@ from radprompt.evaluation.shapley import check_size, explain
 from radprompt.export.cases import Case
 from radprompt.export.images import box_in, read_contour, read_image, spacing_as_written
 from radprompt.export.package import Package
-from radprompt.export.prediction import Measured, Prediction, unit_of
-from radprompt.export.record import ADAPTER, SEGMENTER
+from radprompt.export.prediction import Measured, NamedAnswer, Prediction, unit_of
+from radprompt.export.record import ADAPTER, NAMED, SEGMENTER
 from radprompt.mammograms.imaging.dicom import Mammogram
 from radprompt.mammograms.radiomics.extraction import extract
+from radprompt.named.classifier import NamedClassifier
 from radprompt.tables.lesions import Box
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class Predictor:
                 base=base,
                 orders=self.orders,
                 features=self._features(raw, z, shares),
+                named=self._ask_named(z),
                 prompt=recipe.sentences(values)[0],
             ),
             image,
@@ -144,6 +146,22 @@ class Predictor:
         shares = {str(name): float(share) for name, share in found.shares.iloc[0].items()}
         return float(found.base[0]) + sum(shares.values()), float(found.base[0]), shares
 
+    def _ask_named(self, z: pd.DataFrame) -> NamedAnswer:
+        """Return what the named model says of exact values, with its shares by the features' keys."""
+        keys = list(self.package.selection.features)
+        X = z[keys].set_axis(self.package.recipe.shown, axis=1)
+        mean, deviation = self._named.decision_function(X, return_std=True)
+        found = self._named.explain(X)
+        shares, spread = (frame[self.package.recipe.shown].iloc[0] for frame in (found.shares, found.deviations))
+        return NamedAnswer(
+            probability=float(self._named.predict_proba(X)[0, 1]),
+            logit=float(mean[0]),
+            deviation=float(deviation[0]),
+            base=found.base,
+            shares=dict(zip(keys, map(float, shares), strict=True)),
+            deviations=dict(zip(keys, map(float, spread), strict=True)),
+        )
+
     def _logits(self, prompts: list[str]) -> np.ndarray:
         """Return the logits, each prompt computed beside a longer one, so that none depends on the others.
 
@@ -174,6 +192,10 @@ class Predictor:
             )
             for key, name, printed in zip(selection.features, selection.names, shown, strict=True)
         )
+
+    @cached_property
+    def _named(self) -> NamedClassifier:
+        return NamedClassifier.load(self.package.folder / NAMED)
 
     @cached_property
     def _segmenter(self) -> "Segmenter":

@@ -16,7 +16,7 @@ FORMAT = 3
 
 RECORD, CARD, SCALER, SELECTION = "model.json", "MODEL_CARD.md", "scaler.json", "selection.json"
 BACKGROUND = "background.csv"
-SEGMENTER, BACKBONE, ADAPTER = "segmenter", "backbone", "adapter"
+SEGMENTER, BACKBONE, ADAPTER, NAMED = "segmenter", "backbone", "adapter", "named"
 
 NOT_CLINICAL = "Not for clinical use. Research software, not a medical device; not for decisions about patients."
 

@@ -90,6 +90,11 @@ class Sources:
         return json.loads((self.adapter / "classifier.json").read_text(encoding="utf-8"))
 
     @property
+    def named(self) -> Path:
+        """The folder of the named model on the selected features."""
+        return Path("models/named", self.setting.name, str(self.half if self.setting.trains else 0), "named")
+
+    @property
     def recipe(self) -> Recipe:
         """How features as measured become the sentence that the model reads."""
         return Recipe(self.params.prompt, self.params.seed, self.selection, self.scaler)

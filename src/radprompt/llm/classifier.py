@@ -111,7 +111,7 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
             "Classify benign or malignant of this mammography based on given standardized radiomic features."
         ),
         decimals: int = 3,
-        trailing_zeros: bool = False,
+        trailing_zeros: bool = True,
         order: Literal["fixed", "random"] = "fixed",
         seed: int = 0,
         feature_names: FeatureNames = None,

@@ -36,6 +36,8 @@ STAGES = [
     ("select_features",),
     ("prompts",),
     ("language_model", "vindr"),
+    ("names",),
+    ("named", "vindr"),
 ]
 
 

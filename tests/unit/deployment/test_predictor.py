@@ -15,6 +15,7 @@ from radprompt.core.errors import InputError
 from radprompt.export.cases import Case
 from radprompt.export.commands import open_predictor, predict_case, predict_table
 from radprompt.export.manifest import write_manifest
+from radprompt.export.prediction import as_json
 from radprompt.export.predictor import Predictor
 from radprompt.mammograms.imaging.contours import read_mask
 from radprompt.mammograms.imaging.dicom import read_mammogram
@@ -78,6 +79,18 @@ def test_shares_and_the_training_rows_mean_logit_add_up_to_the_logit(exported, p
         assert said.base + sum(feature.share for feature in said.features) == pytest.approx(said.logit, abs=1e-9)
         assert said.logit == pytest.approx(brief.predict(case)[0].logit, abs=1e-9)
         assert any(abs(feature.share) > 1e-6 for feature in said.features)
+
+
+def test_the_named_models_answer_is_the_pipelines_with_exact_shares(brief, repository, lesions):
+    table = pd.read_csv(repository / "data/predictions/vindr/named.csv")
+    expected = table[table["model"] == "named"].set_index("lesion_id")["probability"]
+    for lesion in lesions.index:
+        said, _, _ = brief.predict(_case(repository, lesions, lesion))
+        assert said.named.probability == pytest.approx(expected[lesion], abs=1e-8)
+        assert said.named.base + sum(said.named.shares.values()) == pytest.approx(said.named.logit, abs=1e-9)
+        low, high = said.named.interval
+        assert 0 < low < said.named.probability < high < 1
+        assert as_json(said, brief.package)["named_model"]["interval_90"] == pytest.approx([low, high])
 
 
 def test_the_background_is_training_lesions_as_their_prompts_say(exported, predictor, repository):

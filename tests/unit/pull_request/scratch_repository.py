@@ -36,6 +36,7 @@ class Scratch:
         self.write(".gitignore", "/data/\n/reports/\n/.dvc/cache/\n/.dvc/tmp/\n")
         self.write(".dvc/config", "[core]\n    analytics = false\n")
         self.write("dvc.yaml", PIPELINE)
+        self.write("settings.yaml", (ROOT / "settings.yaml").read_text(encoding="utf-8"))
         text = (ROOT / "params.yaml").read_text(encoding="utf-8")
         self.write("params.yaml", re.sub(r"bootstrap_draws: \d+", "bootstrap_draws: 200", text))
 

@@ -9,7 +9,7 @@ from radprompt.core.errors import InputError
 from radprompt.core.params import load_params
 from radprompt.repository.profiles import apply_profile
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture

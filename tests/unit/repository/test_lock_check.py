@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from radprompt.core.errors import InputError
 from radprompt.repository.lock_check import Check, check_lock, describe, leaves
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PIPELINE = """
 stages:
   predict:

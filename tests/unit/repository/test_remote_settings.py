@@ -205,7 +205,7 @@ def test_description_shows_no_secret(root, tmp_path):
 def test_make_hands_the_url_on_as_it_is_typed(tmp_path):
     from pathlib import Path
 
-    makefile = Path(__file__).parents[2] / "Makefile"
+    makefile = Path(__file__).parents[3] / "Makefile"
     command = ["make", "-n", "-f", makefile, "remote", "URL=s3://k:$a%20b@bucket/x y", "ENDPOINT=https://h", "READY="]
     shown = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     assert "radprompt remote 's3://k:$a%20b@bucket/x y' --endpoint 'https://h'" in shown

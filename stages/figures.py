@@ -1,0 +1,54 @@
+"""Draw the curves of every setting: ROC, calibration, decision curve, probabilities and confusion.
+
+Reads   settings.yaml; params.yaml (evaluation); data/predictions/<setting>/*.csv, whoever wrote them
+Writes  plots/evaluation/<setting>/{roc,calibration,decision,scores,confusion}.csv and .svg
+Takes   15 s on the demo
+Expect  curves of one trained model on one test sample; of several repeats, repeat 0 stands for all
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from radprompt.core.outputs import atomic_folder, write_csv
+from radprompt.core.params import Evaluation, load_params
+from radprompt.core.stage import run
+from radprompt.evaluation.figures import confusion, curves, draw
+from radprompt.evaluation.thresholds import choose_thresholds
+from radprompt.pages.drawing import write_svg
+from radprompt.study.settings import load_settings
+from radprompt.tables.predictions import read_predictions
+
+TITLES = {
+    "roc": "ROC",
+    "calibration": "Calibration",
+    "decision": "Decision curve",
+    "scores": "Probabilities",
+    "confusion": "Confusion",
+}
+
+
+def main() -> None:
+    """Write all settings' drawings."""
+    evaluation, settings = load_params().evaluation, load_settings()
+    with atomic_folder("plots/evaluation") as folder:
+        for name, setting in settings.items():
+            predictions = read_predictions(Path("data/predictions", name).glob("*.csv"), {name: setting.repeated}, name)
+            sample = "test half of repeat 0" if setting.repeated else "test split"
+            for kind, points in _points(predictions, evaluation).items():
+                write_csv(folder / name / f"{kind}.csv", points)
+                write_svg(folder / name / f"{kind}.svg", draw(kind, points, f"{TITLES[kind]}, {name}, {sample}"))
+    print(f"figures: {len(settings)} settings: plots/evaluation/")
+
+
+def _points(predictions: pd.DataFrame, evaluation: Evaluation) -> dict[str, pd.DataFrame]:
+    test = predictions[predictions["split"] == "test"]
+    drawn = curves(test, evaluation.calibration_bins, evaluation.reference)
+    calls = confusion(test, choose_thresholds(predictions, evaluation), evaluation)
+    if calls.shape[1] > 1:  # without validation rows there may be no threshold to call by
+        drawn["confusion"] = calls
+    return drawn
+
+
+if __name__ == "__main__":
+    run(main)

@@ -103,7 +103,7 @@ def review(
 
     Example: `radprompt review vindr_mammo`
     """
-    require_extra("radprompt review", "mammograms")
+    require_extra("radprompt review", "mammograms", "pydicom", "skimage")
     from radprompt.mammograms.segmentation.review import write_contact_sheets
 
     for page in write_contact_sheets(dataset, output):
@@ -126,7 +126,7 @@ def ablations(
 
     Examples: `radprompt ablations`, `radprompt ablations 3`, `radprompt ablations 3 --list`
     """
-    require_extra("radprompt ablations", "pipeline")
+    require_extra("radprompt ablations", "pipeline", "dvc")
     from rich.console import Console
 
     from radprompt.repository.ablations.running import enqueue, follow, standings
@@ -175,7 +175,7 @@ def ablation_table(
 
     Example: `radprompt ablation-table 3`
     """
-    require_extra("radprompt ablation-table", "pipeline")
+    require_extra("radprompt ablation-table", "pipeline", "dvc")
     from rich.console import Console
 
     from radprompt.core.outputs import write_csv
@@ -201,7 +201,7 @@ def remote(
     Examples: `radprompt remote /mnt/share/radprompt`, `radprompt remote ssh://host/srv/radprompt`,
     `radprompt remote s3://bucket/radprompt --endpoint https://s3.hospital.org`
     """
-    require_extra("radprompt remote", "pipeline")
+    require_extra("radprompt remote", "pipeline", "dvc")
     from radprompt.repository.remotes import describe_remotes, set_remote
 
     for line in set_remote(url, endpoint) if url else describe_remotes():
@@ -214,7 +214,7 @@ def check_lock() -> None:
 
     Example: `radprompt check-lock`
     """
-    require_extra("radprompt check-lock", "pipeline")
+    require_extra("radprompt check-lock", "pipeline", "dvc")
     from radprompt.repository.lock_check import check_lock, describe
 
     typer.echo(describe(check_lock()))
@@ -232,7 +232,7 @@ def export(
 
     Examples: `radprompt export my_model`, `radprompt export inbreast.zip --setting inbreast_adapted --half 1`
     """
-    require_extra("radprompt export", "mammograms")
+    require_extra("radprompt export", "mammograms", "pydicom")
     from radprompt.export.export import export_model
 
     done = export_model(target, setting, half)
@@ -261,7 +261,7 @@ def predict(
     Examples: `radprompt predict --model my_model image.dcm --box 120,80,190,150`,
     `radprompt predict --model my_model --table cases.csv --images folder --out results`
     """
-    require_extra("radprompt predict", "mammograms")
+    require_extra("radprompt predict", "mammograms", "pydicom", "SimpleITK", "radiomics", "skimage", "nnunetv2")
     from radprompt.export.cases import Case, id_of, parse_box
     from radprompt.export.commands import EXCLUDED, PREDICTIONS, open_predictor, predict_case, predict_table
 
@@ -285,7 +285,7 @@ def new(folder: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
 
     Example: `radprompt new my_study`
     """
-    require_extra("radprompt new", "pipeline")
+    require_extra("radprompt new", "pipeline", "dvc")
     from radprompt.own_table.folder import new_folder
 
     typer.echo(f"{folder}: a DVC pipeline, {new_folder(folder)}; its README.md says how to go on")
@@ -339,7 +339,7 @@ def table(
         for line in report_check(asked):
             typer.echo(line)
         return
-    require_extra("radprompt table", "pipeline")
+    require_extra("radprompt table", "pipeline", "dvc", "dvclive", "pymrmr")
     for line in start(asked):
         typer.echo(line)
     if not run:
@@ -363,7 +363,7 @@ def pr_report(
 
     Example: `radprompt pr-report --base origin/main --out comment.md`
     """
-    require_extra("radprompt pr-report", "pipeline")
+    require_extra("radprompt pr-report", "pipeline", "dvc")
     from radprompt.core.outputs import write_text
     from radprompt.repository.pull_request.report import pull_request_report
 

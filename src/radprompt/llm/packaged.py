@@ -85,7 +85,10 @@ def convert_packaged(folder: Path) -> dict[str, Any]:
     """Write the packaged model's weights, in bfloat16, and its tokenizer; return the content for ``source.json``."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
 
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     packaged = packaged_file()
     home, file = packaged.parent, packaged.name
     config = AutoConfig.from_pretrained(home, gguf_file=file)  # handed on: each reading of the file takes 3 s

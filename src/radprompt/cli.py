@@ -7,15 +7,30 @@ from typing import Annotated
 
 import typer
 
+from radprompt import __version__
 from radprompt.core.errors import InputError
+from radprompt.core.extras import missing_package, require_extra
+from radprompt.repository import completion
 
-app = typer.Typer(
-    help="Radiomics features as sentences that a language model reads.\n\nThe pipeline itself runs by `dvc repro`.",
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-)
-PROFILES = Path("profiles")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"radprompt {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def radprompt(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Radiomics features as sentences that a language model reads.
+
+    The pipeline itself runs by `dvc repro`.
+    """
 
 
 @app.command()
@@ -34,14 +49,18 @@ def summary(
 
 
 @app.command()
-def profile(name: Annotated[str, typer.Argument(help="A file in profiles/, without .yaml.")]) -> None:
+def profile(
+    name: Annotated[
+        str, typer.Argument(help="A file in profiles/, without .yaml.", autocompletion=completion.profiles)
+    ],
+) -> None:
     """Merge a profile into params.yaml, keeping its comments; `git diff params.yaml` shows what changed.
 
     Examples: `radprompt profile clinical`, `radprompt profile tiny`; back again: `git checkout params.yaml`
     """
     from radprompt.repository.profiles import apply_profile
 
-    changed = apply_profile(PROFILES / f"{name}.yaml", Path("params.yaml"))
+    changed = apply_profile(completion.PROFILES / f"{name}.yaml", Path("params.yaml"))
     for line in changed:
         typer.echo(line)
     typer.echo(f"{len(changed)} values of params.yaml changed" if changed else "params.yaml holds that profile already")
@@ -84,6 +103,7 @@ def review(
 
     Example: `radprompt review vindr_mammo`
     """
+    require_extra("radprompt review", "mammograms", "pydicom", "skimage")
     from radprompt.mammograms.segmentation.review import write_contact_sheets
 
     for page in write_contact_sheets(dataset, output):
@@ -92,7 +112,10 @@ def review(
 
 @app.command()
 def ablations(
-    table: Annotated[str | None, typer.Argument(help="A table of ablations.yaml; 3 is short for table3.")] = None,
+    table: Annotated[
+        str | None,
+        typer.Argument(help="A table of ablations.yaml; 3 is short for table3.", autocompletion=completion.tables),
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Experiments at a time.")] = 1,
     listed: Annotated[bool, typer.Option("--list", help="Only show how each experiment stands.")] = False,
 ) -> None:
@@ -103,6 +126,7 @@ def ablations(
 
     Examples: `radprompt ablations`, `radprompt ablations 3`, `radprompt ablations 3 --list`
     """
+    require_extra("radprompt ablations", "pipeline", "dvc")
     from rich.console import Console
 
     from radprompt.repository.ablations.running import enqueue, follow, standings
@@ -142,13 +166,16 @@ def ablations(
 
 @app.command()
 def ablation_table(
-    table: Annotated[str, typer.Argument(help="A table of ablations.yaml; 3 is short for table3.")],
+    table: Annotated[
+        str, typer.Argument(help="A table of ablations.yaml; 3 is short for table3.", autocompletion=completion.tables)
+    ],
     partial: Annotated[bool, typer.Option("--partial", help="Leave rows empty whose experiment is not done.")] = False,
 ) -> None:
     """Collect a table's experiments into metrics/ablations, beside the paper's figures.
 
     Example: `radprompt ablation-table 3`
     """
+    require_extra("radprompt ablation-table", "pipeline", "dvc")
     from rich.console import Console
 
     from radprompt.core.outputs import write_csv
@@ -174,6 +201,7 @@ def remote(
     Examples: `radprompt remote /mnt/share/radprompt`, `radprompt remote ssh://host/srv/radprompt`,
     `radprompt remote s3://bucket/radprompt --endpoint https://s3.hospital.org`
     """
+    require_extra("radprompt remote", "pipeline", "dvc")
     from radprompt.repository.remotes import describe_remotes, set_remote
 
     for line in set_remote(url, endpoint) if url else describe_remotes():
@@ -186,6 +214,7 @@ def check_lock() -> None:
 
     Example: `radprompt check-lock`
     """
+    require_extra("radprompt check-lock", "pipeline", "dvc")
     from radprompt.repository.lock_check import check_lock, describe
 
     typer.echo(describe(check_lock()))
@@ -194,13 +223,16 @@ def check_lock() -> None:
 @app.command()
 def export(
     target: Annotated[Path, typer.Argument(help="A new folder, or a file ending in .zip.")],
-    setting: Annotated[str, typer.Option(help="Whose model; README.md lists the settings.")] = "vindr",
+    setting: Annotated[
+        str, typer.Option(help="Whose model; README.md lists the settings.", autocompletion=completion.settings)
+    ] = "vindr",
     half: Annotated[int, typer.Option(min=0, help="Of the second site's patients, where they are halved.")] = 0,
 ) -> None:
     """Pack a trained model into one folder that `radprompt predict` uses elsewhere, with its model card.
 
     Examples: `radprompt export my_model`, `radprompt export inbreast.zip --setting inbreast_adapted --half 1`
     """
+    require_extra("radprompt export", "mammograms", "pydicom")
     from radprompt.export.export import export_model
 
     done = export_model(target, setting, half)
@@ -229,6 +261,7 @@ def predict(
     Examples: `radprompt predict --model my_model image.dcm --box 120,80,190,150`,
     `radprompt predict --model my_model --table cases.csv --images folder --out results`
     """
+    require_extra("radprompt predict", "mammograms", "pydicom", "SimpleITK", "radiomics", "skimage", "nnunetv2")
     from radprompt.export.cases import Case, id_of, parse_box
     from radprompt.export.commands import EXCLUDED, PREDICTIONS, open_predictor, predict_case, predict_table
 
@@ -252,6 +285,7 @@ def new(folder: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
 
     Example: `radprompt new my_study`
     """
+    require_extra("radprompt new", "pipeline", "dvc")
     from radprompt.own_table.folder import new_folder
 
     typer.echo(f"{folder}: a DVC pipeline, {new_folder(folder)}; its README.md says how to go on")
@@ -305,6 +339,7 @@ def table(
         for line in report_check(asked):
             typer.echo(line)
         return
+    require_extra("radprompt table", "pipeline", "dvc", "dvclive", "pymrmr")
     for line in start(asked):
         typer.echo(line)
     if not run:
@@ -328,6 +363,7 @@ def pr_report(
 
     Example: `radprompt pr-report --base origin/main --out comment.md`
     """
+    require_extra("radprompt pr-report", "pipeline", "dvc")
     from radprompt.core.outputs import write_text
     from radprompt.repository.pull_request.report import pull_request_report
 
@@ -340,9 +376,17 @@ def pr_report(
 
 
 def main() -> None:
-    """Run the command line; an InputError is one screen of text and exit status 1."""
+    """Run the command line; an InputError, or a package that is not installed, is a few lines and exit status 1."""
     try:
-        app()
+        app(prog_name="radprompt")
     except InputError as error:
-        typer.echo(str(error), err=True)
-        raise SystemExit(1) from None
+        refused = error
+    except ModuleNotFoundError as error:
+        named = missing_package("this command", error.name or "")
+        if named is None:
+            raise
+        refused = named
+    else:
+        return
+    typer.echo(str(refused), err=True)
+    raise SystemExit(1)

@@ -1,10 +1,13 @@
 """The command line: help with examples, errors in one screen."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import radprompt
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
@@ -24,10 +27,11 @@ COMMANDS = [
 ]
 
 
-def _radprompt(*arguments, cwd=ROOT):
+def _radprompt(*arguments, cwd=ROOT, environment=None):
     return subprocess.run(
         [sys.executable, "-c", "from radprompt.cli import main; main()", *arguments],
         cwd=cwd,
+        env=environment,
         capture_output=True,
         text=True,
     )
@@ -62,3 +66,47 @@ def test_help_imports_nothing_heavy():
     heavy = ("torch", "transformers", "sklearn", "pandas", "nnunetv2")
     code = f"import sys, radprompt.cli; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("started", [["-m", "radprompt"], ["-c", "from radprompt.cli import main; main()"]])
+def test_version_and_usage_by_module_and_by_program(started):
+    shown = [
+        subprocess.run([sys.executable, *started, option], cwd=ROOT, capture_output=True, text=True).stdout
+        for option in ("--version", "--help")
+    ]
+    assert shown[0] == f"radprompt {radprompt.__version__}\n"
+    assert "Usage: radprompt [OPTIONS] COMMAND" in shown[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "absent", "message"),
+    [
+        (["predict", "a.dcm"], "pydicom", "radprompt predict needs radprompt[mammograms]; not installed: pydicom"),
+        (["predict", "a.dcm"], "radiomics", "radprompt predict needs radprompt[mammograms]; not installed: radiomics"),
+        (["new", "folder"], "dvc", "radprompt new needs radprompt[pipeline]; not installed: dvc"),
+        (["profile", "tiny"], "ruamel", "this command needs radprompt; not installed: ruamel"),
+    ],
+)
+def test_a_command_without_its_packages_names_the_extra(arguments, absent, message, tmp_path):
+    code = f"import sys; sys.modules[{absent!r}] = None; from radprompt.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == message
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("radprompt profile ", ["clinical", "tiny"]),
+        ("radprompt profile c", ["clinical"]),
+        ("radprompt export model --setting inbreast_s", ["inbreast_scratch"]),
+        ("radprompt ablations rea", ["readout"]),
+    ],
+)
+def test_the_shell_completes_values(words, offered):
+    position = str(len(words.split()) - (not words.endswith(" ")))
+    asked = {"_RADPROMPT_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": position}
+    done = _radprompt(environment=os.environ | asked)
+    assert done.stdout.split() == offered

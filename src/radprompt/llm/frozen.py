@@ -21,7 +21,7 @@ def load_frozen(
     Parameters
     ----------
     folder
-        What :func:`write_backbone` filled.
+        Folder that :func:`~radprompt.llm.backbone.write_backbone` filled, or ``smollm2``.
     depth
         Number of layers to load, the first ones; None: all. LLaMA2-7B takes 13.5 GB in bfloat16, half its layers 6.8.
     causal
@@ -38,7 +38,7 @@ def load_frozen(
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    place, revision, _ = _locate(Path(folder))
+    place, revision, _ = _locate(folder)
     config = AutoConfig.from_pretrained(place, revision=revision)
     if depth is not None:
         if depth > config.num_hidden_layers:
@@ -63,5 +63,5 @@ def depth_of(folder: str | Path) -> int:
     """Return the number of a backbone's layers."""
     from transformers import AutoConfig
 
-    place, revision, _ = _locate(Path(folder))
+    place, revision, _ = _locate(folder)
     return AutoConfig.from_pretrained(place, revision=revision).num_hidden_layers

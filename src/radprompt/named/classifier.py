@@ -57,8 +57,10 @@ class NamedClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     names : str, Path, DataFrame or None, default=None
-        Where names' vectors come from: the folder of a backbone (:func:`radprompt.llm.backbone.write_backbone`), a
-        frame with the names as index and a vector a row, or None: names say nothing.
+        Where names' vectors come from: ``smollm2``, the packaged backbone, unpacked into the user's cache folder on
+        first use (:func:`radprompt.llm.packaged.backbone_folder`); the folder of a backbone
+        (:func:`radprompt.llm.backbone.write_backbone`); a frame with the names as index and a vector a row; or None:
+        names say nothing.
     layer : int or None, default=None
         Layer of the backbone whose states are read; None: the middle one.
     instruction : str

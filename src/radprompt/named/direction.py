@@ -27,7 +27,7 @@ def elicit(backbone: str | Path, names: Sequence[str], outcomes: tuple[str, str]
     Parameters
     ----------
     backbone
-        Folder that :func:`radprompt.llm.backbone.write_backbone` filled.
+        Folder that :func:`radprompt.llm.backbone.write_backbone` filled, or ``smollm2``: the packaged one.
     names
         The features' names.
     outcomes

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import atomic_write
 from radprompt.llm.frozen import depth_of, load_frozen
+from radprompt.llm.packaged import backbone_folder
 
 Floats = NDArray[np.float64]
 
@@ -30,7 +31,7 @@ def read_states(
     Parameters
     ----------
     backbone
-        Folder that :func:`radprompt.llm.backbone.write_backbone` filled.
+        Folder that :func:`radprompt.llm.backbone.write_backbone` filled, or ``smollm2``: the packaged one.
     names
         The features' names.
     layer
@@ -85,7 +86,7 @@ def _forward(
 
 def _digest(backbone: str | Path, layer: int, instruction: str) -> str:
     """Return what tells apart the sources of states: the backbone's own record holds a digest or commit."""
-    record = json.loads((Path(backbone) / "source.json").read_text(encoding="utf-8"))
+    record = json.loads((backbone_folder(backbone) / "source.json").read_text(encoding="utf-8"))
     record.pop("quantisation", None)  # quantised for training only
     told_apart = json.dumps([record, layer, instruction], sort_keys=True)
     return hashlib.sha256(told_apart.encode()).hexdigest()[:16]

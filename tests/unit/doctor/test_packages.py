@@ -79,3 +79,10 @@ def test_a_lacking_decoder_is_named(monkeypatch):
     found = packages.check_decoders()
     assert found.state == "error"
     assert found.found == "none for JPEG lossless, first order"
+
+
+def test_without_pydicom_the_decoders_are_an_error_that_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pydicom.pixels", None)
+    found = packages.check_decoders()
+    assert (found.state, found.found) == ("error", "pydicom is not installed")
+    assert "radprompt[mammograms]" in found.fix

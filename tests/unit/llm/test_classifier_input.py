@@ -49,7 +49,7 @@ def options(**changes):
 
 def test_defaults_are_those_of_params_yaml():
     params = load_params(Path(__file__).parents[3] / "params.yaml")
-    made = LanguageModelClassifier.from_params(params.llm, params.prompt, "models/backbone", 0)
+    made = LanguageModelClassifier.from_params(params.llm, params.prompt, "smollm2", 0)
     assert made.get_params() == options()
 
 

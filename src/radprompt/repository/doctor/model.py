@@ -7,7 +7,8 @@ from typing import Any
 
 from radprompt.core.errors import InputError
 from radprompt.core.params import Backbone
-from radprompt.llm.backbone import FOUR_BIT, PACKAGED, PACKAGED_MODEL
+from radprompt.llm.backbone import FOUR_BIT
+from radprompt.llm.packaged import PACKAGED, PACKAGED_MODEL
 from radprompt.repository.doctor.finding import Finding
 from radprompt.repository.doctor.shape import LLAMA2_7B, SMOLLM2, Shape
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from radprompt.core.params import Params, Segmentation
-from radprompt.llm.backbone import PACKAGED, WORKING_GB
+from radprompt.llm.backbone import WORKING_GB
+from radprompt.llm.packaged import PACKAGED
 from radprompt.repository.doctor.shape import CHECKPOINT_BYTES, Shape
 from radprompt.repository.doctor.stage import Estimate, Speed
 from radprompt.repository.doctor.workload import Workload, adaptation_rows, prompt_tokens

@@ -59,9 +59,12 @@ def check_packages(repository: Path, files: tuple[Path, ...] = REQUIREMENTS) -> 
 
 def check_decoders() -> Finding:
     """Ask pydicom which of :data:`SYNTAXES` it can decode here."""
-    from pydicom.pixels import get_decoder
-    from pydicom.uid import UID
-
+    try:
+        from pydicom.pixels import get_decoder
+        from pydicom.uid import UID
+    except ModuleNotFoundError:
+        fix = "run `make setup`, or pip install 'radprompt[mammograms]'"
+        return Finding("software", "DICOM decoders", "error", "pydicom is not installed", fix)
     lacking = [name for uid, name in SYNTAXES.items() if not get_decoder(UID(uid)).is_available]
     if lacking:
         fix = "run `make setup`: python-gdcm and pylibjpeg-openjpeg decode them"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from radprompt.core.params import Params
-from radprompt.llm.backbone import PACKAGED
+from radprompt.llm.packaged import PACKAGED
 from radprompt.repository.doctor.sources import BY_FOLDER
 from radprompt.tables.feature_names import FEATURES
 

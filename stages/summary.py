@@ -1,31 +1,38 @@
 """Put the settings' metrics together.
 
-Reads   params.yaml (evaluation.reference); metrics/evaluation/<setting>.{json,csv} of every setting
+Reads   params.yaml (evaluation.reference, baselines.models); metrics/evaluation/<setting>.{json,csv} of every setting;
+        data/predictions/<setting>/baselines.csv, validation rows only; metrics/segmentation.json
 Writes  metrics/summary.json, keyed <setting>.<model>.<metric>;
-        metrics/comparison.csv, a row for each setting, model and metric, with differences and p-values
-Takes   2 s
+        metrics/comparison.csv, a row for each setting, model and metric, with differences and p-values;
+        metrics/headline.json, at most 24 numbers: all that `dvc metrics show` prints
+Takes   4 s
 Expect  `radprompt summary` shows the table
 """
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import write_csv, write_json
-from radprompt.core.params import load_params
+from radprompt.core.params import Learner, load_params
 from radprompt.core.stage import run
+from radprompt.evaluation.headline import best_by_validation, headline
 from radprompt.study.settings import load_settings
+from radprompt.tables.predictions import read_predictions
+
+SEGMENTATION = Path("metrics/segmentation.json")
 
 
 def main() -> None:
-    """Write the summary and the comparison."""
-    reference = load_params().evaluation.reference
+    """Write the summary, the comparison and the headline."""
+    params, settings = load_params(), load_settings()
+    reference = params.evaluation.reference
     metrics: dict[str, Any] = {}
     parts = []
-    for name in load_settings():
+    for name in settings:
         source = Path("metrics/evaluation", f"{name}.json")
         try:
             metrics |= json.loads(source.read_text(encoding="utf-8"))
@@ -39,9 +46,19 @@ def main() -> None:
     if reference not in models:
         what = f"no setting has predictions of model {reference!r}"
         raise InputError(what, where="params.yaml, evaluation.reference", fix=f"name one of {', '.join(models)}")
+    files = [path for name in settings if (path := Path("data/predictions", name, "baselines.csv")).is_file()]
+    best: dict[str, str] = {}
+    if files:
+        predictions = read_predictions(files, {name: own.repeated for name, own in settings.items()})
+        learners = [model for model in params.baselines.models if model in get_args(Learner)]
+        best = best_by_validation(predictions, learners)
+    segmentation = json.loads(SEGMENTATION.read_text(encoding="utf-8")) if SEGMENTATION.is_file() else {}
     write_json("metrics/summary.json", metrics)
     write_csv("metrics/comparison.csv", comparison)
-    print(f"summary: {len(metrics)} settings, {len(models)} models; metrics/summary.json, metrics/comparison.csv")
+    write_json("metrics/headline.json", headline(metrics, best, segmentation))
+    for setting, model in best.items():
+        print(f"{setting}: of the conventional models, {model} is best on validation rows")
+    print(f"{len(metrics)} settings, {len(models)} models: metrics/summary.json, comparison.csv and headline.json")
 
 
 if __name__ == "__main__":

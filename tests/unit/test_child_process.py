@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from radprompt.child_process import run_group
+from radprompt.core.child_process import run_group
 
 GRANDCHILD = "import sys; open(sys.argv[1], 'w').write(str(__import__('os').getpid())); sys.stdin.read()"
 CHILD = f"""
@@ -20,7 +20,7 @@ subprocess.run([sys.executable, "-c", {GRANDCHILD!r}, sys.argv[1] + ".part"], st
 PARENT = """
 import os, sys
 from pathlib import Path
-from radprompt.child_process import run_group
+from radprompt.core.child_process import run_group
 run_group([sys.executable, "-c", sys.argv[1], sys.argv[2]], Path(), os.environ)
 """
 

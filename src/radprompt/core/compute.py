@@ -55,7 +55,7 @@ def parallel_map(
     """
     spread = {"dask": _on_dask, "ray": _on_ray}.get(compute.backend, _on_this_machine)
     results = spread(_Task(function, constants, unit), items, compute)
-    return list(tqdm(results, total=len(items), desc=label, unit=unit, mininterval=1.0))
+    return list(tqdm(results, total=len(items), desc=label, unit=unit, mininterval=1.0, disable=None))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn
 
+from radprompt.core.child_process import EndedBySignal, signals_raise
 from radprompt.core.errors import InputError
+from radprompt.core.progress import show_bars_on_terminals_only
 
 _SMALLER = (
     "lower llm.batch_size or llm.lora.layers, or set llm.backbone.quantisation to 4bit (of the segmenter: its plan); "
@@ -16,7 +18,8 @@ _SMALLER = (
 def run(main: Callable[..., None], *arguments: str) -> None:
     """Call ``main`` with the command line's arguments; an :class:`InputError` ends in one screen and exit status 1.
 
-    A graphics card that is full ends alike, with the settings that need less of it.
+    A graphics card that is full ends alike, with the settings that need less of it. Ctrl-C, SIGTERM and SIGHUP end in
+    one line and a shell's status for the signal: 130, 143 and 129. In a log there are no progress bars.
 
     Parameters
     ----------
@@ -32,8 +35,12 @@ def run(main: Callable[..., None], *arguments: str) -> None:
     if len(given) != len(arguments):
         sys.stderr.write(f"usage: python {script} {' '.join(arguments)}\n")
         sys.exit(2)
+    show_bars_on_terminals_only()
     try:
-        main(*given)
+        with signals_raise():
+            main(*given)
+    except (KeyboardInterrupt, EndedBySignal) as error:
+        _end_by_signal(script, error)
     except InputError as error:
         _stop(script, str(error))
     except RuntimeError as error:
@@ -45,3 +52,9 @@ def run(main: Callable[..., None], *arguments: str) -> None:
 def _stop(script: str, words: str) -> NoReturn:
     sys.stderr.write(f"\n{script} stopped; its outputs are as they were.\n{words}\n")
     sys.exit(1)
+
+
+def _end_by_signal(script: str, error: KeyboardInterrupt | EndedBySignal) -> NoReturn:
+    name, status = (error.name, error.code) if isinstance(error, EndedBySignal) else ("Ctrl-C", 130)
+    sys.stderr.write(f"\n{script} stopped by {name}; its outputs are as they were.\n")
+    sys.exit(status)

@@ -128,13 +128,13 @@ def _lines(points: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, dict]]:
         yield str(name), own, {"color": colour, "linestyle": style, **weight}
 
 
-def _overlay(title: str) -> tuple["Figure", "Axes"]:
-    """Return a figure whose one panel holds every model."""
+def _overlay(title: str, entries: int) -> tuple["Figure", "Axes"]:
+    """Return a figure whose one panel holds every model, high enough for a legend with so many entries."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(7.5, 4.8), layout="constrained")
+    figure = Figure(figsize=(7.5, max(4.8, 0.21 * entries + 0.4)), layout="constrained")
     axes = figure.subplots()
-    axes.set_title(title)
+    figure.suptitle(title, wrap=True)
     axes.grid(alpha=0.25)
     return figure, axes
 
@@ -153,25 +153,26 @@ def _panels(points: pd.DataFrame, title: str, x: str, y: str) -> tuple["Figure",
     for own, panel in zip(models, axes, strict=False):
         panel.set_title(model_name(own["model"].iloc[0]), fontsize=9)
         panel.set(xlim=(-0.02, 1.02), xticks=(0, 0.5, 1))
-    figure.suptitle(title)
+    figure.suptitle(title, wrap=True)
     figure.supxlabel(x, fontsize=9)
     figure.supylabel(y, fontsize=9)
     return figure, zip(models, axes, strict=False)
 
 
 def _draw_roc(points: pd.DataFrame, title: str) -> "Figure":
-    figure, axes = _overlay(title)
+    figure, axes = _overlay(title, points["model"].nunique())
     for name, own, line in _lines(points):
         area = np.trapezoid(own["tpr"], own["fpr"])
         axes.plot(own["fpr"], own["tpr"], label=f"{model_name(name)} ({area:.3f})", **line)
     axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle=":")
-    axes.set(xlabel="1 - specificity", ylabel="Sensitivity", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    axes.set(xlabel="1 - specificity", ylabel="Sensitivity", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01))
+    axes.set_aspect("equal", anchor="W")  # a centred square would leave no room for its label beside a wide legend
     figure.legend(title="Model (AUC)", loc="outside right upper", frameon=False, fontsize=9)
     return figure
 
 
 def _draw_decision(points: pd.DataFrame, title: str) -> "Figure":
-    figure, axes = _overlay(title)
+    figure, axes = _overlay(title, points["model"].nunique())
     for name, own, line in _lines(points[~points["model"].isin([ALL, NONE])]):
         axes.plot(own["threshold"], own["net_benefit"], label=model_name(name), **line)
     for rival, style in ((ALL, ":"), (NONE, "-")):

@@ -101,7 +101,7 @@ def explain(
     seed
         Random seed of the orders.
     progress
-        Whether to show a progress bar.
+        Whether to show a progress bar on a terminal.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def explain(
     known: dict[str, float] = {}
     others = background[list(X.columns)].to_numpy()
     shares, base = [], []
-    for row in tqdm(range(len(X)), desc="explaining", unit="lesion", disable=not progress):
+    for row in tqdm(range(len(X)), desc="explaining", unit="lesion", disable=None if progress else True):
         index = X.index[row]
 
         def of_values(values: Values, index: object = index) -> Floats:
@@ -145,7 +145,7 @@ def explain_classifier(
     orders
         See :func:`explain`.
     progress
-        Whether to show a progress bar.
+        Whether to show a progress bar on a terminal.
 
     Examples
     --------

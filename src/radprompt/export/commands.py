@@ -71,7 +71,7 @@ def predict_table(
             _forget(case_id, out)
     try:
         if predictor is not None:
-            for case in tqdm(cases, desc="predicting", unit="case", mininterval=1.0):
+            for case in tqdm(cases, desc="predicting", unit="case", mininterval=1.0, disable=None):
                 try:
                     prediction = predict_case(predictor, case, out)
                 except InputError as error:

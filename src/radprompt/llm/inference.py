@@ -145,7 +145,7 @@ def encode(
     if shared:
         with encoded.autocast(device):
             beginning = split.begin(ids[unread[:1], :shared].to(device))
-    for index in tqdm(batches, desc="trunk", unit="batch", disable=not progress):
+    for index in tqdm(batches, desc="trunk", unit="batch", disable=None if progress else True):
         batch = encoded[index]
         with batch.autocast(device):
             hidden = split.trunk(*batch.to(device)[:2], beginning).cpu()

@@ -130,8 +130,8 @@ def _epochs(
             on_epoch(past)
 
     epochs = range(len(state.history) + 1, schedule.epochs + 1)
-    shown = progress and processes.rank == 0
-    bar = tqdm(epochs, initial=len(state.history), total=schedule.epochs, desc="training", disable=not shown)
+    hidden = None if progress and processes.rank == 0 else True  # None: unless on a terminal
+    bar = tqdm(epochs, initial=len(state.history), total=schedule.epochs, desc="training", disable=hidden)
     for epoch in bar:
         if schedule.patience is not None and epoch - 1 - state.best_epoch >= schedule.patience:
             break

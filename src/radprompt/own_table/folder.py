@@ -15,7 +15,7 @@ from typing import Any, Literal
 from ruamel.yaml import YAML
 
 from radprompt import __version__
-from radprompt.child_process import run_group
+from radprompt.core.child_process import run_group
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import atomic_folder, atomic_write, write_text
 from radprompt.own_table.checking import Checked, check
@@ -196,7 +196,7 @@ def set_params(path: Path, changes: Mapping[str, Any]) -> None:
 def repro(folder: Path) -> None:
     """Run ``dvc repro`` in the folder, with its output as it comes; a stage that stops is an :class:`InputError`.
 
-    What ends this process ends the stages, too: see :func:`~radprompt.child_process.run_group`.
+    What ends this process ends the stages, too: see :func:`~radprompt.core.child_process.run_group`.
     """
     if run_group([sys.executable, "-m", "dvc", "repro"], folder, _environment()):
         raise InputError(

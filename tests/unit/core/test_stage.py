@@ -1,7 +1,10 @@
-"""Stages fail in one screen."""
+"""Stages fail in one screen, end by signals in one line, and show bars on terminals only."""
 
+import os
+import signal
 import subprocess
 import sys
+import termios
 
 import pytest
 
@@ -54,3 +57,96 @@ def test_a_full_card_is_one_screen_with_what_to_lower_and_a_bug_keeps_its_traceb
     assert "Traceback" not in done.stderr
     assert "CUDA out of memory.\nFix: lower llm.batch_size" in done.stderr
     assert "RuntimeError: a bug" in call("broken").stderr
+
+
+WAITING = """
+import signal
+from radprompt.core.outputs import atomic_folder, write_text
+from radprompt.core.stage import run
+
+def main():
+    with atomic_folder("models") as part:
+        write_text(part / "new.txt", "half")
+        print("waiting", flush=True)
+        signal.pause()
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    run(main)
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "status"),
+    [(signal.SIGINT, "Ctrl-C", 130), (signal.SIGTERM, "SIGTERM", 143), (signal.SIGHUP, "SIGHUP", 129)],
+)
+def test_a_signal_is_one_line_and_outputs_are_as_they_were(tmp_path, number, name, status):
+    (tmp_path / "s.py").write_text(WAITING)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "old.txt").write_text("kept")
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "s.py"], cwd=tmp_path, **pipes) as stage:
+        assert stage.stdout.readline() == "waiting\n"
+        stage.send_signal(number)
+        _, said = stage.communicate(timeout=60)
+    assert stage.returncode == status
+    assert said == f"\ns.py stopped by {name}; its outputs are as they were.\n"
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == [
+        *("models", "models/old.txt", "s.py"),
+    ]
+
+
+FORKING = """
+import os
+from radprompt.core.stage import run
+
+def main():
+    if (worker := os.fork()) == 0:
+        os.kill(os.getpid(), 15)
+        raise SystemExit("the worker outlived SIGTERM")
+    print(os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]))
+
+if __name__ == "__main__":
+    run(main)
+"""
+
+
+def test_a_forked_worker_dies_by_sigterm_without_a_word(tmp_path):
+    (tmp_path / "s.py").write_text(FORKING)
+    done = subprocess.run([sys.executable, "s.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.stdout, done.stderr, done.returncode) == ("-15\n", "", 0)
+
+
+BARS = """
+from tqdm import tqdm  # before the stage is run, as stages import it
+from tqdm.auto import trange
+from transformers.utils import logging
+
+from radprompt.core.params import Compute
+from radprompt.core.compute import parallel_map
+from radprompt.core.stage import run
+
+def main():
+    list(logging.tqdm(range(2), desc="Writing model shards"))
+    list(trange(2, desc="Epoch"))
+    list(tqdm(range(2), desc="own"))
+    parallel_map(abs, [1, 2], Compute(backend="threading", workers=1, address=None), "lesions")
+
+if __name__ == "__main__":
+    run(main)
+"""
+
+
+def test_a_log_has_no_bars_and_a_terminal_has_them(tmp_path):
+    (tmp_path / "s.py").write_text(BARS)
+    command = [sys.executable, "s.py"]
+    logged = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (logged.stderr, logged.returncode) == ("", 0)
+    reader, terminal = os.openpty()
+    termios.tcsetwinsize(terminal, (24, 120))
+    subprocess.run(command, cwd=tmp_path, stderr=terminal, check=True)
+    shown = os.read(reader, 100_000).decode()
+    os.close(terminal)
+    os.close(reader)
+    for name in ("Writing model shards", "Epoch", "own", "lesions"):
+        assert f"{name}: 100%" in shown

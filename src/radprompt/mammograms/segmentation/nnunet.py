@@ -74,7 +74,7 @@ def train(
         tempfile.TemporaryDirectory(prefix="radprompt-nnunet-") as room,
         _environment(nnUNet_compile="f", nnUNet_wandb_enabled="0", **_folders(room)),
         _reproducible(seed),
-        tqdm(total=options.epochs, desc="nnU-Net", unit="epoch") as progress,
+        tqdm(total=options.epochs, desc="nnU-Net", unit="epoch", disable=None) as progress,
         open(os.devnull, "w", encoding="utf-8") as silence,
         contextlib.redirect_stdout(silence),
     ):

@@ -1,4 +1,4 @@
-"""Commands whose own children end with them, and with this process."""
+"""What ends this process: signals as exceptions, and commands that end with it, their own children too."""
 
 import os
 import signal
@@ -8,10 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
 
 _GRACE = 10
 """Seconds between asking a group of processes to end and ending it."""
+
+
+class EndedBySignal(SystemExit):
+    """SIGTERM or SIGHUP as an exception, so that ``finally`` and ``with`` clean up; ``code`` is a shell's status."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(128 + number)
+        self.name = signal.Signals(number).name
 
 
 def run_group(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
@@ -29,7 +36,7 @@ def run_group(command: Sequence[str], folder: Path, environment: Mapping[str, st
         All of the command's environment variables.
     """
     with (
-        _signals_raise(),
+        signals_raise(),
         subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True) as child,  # noqa: S603
     ):
         try:
@@ -40,14 +47,21 @@ def run_group(command: Sequence[str], folder: Path, environment: Mapping[str, st
 
 
 @contextmanager
-def _signals_raise() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP into SystemExit, so that what must happen on the way out happens."""
-    if threading.current_thread() is not threading.main_thread():  # no handler can be set there
+def signals_raise() -> Iterator[None]:
+    """Turn SIGTERM and SIGHUP into :class:`EndedBySignal` inside the block; in a forked worker they keep their effect.
+
+    Outside the main thread, where Python sets no handlers, nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
+    owner = os.getpid()
 
-    def leave(number: int, _: FrameType | None) -> NoReturn:
-        raise SystemExit(128 + number)
+    def leave(number: int, _: FrameType | None) -> None:
+        if os.getpid() == owner:
+            raise EndedBySignal(number)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
 
     before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:

@@ -35,17 +35,38 @@ def radprompt(
 
 @app.command()
 def summary(
-    metrics: Annotated[Path, typer.Option(help="What the summary stage wrote.")] = Path("metrics/summary.json"),
+    metrics: Annotated[Path | None, typer.Option(help="A summary; else the newest files of metrics/.")] = None,
+    setting: Annotated[list[str] | None, typer.Option(help="Only this setting; may be repeated.")] = None,
+    metric: Annotated[str, typer.Option(help="Another metric, such as brier or average_precision.")] = "auc",
+    full: Annotated[bool, typer.Option("--full", help="Six metrics with intervals, a block a setting.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    md: Annotated[bool, typer.Option("--md", help="Print Markdown.")] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="Print a LaTeX tabular.")] = False,
 ) -> None:
-    """Print the metrics of every model as a table.
+    """Print every model's AUC in every setting, on one screen.
 
-    Example: `radprompt summary`
+    Examples: `radprompt summary`, `radprompt summary --full --setting vindr`, `radprompt summary --metric brier --md`
     """
     from rich.console import Console
 
-    from radprompt.evaluation.tables import render_summary
+    from radprompt.evaluation import summary_screen
+    from radprompt.evaluation.tables import read_summary, render_summary
 
-    Console().print(render_summary(metrics))
+    if full + as_json + md + latex > 1:
+        raise InputError("several forms asked for", fix="give one of --full, --json, --md and --latex")
+    found, note = (read_summary(metrics), "") if metrics else summary_screen.current_metrics()
+    chosen = summary_screen.choose(found, setting or [])
+    content = summary_screen.screen(chosen, metric)
+    if full:
+        Console().print(render_summary(chosen))
+    elif as_json:
+        typer.echo(summary_screen.as_json(content, chosen))
+    elif md or latex:
+        typer.echo(summary_screen.as_markdown(content) if md else summary_screen.as_latex(content))
+    else:
+        Console().print(summary_screen.render(content))
+    if note:
+        typer.echo(note, err=True)
 
 
 @app.command()

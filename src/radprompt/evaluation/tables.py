@@ -1,10 +1,11 @@
-"""The metrics file, and the table that ends ``make repro``.
+"""The metrics file, and the long table of ``radprompt summary --full``.
 
 Nothing heavy is imported: ``radprompt summary`` starts at once.
 """
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,11 +58,8 @@ def summary(comparison: "pd.DataFrame") -> dict[str, Any]:
     return nested
 
 
-def render_summary(path: str | Path = "metrics/summary.json") -> Table:
-    """Show ``metrics/summary.json`` as a table for the terminal: a block a setting, a row a model, value over interval.
-
-    Of a model that was tried on several halves of the patients, they are those of the mean over them, and ``×n`` beside
-    its name counts them.
+def read_summary(path: str | Path) -> dict[str, Any]:
+    """Read ``metrics/summary.json``, or the file of one setting, which has the same form.
 
     Raises
     ------
@@ -70,33 +68,47 @@ def render_summary(path: str | Path = "metrics/summary.json") -> Table:
     """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
-        sections = {setting: list(models.items()) for setting, models in content.items()}
-        table = Table(box=SIMPLE_HEAD, padding=0, title="Test split: each value over its patient-bootstrap interval")
-        table.add_column("Model", max_width=_NAME, overflow="fold")
-        captions = []
-        for title in _SHOWN.values():
-            table.add_column(title, justify="right")
-        for setting, models in sections.items():
-            table.add_section()
-            first = models[0][1]
-            halves = max(metrics.get("repeats", 1) for _, metrics in models)
-            sample = f"{setting}, half 1 of {halves}" if halves > 1 else setting
-            captions.append(
-                f"{sample}: {first['lesions']} masses, {first['malignant']} malignant, {first['patients']} patients"
-            )
-            table.add_row(f"[bold]{setting}[/]")
-            for name, metrics in models:
-                counted = f" [dim]×{metrics['repeats']}[/]" if "repeats" in metrics else ""
-                shown = escape(name.replace("_", " ")) + counted
-                table.add_row(shown, *(_cell(metrics, metric) for metric in _SHOWN))
-        if any("repeats" in metrics for _, models in sections.items() for _, metrics in models):
-            captions.insert(0, "×n: the mean over n halves of the patients, and the interval of that mean")
-        table.caption = "\n".join(captions)
+        valid = all(models and all(_is_model(metrics) for metrics in models.values()) for models in content.values())
     except FileNotFoundError:
         raise InputError("no such file", where=str(path), fix="run `dvc repro`, or `dvc pull`") from None
-    except (ValueError, KeyError, AttributeError, TypeError, IndexError):
-        raise InputError("not a summary of metrics", where=str(path), fix="run `dvc repro summary`") from None
+    except (ValueError, AttributeError):
+        valid = False
+    if not valid:
+        raise InputError("not a summary of metrics", where=str(path), fix="run `dvc repro summary`")
+    return content
+
+
+def render_summary(metrics: Mapping[str, Any]) -> Table:
+    """Show a summary as a table for the terminal: a block a setting, a row a model, value over interval.
+
+    Of a model that was tried on several halves of the patients, they are those of the mean over them, and ``×n`` beside
+    its name counts them.
+    """
+    table = Table(box=SIMPLE_HEAD, padding=0, title="Test split: each value over its patient-bootstrap interval")
+    table.add_column("Model", max_width=_NAME, overflow="fold")
+    captions = []
+    for title in _SHOWN.values():
+        table.add_column(title, justify="right")
+    for setting, models in metrics.items():
+        table.add_section()
+        first = next(iter(models.values()))
+        halves = max(own.get("repeats", 1) for own in models.values())
+        sample = f"{setting}, half 1 of {halves}" if halves > 1 else setting
+        captions.append(
+            f"{sample}: {first['lesions']} masses, {first['malignant']} malignant, {first['patients']} patients"
+        )
+        table.add_row(f"[bold]{setting}[/]")
+        for name, own in models.items():
+            counted = f" [dim]×{own['repeats']}[/]" if "repeats" in own else ""
+            table.add_row(escape(name.replace("_", " ")) + counted, *(_cell(own, metric) for metric in _SHOWN))
+    if any("repeats" in own for models in metrics.values() for own in models.values()):
+        captions.insert(0, "×n: the mean over n halves of the patients, and the interval of that mean")
+    table.caption = "\n".join(captions)
     return table
+
+
+def _is_model(metrics: Any) -> bool:
+    return isinstance(metrics, dict) and metrics.keys() >= {"lesions", "malignant", "patients"}
 
 
 def _cell(metrics: dict[str, float], metric: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from radprompt.core.errors import InputError
-from radprompt.evaluation.tables import render_summary, summary
+from radprompt.evaluation.tables import read_summary, render_summary, summary
 from radprompt.study.settings import Settings
 
 
@@ -73,7 +73,7 @@ def test_rendered_table_fits_eighty_columns(comparison: pd.DataFrame, tmp_path: 
     path.write_text(json.dumps(summary(comparison.replace("majority", "all_features_logistic"))))
     with (tmp_path / "out").open("w") as out:
         console = Console(width=80, record=True, file=out)
-        console.print(render_summary(path))
+        console.print(render_summary(read_summary(path)))
     text = console.export_text()
     assert "0.812" in text
     assert ".70–.90" in text
@@ -96,7 +96,7 @@ def test_five_settings_of_several_halves_fit_eighty_columns(
     path.write_text(json.dumps(summary(table)))
     with (tmp_path / "out").open("w") as out:
         console = Console(width=80, record=True, file=out)
-        console.print(render_summary(path))
+        console.print(render_summary(read_summary(path)))
     text = console.export_text()
     assert "…" not in text
     text = " ".join(text.split())
@@ -108,15 +108,16 @@ def test_five_settings_of_several_halves_fit_eighty_columns(
 
 def test_what_is_no_summary(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
-        render_summary(tmp_path / "absent.json")
+        read_summary(tmp_path / "absent.json")
     for content in ("{", "[]", '{"vindr": {}}', '{"vindr": {"llm": {"auc": 0.5}}}', '{"vindr": {"llm": 3}}'):
         (tmp_path / "summary.json").write_text(content)
         with pytest.raises(InputError, match="not a summary"):
-            render_summary(tmp_path / "summary.json")
+            read_summary(tmp_path / "summary.json")
 
 
 def test_showing_the_summary_loads_nothing_heavy() -> None:
     # `make repro` with nothing to do must end within seconds, and this is its last step.
-    code = "import sys, radprompt.evaluation.tables; print({'pandas', 'sklearn', 'scipy', 'torch'} & set(sys.modules))"
+    heavy = {"pandas", "sklearn", "scipy", "torch"}
+    code = f"import sys, radprompt.evaluation.summary_screen; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

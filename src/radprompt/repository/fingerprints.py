@@ -19,7 +19,15 @@ from radprompt.core.errors import InputError
 PACKAGE = "radprompt"
 PLUMBING = frozenset(
     f"src/{PACKAGE}/{name}.py"
-    for name in ("__init__", "core/params", "core/params_errors", "core/errors", "core/compute", "core/stage")
+    for name in (
+        "__init__",
+        "core/params",
+        "core/params_errors",
+        "core/errors",
+        "core/compute",
+        "core/stage",
+        "core/timing",
+    )
 )
 """Modules without influence on any value: they read settings, word errors and spread work.
 

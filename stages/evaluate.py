@@ -6,7 +6,7 @@ Reads   params.yaml (seed, evaluation); data/predictions/<setting>/*.csv, whoeve
 Writes  metrics/evaluation/<setting>.json, keyed <setting>.<model>.<metric>, with <metric>_low and <metric>_high;
         metrics/evaluation/<setting>.csv, a row for each model and metric, with differences and p-values;
         plots/evaluation/<setting>/{roc,calibration,decision,scores,confusion}.csv and .svg
-Takes   6 s on the demo for a setting of one sample, 15 s for one of twenty halves
+Takes   time that grows with resamples, repeats, seeds and models
 Expect  stages/summary.py puts the settings together
 """
 

@@ -3,7 +3,7 @@
 Reads   params.yaml (evaluation.reference); metrics/evaluation/<setting>.{json,csv} of every setting
 Writes  metrics/summary.json, keyed <setting>.<model>.<metric>;
         metrics/comparison.csv, a row for each setting, model and metric, with differences and p-values
-Takes   2 s
+Takes   little more than the time to start; grows with settings and models
 Expect  `radprompt summary` shows the table
 """
 

@@ -1,9 +1,9 @@
-"""Put the tables of results into README.md again, after a run that changed them.
+"""Put the tables of results and stage times into README.md again, after a run that changed them.
 
     python docs/tools/readme.py
 
 What stands between ``<!-- table: name -->`` and ``<!-- end -->`` becomes that table of ``docs/tools/metric_tables.py``,
-made from metrics/. A test compares README.md with metrics/.
+made from metrics/ and docs/stage_times.csv. A test compares README.md with them.
 """
 
 import re

@@ -1,16 +1,19 @@
 """Everything that is looked at, put together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from radprompt.core.errors import InputError
 from radprompt.core.params import Params, load_params
-from radprompt.repository.doctor import folders, gpus, machine, model, packages, repository
-from radprompt.repository.doctor.estimates import Costs, estimate
+from radprompt.repository.doctor import folders, gpus, machine, memory, model, packages, repository
+from radprompt.repository.doctor.costs import Costs, scaled
 from radprompt.repository.doctor.finding import Finding
-from radprompt.repository.doctor.network import training_gpu_gb
+from radprompt.repository.doctor.scaling import amounts, language_models
 from radprompt.repository.doctor.sources import SOURCES, drawn, released
-from radprompt.repository.doctor.workload import is_phantom
+from radprompt.repository.doctor.stage_times import read_stage_times, stage_descriptions
+from radprompt.repository.doctor.workload import is_phantom, workload
+from radprompt.study.settings import FILE as SETTINGS
+from radprompt.study.settings import load_settings
 
 BEYOND_CPU = 1e9
 """Weights from which training on a CPU takes weeks."""
@@ -18,11 +21,10 @@ BEYOND_CPU = 1e9
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found, what a run will cost, and on what it was estimated."""
+    """What was found, and what a run will cost."""
 
     findings: list[Finding]
     costs: Costs
-    computed_on: str
 
     @property
     def green(self) -> bool:
@@ -38,7 +40,7 @@ def diagnose(params_file: Path, gpu: str | None = None, here: machine.Machine | 
     params_file
         ``params.yaml``; the repository is its folder.
     gpu
-        A card of :func:`radprompt.repository.doctor.gpus.names` to estimate for, whether or not it is here.
+        A card of :func:`radprompt.repository.doctor.gpus.names` to check the memory of, whether or not it is here.
     here
         The machine; None: look.
 
@@ -48,30 +50,37 @@ def diagnose(params_file: Path, gpu: str | None = None, here: machine.Machine | 
         If the parameters are wrong or the card is unknown.
     """
     params, home = load_params(params_file), params_file.parent
+    settings, work = load_settings(home / SETTINGS), workload(params)
     here = here or machine.probe(home, params.llm.device)
     card = here.gpu if gpu is None else _card(gpu)
     found, shape = model.check_model(params.llm.backbone)
-    costs = estimate(params, shape, here, card)
-    needed = training_gpu_gb(params, shape, bf16=card is None or card.bf16) if shape else 0.0
-    beyond = shape is not None and shape.linear > BEYOND_CPU
-    biggest = costs.most("memory_gb")
+    # A CPU is assumed to lack bfloat16: the estimate is then too large rather than too small.
+    bf16 = params.llm.precision == "bf16" or (params.llm.precision == "auto" and card is not None and card.bf16)
+    needs = {"segmenter": memory.segmenter_gb(params, work)}
+    if shape:
+        needs["language_model"] = memory.language_model_gb(params, shape, gpu=card is not None, bf16=bf16)
+    disk = memory.disk_gb(params, shape, language_models(params, settings))
     findings = [
         *_data(params, home),
         found,
         *filter(None, [model.check_quantisation(params.llm.backbone, gpu=here.gpu is not None)]),
         *_settings(params),
-        machine.check_gpu(here, params.llm.device, needed, required=beyond),
-        machine.check_memory(here, biggest.memory_gb, biggest.name),
-        *machine.check_disk(here, costs.disk_gb, costs.temporary_gb),
+        machine.check_gpu(
+            replace(here, gpu=card),
+            params.llm.device,
+            memory.training_gb(params, shape, bf16=bf16) if shape else 0.0,
+            required=shape is not None and shape.linear > BEYOND_CPU,
+        ),
+        machine.check_memory(here, needs),
+        *machine.check_disk(here, disk, memory.temporary_gb(params, work)),
         packages.check_python(),
         packages.check_packages(home),
         packages.check_decoders(),
         *_repository(params, home),
     ]
-    if card is None:
-        return Diagnosis(findings, costs, f"{here.cores} CPU cores")
-    speed = f"{card.tflops:.0f} TFLOP/s" + ("" if card.known else ", assumed: this card is not in the table")
-    return Diagnosis(findings, costs, f"{here.cores} CPU cores and {card.name} ({speed})")
+    stages = stage_descriptions(home, phantom=is_phantom(params))
+    costs = scaled(stages, read_stage_times(home), amounts(params, work, settings, shape))
+    return Diagnosis(findings, costs)
 
 
 def _card(name: str) -> gpus.Gpu:

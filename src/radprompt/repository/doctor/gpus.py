@@ -1,4 +1,4 @@
-"""What the data sheets say of NVIDIA's cards, and what the card in this machine is."""
+"""Memory of NVIDIA's cards by their data sheets, and the card in this machine."""
 
 import re
 from dataclasses import dataclass
@@ -16,71 +16,56 @@ class Gpu:
         As the driver calls it.
     memory_gb, free_gb
         All of its memory, and what nothing uses, GB (1e9 bytes).
-    tflops
-        Dense matrix products a second in bfloat16 with float32 sums, 1e12; in float32 where the card has no bfloat16.
     bf16
         Whether the card multiplies bfloat16.
-    known
-        Whether ``tflops`` is from a data sheet. Otherwise it is :data:`UNKNOWN_TFLOPS`.
     """
 
     name: str
     memory_gb: float
     free_gb: float
-    tflops: float
     bf16: bool = True
-    known: bool = True
 
 
-UNKNOWN_TFLOPS = 70.0
-"""For a card that the table does not have: that of an RTX 3090, the slowest with bfloat16 and 24 GB."""
-
-# Name as in the driver's; memory, GiB; dense bfloat16 TFLOP/s. The first name that is found in the driver's counts.
+# Name as in the driver's; memory, GiB. The first name that is found in the driver's counts.
 _CARDS = (
-    ("H200", 141, 989.0),
-    ("H100 PCIe", 80, 756.0),
-    ("H100 NVL", 94, 835.0),
-    ("H100", 80, 989.0),
-    ("A100-SXM4-40GB", 40, 312.0),
-    ("A100-PCIE-40GB", 40, 312.0),
-    ("A100", 80, 312.0),
-    ("L40S", 48, 362.0),
-    ("L40", 48, 181.0),
-    ("RTX 6000 Ada", 48, 364.0),
-    ("RTX A6000", 48, 155.0),
-    ("RTX A5000", 24, 111.0),
-    ("A40", 48, 150.0),
-    ("A30", 24, 165.0),
-    ("A10", 24, 125.0),
-    ("L4", 24, 121.0),
-    ("RTX 5090", 32, 209.0),
-    ("RTX 4090", 24, 165.0),
-    ("RTX 3090", 24, 71.0),
-    ("V100", 32, 15.7),
-    ("T4", 16, 8.1),
+    ("H200", 141),
+    ("H100 PCIe", 80),
+    ("H100 NVL", 94),
+    ("H100", 80),
+    ("A100-SXM4-40GB", 40),
+    ("A100-PCIE-40GB", 40),
+    ("A100", 80),
+    ("L40S", 48),
+    ("L40", 48),
+    ("RTX 6000 Ada", 48),
+    ("RTX A6000", 48),
+    ("RTX A5000", 24),
+    ("A40", 48),
+    ("A30", 24),
+    ("A10", 24),
+    ("L4", 24),
+    ("RTX 5090", 32),
+    ("RTX 4090", 24),
+    ("RTX 3090", 24),
+    ("V100", 32),
+    ("T4", 16),
 )
 _WITHOUT_BF16 = ("V100", "T4")
 
 
 def names() -> list[str]:
     """Return the cards of the table."""
-    return [name for name, _, _ in _CARDS]
+    return [name for name, _ in _CARDS]
 
 
 def by_name(name: str) -> Gpu | None:
-    """Return the card whose name of the table occurs in ``name``, all its memory free; None for one it has not."""
+    """Look a card up by a name contained in ``name``, all its memory free; None if unknown."""
     words = f" {_plain(name)} "
-    for known, gib, tflops in _CARDS:
+    for known, gib in _CARDS:
         if f" {_plain(known)} " in words:
             memory = gib * 2**30 / GB
-            return Gpu(known, memory, memory, tflops, known not in _WITHOUT_BF16)
+            return Gpu(known, memory, memory, known not in _WITHOUT_BF16)
     return None
-
-
-def describe(name: str, memory: int, free: int, *, bf16: bool) -> Gpu:
-    """Return the card that the driver calls ``name``, with its memory, bytes."""
-    known = by_name(name)
-    return Gpu(name, memory / GB, free / GB, known.tflops if known else UNKNOWN_TFLOPS, bf16, known is not None)
 
 
 def _plain(name: str) -> str:

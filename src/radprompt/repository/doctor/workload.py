@@ -6,6 +6,7 @@ from pathlib import Path
 from radprompt.core.params import Params
 from radprompt.llm.backbone import PACKAGED
 from radprompt.repository.doctor.sources import BY_FOLDER
+from radprompt.study.settings import Members
 from radprompt.tables.feature_names import FEATURES
 
 PHANTOM = Path("data/phantom/raw")
@@ -42,6 +43,21 @@ class Workload:
             "inbreast": self.inbreast,
         }
 
+    def rows(self, members: Members, params: Params) -> int:
+        """Return the lesions of a split: of the data set's own, or of one half of its patients."""
+        own = {
+            ("cbis_ddsm", "train"): self.cbis_train,
+            ("cbis_ddsm", "test"): self.cbis_test,
+            ("vindr_mammo", "train"): self.vindr_train,
+            ("vindr_mammo", "val"): self.vindr_val,
+            ("vindr_mammo", "test"): self.vindr_test,
+        }
+        if members in own:
+            return own[members]
+        adapting = round(self.lesions[members.dataset] * params.data.adaptation_fraction)
+        val = round(adapting * params.adaptation.validation_fraction)
+        return {"train": adapting - val, "val": val}.get(members.split, self.lesions[members.dataset] - adapting)
+
 
 def is_phantom(params: Params) -> bool:
     """Return whether the data sets are the synthetic ones."""
@@ -64,13 +80,6 @@ def workload(params: Params) -> Workload:
         masses.inbreast,
         dict.fromkeys(BY_FOLDER, params.phantom.rows * params.phantom.columns / 1e6),
     )
-
-
-def adaptation_rows(params: Params, work: Workload) -> tuple[int, int]:
-    """Return the training and the validation lesions of one half of the second site."""
-    half = round(work.inbreast * params.data.adaptation_fraction)
-    val = round(half * params.adaptation.validation_fraction)
-    return half - val, val
 
 
 def prompt_tokens(params: Params) -> int:

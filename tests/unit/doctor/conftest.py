@@ -10,8 +10,7 @@ import pytest
 
 from radprompt.core.outputs import write_text
 from radprompt.core.params import load_params
-from radprompt.repository.doctor.gpus import Gpu, by_name
-from radprompt.repository.doctor.machine import Machine
+from radprompt.repository.doctor.machine import Gpu, Machine
 from radprompt.repository.doctor.scaling import UNCHANGED, amounts
 from radprompt.repository.doctor.shape import SMOLLM2
 from radprompt.repository.doctor.stage_times import (
@@ -85,6 +84,4 @@ def laptop() -> Machine:
 @pytest.fixture
 def workstation() -> Machine:
     """Sixteen cores and a card of 24 GiB."""
-    card = by_name("RTX 4090")
-    assert isinstance(card, Gpu)
-    return Machine(16, 128.0, 2000.0, 400.0, card)
+    return Machine(16, 128.0, 2000.0, 400.0, Gpu("NVIDIA GeForce RTX 4090", 25.8, 25.8))

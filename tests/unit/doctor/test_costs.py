@@ -13,7 +13,7 @@ from radprompt.core.params import Params, load_params
 from radprompt.core.timing import settings_digest
 from radprompt.repository.doctor import memory
 from radprompt.repository.doctor.costs import scaled
-from radprompt.repository.doctor.scaling import Amount, amounts, language_models
+from radprompt.repository.doctor.scaling import Amount, amounts
 from radprompt.repository.doctor.shape import LLAMA2_7B, SMOLLM2
 from radprompt.repository.doctor.stage_times import FILE, read_stage_times, stage_descriptions
 from radprompt.repository.doctor.workload import prompt_tokens, workload
@@ -82,7 +82,7 @@ def test_a_language_models_amount_by_hand(demo):
     read = (280 + (210 + 55) + 3 * 110) * 30
     by_hand = (trained + read) * 160 * SMOLLM2.linear_of_a_layer
     assert amounts(demo, work, settings, SMOLLM2)["language_model"].value == pytest.approx(by_hand)
-    assert language_models(demo, settings) == 7
+    assert memory.language_models(demo, settings) == 7
 
 
 def test_a_model_of_unknown_shape_has_no_time(demo, times):

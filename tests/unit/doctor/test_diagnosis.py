@@ -8,7 +8,6 @@ import sys
 
 import pytest
 
-from radprompt.core.errors import InputError
 from radprompt.core.timing import duration
 from radprompt.repository.doctor import display
 from radprompt.repository.doctor.diagnosis import diagnose
@@ -52,12 +51,11 @@ def test_an_empty_clinical_folder_lists_what_is_missing_and_where_to_get_it(clin
 
 
 def test_the_command_ends_in_1_and_its_json_says_the_same(clinical, times):
-    told = run(clinical, "--json", "--gpu", "RTX 4090")
+    told = run(clinical, "--json")
     assert told.returncode == 1, told.stderr
     content = json.loads(told.stdout)
     assert content["green"] is False
     assert "Cancer Imaging Archive" in content["findings"][0]["fix"]
-    assert any("RTX 4090, 26 GB" in finding["found"] for finding in content["findings"])
     assert "on the machine that measured them, scaled by rows, epochs and tokens: 2 cores" in content["basis"]
     assert {e["name"] for e in content["estimates"]} >= {"segmenter", "language_model", "report"}
     assert content["total_seconds"] == pytest.approx(sum(e["seconds"] for e in content["estimates"]), abs=20)
@@ -71,12 +69,6 @@ def test_the_table_shows_every_check_and_stage(clinical, times, workstation, cap
     assert all(finding.subject in shown for finding in found.findings)
     assert all(stage.name in shown for stage in found.costs.stages)
     assert "4 of 16 checks: missing or wrong; 1 to mind" in shown
-
-
-def test_an_unknown_card_lists_the_known_ones(repository, laptop):
-    with pytest.raises(InputError, match="no card called 'Voodoo'") as refused:
-        diagnose(repository / "params.yaml", gpu="Voodoo", here=laptop)
-    assert "RTX 4090" in refused.value.fix
 
 
 def test_two_ways_to_resample_are_found_before_anything_runs(repository, laptop):

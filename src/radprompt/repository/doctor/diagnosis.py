@@ -1,14 +1,13 @@
 """Everything that is looked at, put together."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from radprompt.core.errors import InputError
 from radprompt.core.params import Params, load_params
-from radprompt.repository.doctor import folders, gpus, machine, memory, model, packages, repository
+from radprompt.repository.doctor import folders, machine, memory, model, packages, repository
 from radprompt.repository.doctor.costs import Costs, scaled
 from radprompt.repository.doctor.finding import Finding
-from radprompt.repository.doctor.scaling import amounts, language_models
+from radprompt.repository.doctor.scaling import amounts
 from radprompt.repository.doctor.sources import SOURCES, drawn, released
 from radprompt.repository.doctor.stage_times import read_stage_times, stage_descriptions
 from radprompt.repository.doctor.workload import is_phantom, workload
@@ -32,43 +31,42 @@ class Diagnosis:
         return all(finding.state != "error" for finding in self.findings)
 
 
-def diagnose(params_file: Path, gpu: str | None = None, here: machine.Machine | None = None) -> Diagnosis:
+def diagnose(params_file: Path, here: machine.Machine | None = None) -> Diagnosis:
     """Look at everything that a run with these parameters needs.
 
     Parameters
     ----------
     params_file
         ``params.yaml``; the repository is its folder.
-    gpu
-        A card of :func:`radprompt.repository.doctor.gpus.names` to check the memory of, whether or not it is here.
     here
         The machine; None: look.
 
     Raises
     ------
     InputError
-        If the parameters are wrong or the card is unknown.
+        If the parameters or settings are wrong.
     """
     params, home = load_params(params_file), params_file.parent
     settings, work = load_settings(home / SETTINGS), workload(params)
     here = here or machine.probe(home, params.llm.device)
-    card = here.gpu if gpu is None else _card(gpu)
+    gpu = here.gpu
     found, shape = model.check_model(params.llm.backbone)
-    # A CPU is assumed to lack bfloat16: the estimate is then too large rather than too small.
-    bf16 = params.llm.precision == "bf16" or (params.llm.precision == "auto" and card is not None and card.bf16)
+    on_gpu = params.llm.precision != "fp32" and (gpu is None or gpu.bf16)
+    # A CPU is assumed to compute in float32, unless told otherwise: the estimate is then too large, not too small.
+    bf16 = on_gpu if gpu else params.llm.precision == "bf16"
     needs = {"segmenter": memory.segmenter_gb(params, work)}
     if shape:
-        needs["language_model"] = memory.language_model_gb(params, shape, gpu=card is not None, bf16=bf16)
-    disk = memory.disk_gb(params, shape, language_models(params, settings))
+        needs["language_model"] = memory.language_model_gb(params, shape, gpu=gpu is not None, bf16=bf16)
+    disk = memory.disk_gb(params, shape, settings)
     findings = [
         *_data(params, home),
         found,
-        *filter(None, [model.check_quantisation(params.llm.backbone, gpu=here.gpu is not None)]),
+        *filter(None, [model.check_quantisation(params.llm.backbone, gpu=gpu is not None)]),
         *_settings(params),
         machine.check_gpu(
-            replace(here, gpu=card),
+            here,
             params.llm.device,
-            memory.training_gb(params, shape, bf16=bf16) if shape else 0.0,
+            memory.training_gb(params, shape, bf16=on_gpu) if shape else 0.0,
             required=shape is not None and shape.linear > BEYOND_CPU,
         ),
         machine.check_memory(here, needs),
@@ -81,13 +79,6 @@ def diagnose(params_file: Path, gpu: str | None = None, here: machine.Machine | 
     stages = stage_descriptions(home, phantom=is_phantom(params))
     costs = scaled(stages, read_stage_times(home), amounts(params, work, settings, shape))
     return Diagnosis(findings, costs)
-
-
-def _card(name: str) -> gpus.Gpu:
-    card = gpus.by_name(name)
-    if card is None:
-        raise InputError(f"no card called {name!r}", where="--gpu", fix=f"one of: {', '.join(gpus.names())}")
-    return card
 
 
 def _data(params: Params, home: Path) -> list[Finding]:

@@ -9,7 +9,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from radprompt.repository.doctor.finding import Finding
-from radprompt.repository.doctor.gpus import Gpu
 
 GB = 1e9
 TIGHT = 0.9
@@ -20,6 +19,16 @@ SMALLER = {
     "language_model": "lower llm.batch_size or llm.lora.layers, or choose a smaller model",
 }
 """What makes a stage take less main memory."""
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A graphics card: its name, all of its memory and what nothing uses, GB, and whether it multiplies bfloat16."""
+
+    name: str
+    memory_gb: float
+    free_gb: float
+    bf16: bool = True
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,7 @@ def check_gpu(machine: Machine, device: str, needed_gb: float, required: bool) -
     if gpu is None:
         found = f"none: {machine.no_gpu}"
         if required:
+            found += f"; training takes about {needed_gb:.1f} GB"
             fix = "this model needs an NVIDIA GPU; with one, install a CUDA build: `make setup TORCH=...`"
             return Finding("machine", "GPU", "error", found, fix)
         if device.startswith("cuda"):

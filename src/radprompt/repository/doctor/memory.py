@@ -4,6 +4,7 @@ from radprompt.core.params import Params
 from radprompt.llm.backbone import WORKING_GB
 from radprompt.repository.doctor.shape import Shape
 from radprompt.repository.doctor.workload import Workload, is_phantom, prompt_tokens
+from radprompt.study.settings import Settings
 
 PYTHON_GB = 1.5
 """Memory of a process with torch and Transformers, the model apart."""
@@ -49,8 +50,15 @@ def trained_layers(params: Params, shape: Shape) -> int:
     return shape.layers if params.llm.lora.layers == "all" else min(params.llm.lora.layers, shape.layers)
 
 
-def disk_gb(params: Params, shape: Shape | None, models: int) -> float:
-    """Return what the stages write, with DVC's copy, for so many adapted language models."""
+def language_models(params: Params, settings: Settings) -> int:
+    """Return how many language models are trained."""
+    trained = [own for own in settings.values() if own.trains]
+    return sum(len(own.repeats(params.adaptation.repeats.llm)) for own in trained) * params.evaluation.seeds
+
+
+def disk_gb(params: Params, shape: Shape | None, settings: Settings) -> float:
+    """Return what the stages write, with DVC's copy."""
+    models = language_models(params, settings)
     adapters = models * shape.lora(params.llm.lora.rank, trained_layers(params, shape)) * 4 / 1e9 if shape else 0.0
     return 2 * (adapters + RESULTS_GB + (SYNTHETIC_GB if is_phantom(params) else 0.0))
 

@@ -1,10 +1,11 @@
 """The measured times of the stages: ``docs/stage_times.csv``, and the stages that ``dvc.yaml`` has."""
 
-import csv
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
 from ruamel.yaml import YAML
 
 from radprompt.core.errors import InputError
@@ -70,22 +71,12 @@ def read_stage_times(home: Path) -> StageTimes | None:
     file = home / FILE
     if not file.is_file():
         return None
-    first, *lines = file.read_text(encoding="utf-8").splitlines()
+    text = file.read_text(encoding="utf-8")
     try:
-        if not first.startswith("# "):
-            raise ValueError("its first line does not describe the machine")
-        rows = [
-            StageTime(
-                row["stage"],
-                int(row["instances"]),
-                float(row["seconds"]),
-                float(row["peak_gb"]),
-                row["grows_with"],
-                float(row["amount"]),
-            )
-            for row in csv.DictReader(lines)
-        ]
-    except (KeyError, TypeError, ValueError) as error:
+        table = pd.read_csv(StringIO(text), comment="#", keep_default_na=False)[list(StageTime._fields)]
+        table = table.astype({name: float for name in ("seconds", "peak_gb", "amount")})
+        rows = {str(row.stage): StageTime(*row) for row in table.itertuples(index=False)}
+    except (KeyError, ValueError) as error:
         fix = "make it again: `python docs/tools/stage_times.py`, after `dvc repro`"
         raise InputError(f"not readable: {error}", where=FILE.as_posix(), fix=fix) from None
-    return StageTimes(first.removeprefix("# "), {row.stage: row for row in rows})
+    return StageTimes(text.partition("\n")[0].removeprefix("# "), rows)

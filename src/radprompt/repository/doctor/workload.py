@@ -6,7 +6,7 @@ from pathlib import Path
 from radprompt.core.params import Params
 from radprompt.llm.backbone import PACKAGED
 from radprompt.repository.doctor.sources import BY_FOLDER
-from radprompt.study.settings import Members
+from radprompt.study.settings import Members, Settings
 from radprompt.tables.feature_names import FEATURES
 
 PHANTOM = Path("data/phantom/raw")
@@ -58,6 +58,11 @@ class Workload:
         val = round(adapting * params.adaptation.validation_fraction)
         return {"train": adapting - val, "val": val}.get(members.split, self.lesions[members.dataset] - adapting)
 
+    def fitted_rows(self, params: Params, settings: Settings, repeats: int) -> int:
+        """Return the training rows of all settings that train a model, in so many repeats."""
+        trained = [own for own in settings.values() if own.trains]
+        return sum(len(own.repeats(repeats)) * self.rows(own.train, params) for own in trained)
+
 
 def is_phantom(params: Params) -> bool:
     """Return whether the data sets are the synthetic ones."""
@@ -82,8 +87,12 @@ def workload(params: Params) -> Workload:
     )
 
 
+def feature_count(params: Params) -> int:
+    """Return how many features a prompt names."""
+    return len(FEATURES) if params.features.selection == "all" else params.features.count
+
+
 def prompt_tokens(params: Params) -> int:
     """Return the tokens of one prompt."""
-    count = len(FEATURES) if params.features.selection == "all" else params.features.count
     a_feature = PACKAGED_TOKENS if params.llm.backbone.source == PACKAGED else OTHER_TOKENS
-    return INSTRUCTION_TOKENS + count * a_feature
+    return INSTRUCTION_TOKENS + feature_count(params) * a_feature

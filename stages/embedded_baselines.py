@@ -5,7 +5,7 @@
 Reads   settings.yaml; params.yaml (seed, evaluation.seeds, adaptation.repeats, baselines); data/cohorts/<setting>.csv;
         embeddings of every repeat and seed in models/language_model/<setting>/
 Writes  data/predictions/<setting>/embedded.csv: rows of models ``embedding_<name>`` for the splits val and test
-Takes   5 s on the demo
+Takes   time that grows with repeats, seeds and the width of the embeddings
 Expect  on vindr, AUCs near the language model's: its training rows, which it knows, are what these are fitted on
 """
 

@@ -5,7 +5,7 @@
 Reads   settings.yaml; params.yaml (seed, evaluation); data/predictions/<setting>/*.csv, whoever wrote them
 Writes  metrics/evaluation/<setting>.json, keyed <setting>.<model>.<metric>, with <metric>_low and <metric>_high;
         metrics/evaluation/<setting>.csv, a row for each model and metric, with differences and p-values
-Takes   5 s on the demo for a setting of one sample, 12 s for one of twenty repeats
+Takes   time that grows with resamples, repeats, seeds and models
 Expect  stages/summary.py puts the settings together, stages/figures.py draws the curves
 """
 

@@ -6,7 +6,7 @@ Reads   params.yaml (seed, prompt, explain); data/standardised/<setting>.csv;
         models/{scaler,selection,language_model}/<setting>/ (the first repeat and seed); models/backbone/
 Writes  data/explanations/<setting>.csv (a row for each test lesion and feature; base plus its shares is a lesion's
         logit), metrics/explanations.csv, plots/explanations/{cohort,lesions}.svg
-Takes   3 min on the demo: 141 prompts a lesion, all through the trunk
+Takes   time that grows with explained lesions, background lesions and orders: each prompt passes all layers
 Expect  shares with a direction for some features; stops if they count from a logit that training lesions do not have
 """
 

@@ -5,7 +5,7 @@
 Reads   data/lesions/<dataset>.csv, its images, and the masks that radiomics.masks names: data/masks/<dataset>/*.png
         (predicted, reviewed ones included) or the data set's own contours (reference).
 Writes  data/features/<dataset>.csv (lesion_id and 67 raw values), data/features/<dataset>_exclusions.csv (reasons).
-Takes   about 12 s on the demo (280 VinDr masses), two cores.
+Takes   time that grows with the megapixels decoded and with lesions; spread over compute.workers
 Expect  no or very few exclusions: the segmenter has replaced empty masks by ellipses.
 """
 

@@ -2,7 +2,7 @@
 
 Reads   src/radprompt/, stages/
 Writes  code/<script>.txt: a digest for each module and template that the script uses, docstrings and comments left out
-Takes   2 s
+Takes   time that grows with the code
 Expect  a corrected docstring changes no fingerprint, so that no other stage runs
 """
 

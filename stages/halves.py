@@ -3,7 +3,7 @@
 Reads   settings.yaml (halved); params.yaml (seed, data, adaptation); data/lesions/<dataset>.csv of each halved data
         set, whose own halves are repeat 0
 Writes  data/halves/<dataset>.csv: repeat, lesion_id, patient_id, split (train and val: the half that adapts; test)
-Takes   2 s on the demo
+Takes   little more than the time to start; grows with repeats
 Expect  as many repeats as the models that want most of them; no patient on two sides of one
 """
 

@@ -3,7 +3,7 @@
 Reads   params.yaml (compute); data/lesions/<dataset>.csv of the three data sets and the images that they name
 Writes  data/validation/hashes.csv (dataset, image_path, and two perceptual hashes of 256 bits: of the whole image and
         of the breast; src/radprompt/gates/hashes.py says what they see through)
-Takes   10 s on the demo for 442 images, nearly all of it decoding
+Takes   time that grows with the megapixels decoded, spread over compute.workers
 Expect  one row an image; copies differ in up to 20 bits, different patients' images in 50 or more
 """
 

@@ -8,7 +8,8 @@ Writes  models/language_model/<setting>/<run>/ (of each repeat and seed: peft ad
         learned from, embeddings.safetensors and probabilities.csv of its cohort), data/predictions/<setting>/llm.csv,
         metrics/training/<setting>.json (what validation rows say), plots/training/<setting>/ (DVCLive curves of the
         first run)
-Takes   1 to 2 min a setting on the demo; interrupted, it continues from .radprompt/<setting>/ at the epoch it reached
+Takes   time that grows with epochs, layers with LoRA and tokens of all training prompts; interrupted, it
+        continues from .radprompt/<setting>/ at the epoch it reached
 Expect  validation AUC well above 0.5, below or near that of logistic regression. A setting that trains nothing gets a
         copy of the model that it starts from
 """

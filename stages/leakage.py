@@ -6,7 +6,7 @@ Reads   settings.yaml; params.yaml (validation.leakage); data/validation/hashes.
         data/prompts, models/scaler and models/selection of each setting (of the segmenter data/lesions)
 Writes  data/validation/leakage/{segmenter.csv,settings/<setting>.csv}: how much each check compared and found (0);
         metrics/leakage/ likewise: the same over all halves
-Takes   4 s on the demo
+Takes   time that grows with lesions, repeats and settings
 Expect  nothing found. A finding ends in exit status 1 with rows and files named; all of them are then in
         .radprompt/gates/leakage/<name>.csv, and outputs stay as they were
 """

@@ -4,7 +4,7 @@ Reads   settings.yaml (curve); params.yaml (seed, features, prompt, llm, baselin
         data/features of the second site; the model that is continued; models/backbone/; predictions of the settings
         that end the lines
 Writes  metrics/learning_curve.csv (line, model, lesions, all, repeat, auc), plots/learning_curve.svg
-Takes   2 min on the demo
+Takes   time that grows with epochs, repeats and the lesions at the curve's points
 Expect  the line that continues starts higher than the one that restarts; few lesions, wide scatter
 """
 

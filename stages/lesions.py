@@ -4,7 +4,7 @@ Call    python stages/lesions.py cbis_ddsm | vindr_mammo | inbreast
 Reads   params.yaml (seed, compute, data), <data.root>/<dataset>/
 Writes  data/lesions/<dataset>.csv, <dataset>_exclusions.csv, <dataset>_flow.json and the reference masks,
         <dataset>_masks/<lesion_id>.png (an empty folder for VinDr-Mammo, which has none)
-Takes   8 to 10 s each on the demo; a JPEG 2000 image of 3500 x 2800 px takes about 1 s a core
+Takes   time that grows with the megapixels decoded, JPEG 2000 most, spread over compute.workers
 Expect  the printed counts add up, rows - excluded = lesions: as many masses as params.yaml asks of the phantom, less
         a few that are broken on purpose
 """

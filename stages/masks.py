@@ -3,7 +3,7 @@
 Reads     data/lesions/<dataset>.csv with its images, models/segmenter/, data/review/<dataset>/*.png
 Writes    data/masks/<dataset>/<lesion_id>.png (8-bit, 0 and 255, the image's size), data/masks/<dataset>.csv
           (lesion_id, source: nnunet, ellipse or review, flag: why the ellipse, area_px)
-Takes     about 0.1 s a lesion on the demo, after 8 s of imports
+Takes     time that grows with lesions and the megapixels decoded, after nnU-Net is imported
 Expect    no or few ellipses; CBIS-DDSM is drawn on its test split only, since nnU-Net learnt from the rest
 Run       python stages/masks.py cbis_ddsm|vindr_mammo|inbreast
 """

@@ -8,7 +8,7 @@ Writes  data/predictions/<setting>/named.csv (models named, named_all; where a m
         and named_without_names), models/named/<setting>/<repeat>/ (named and named_all), metrics/named/<setting>.json
         (evidence, scales, p-value of the names, of repeat 0), metrics/named/<setting>_coefficients.csv and
         plots/named/<setting>.svg (of repeat 0)
-Takes   2 to 10 s on the demo, no GPU
+Takes   time that grows with repeats, rows and features; no GPU
 Expect  within a site a well-regularised logistic regression; names pay between sites and with few cases, if they do
 """
 

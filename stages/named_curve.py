@@ -4,7 +4,7 @@ Reads   settings.yaml (curve); params.yaml (seed, features, prompt, named, basel
         data/standardised and data/features of the second site; models/selection/; models/names/; predictions of the
         settings that end the lines
 Writes  metrics/named_curve.csv (line, model, lesions, all, repeat, auc), plots/named_curve.svg
-Takes   20 s on the demo
+Takes   time that grows with repeats and the curve's points
 Expect  a first point without any labelled lesion, which no conventional model on other columns has
 """
 

@@ -4,7 +4,7 @@ Reads   settings.yaml; params.yaml (seed, prompt, named); the columns of data/st
         models/backbone/
 Writes  models/names/states.safetensors (a vector a name), models/names/directions.json (which way the backbone says
         that each feature points, in [-1, 1]; empty unless named.elicit)
-Takes   15 s on the demo: one forward pass a name, no values, no rows
+Takes   time that grows with the features and the model's weights: one forward pass a name, no values, no rows
 Expect  as many vectors as there are features, more where names are shuffled or censored
 """
 

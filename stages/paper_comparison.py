@@ -2,7 +2,7 @@
 
 Reads   settings.yaml; params.yaml (data); metrics/comparison.csv; the paper's figures, which the package carries.
 Writes  metrics/paper_comparison.csv, a row for each row of the paper's Tables 1 to 5.
-Takes   1 s on the demo.
+Takes   little more than the time to start
 Expect  49 rows; in the 21 of conventional models the printed AUC is the balanced accuracy of hard labels.
 """
 

@@ -3,7 +3,7 @@
 Reads    params.yaml (seed, phantom, compute)
 Writes   data/phantom/raw/<dataset>/
 Call     python stages/phantom.py cbis_ddsm | vindr_mammo | inbreast
-Takes    about 25, 40 and 20 s on two cores (demo)
+Takes    time that grows with the megapixels drawn, spread over compute.workers
 Expect   as many masses as phantom.masses says plus a handful of records that are broken on purpose, images without a
          mass, and every trap of the real files; the same seed writes the same bytes
 """

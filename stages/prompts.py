@@ -2,7 +2,7 @@
 
 Reads   settings.yaml; params.yaml (seed, prompt); data/standardised/; models/selection/, models/scaler/
 Writes  data/prompts/<setting>.jsonl (repeat, lesion_id, split, prompt, label)
-Takes   5 s on the demo
+Takes   time that grows with rows, repeats and settings
 Expect  one line for each row that the setting trains, validates and tests on
 """
 

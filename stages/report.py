@@ -5,7 +5,7 @@ Reads   params.yaml, settings.yaml, ablations.yaml and whatever the other stages
         run's classifier.json below models/language_model/, models/names/directions.json, metrics/, plots/;
         docs/pipeline.svg; code/, whose digest names the code
 Writes  reports/index.html, self-contained: it opens from disk and loads nothing
-Takes   6 s on the demo
+Takes   little more than the time to start; grows with settings and figures
 Expect  the page says of each part that is not there yet that it is missing; nothing is computed anew
 """
 

@@ -3,7 +3,7 @@
 Reads     data/lesions/{cbis_ddsm,inbreast}.csv with their reference masks, data/masks/{cbis_ddsm,inbreast}
 Writes    metrics/segmentation.json (cbis_test.nnunet.dice, inbreast.ellipse.hd95_mm, ...;
           src/radprompt/mammograms/segmentation/ quality.py defines each), data/masks/quality.csv (one row a lesion)
-Takes     about 10 s on the demo
+Takes     time that grows with lesions that have a reference contour
 Expect    a higher mean Dice for nnU-Net than for the ellipse on cbis_test
 Run       python stages/segmentation_quality.py
 """

@@ -3,7 +3,7 @@
 Reads     data/lesions/cbis_ddsm.csv (split train) with its images and reference masks
 Writes    models/segmenter/ (plans.json, dataset.json, weights.safetensors, segmenter.json),
           plots/segmenter_training.csv
-Takes     about 3 min on the demo (two cores)
+Takes     time that grows with epochs, iterations and pixels of a region
 Expect    a validation Dice (a fifth of the training patients) above 0.9 on the demo
 Run       python stages/segmenter.py
 """

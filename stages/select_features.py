@@ -3,7 +3,7 @@
 Reads   settings.yaml; params.yaml (features); data/standardised/
 Writes  models/selection/<setting>/<repeat>.json (features and names, the best first; method, scheme, bins, the lesions
         that it saw); start.json: of the setting whose model is continued
-Takes   15 s on the demo
+Takes   time that grows with repeats and training rows
 Expect  eight features of several classes, shape and texture among them; other ones in other halves
 """
 

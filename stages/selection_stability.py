@@ -4,7 +4,7 @@
 
 Reads   params.yaml (seed, features); data/standardised/<setting>.csv.
 Writes  metrics/selection_stability_<setting>.csv (feature, name, share; the most often picked first), of repeat 0.
-Takes   6 s on the demo.
+Takes   time that grows with resamples and training rows
 Expect  few shares above 0.5 on 160 masses; even the feature picked first can have a low one if others tell the same.
 """
 

@@ -4,7 +4,7 @@ Reads   settings.yaml; params.yaml (adaptation.scaler); data/cohorts/; data/feat
 Writes  models/scaler/<setting>/<repeat>.json (mean, sd, the lesions they come from; start.json: of the setting whose
         model is continued), data/standardised/<setting>.csv (repeat, lesion_id, patient_id, split, label and a z-score
         of every feature)
-Takes   9 s on the demo
+Takes   time that grows with rows, repeats and settings
 Expect  no constant feature; training columns of mean 0 and sd 1
 """
 

@@ -5,7 +5,7 @@ Reads   params.yaml (evaluation.reference, baselines.models); metrics/evaluation
 Writes  metrics/summary.json, keyed <setting>.<model>.<metric>;
         metrics/comparison.csv, a row for each setting, model and metric, with differences and p-values;
         metrics/headline.json, at most 24 numbers: all that `dvc metrics show` prints
-Takes   4 s
+Takes   little more than the time to start; grows with settings and models
 Expect  `radprompt summary` shows the table
 """
 

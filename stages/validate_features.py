@@ -5,7 +5,7 @@
 Reads   params.yaml (radiomics); data/lesions/, data/features/ of VinDr-Mammo and INbreast
 Writes  metrics/validation/features.json (a count for each suite), data/validation/features/ (Great Expectations'
         results)
-Takes   8 s on the demo
+Takes   mostly the import of Great Expectations; grows with lesions
 Expect  no error; one stops here and names feature and lesions: values outside what a feature can be by definition
 """
 

@@ -5,7 +5,7 @@
 Reads   params.yaml (data, validation.masks); data/lesions/: <dataset>.csv, <dataset>_flow.json, <dataset>_masks/; the
         headers of the images, and the official splits in the data sets' tables
 Writes  metrics/validation/lesions.json (a count for each suite), data/validation/lesions/ (Great Expectations' results)
-Takes   7 s on the demo
+Takes   mostly the import of Great Expectations; grows with lesions and contours
 Expect  no error; one stops here and names suite, column and lesions
 """
 

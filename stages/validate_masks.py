@@ -5,7 +5,7 @@
 Reads   params.yaml (validation.masks); data/lesions/<dataset>.csv; data/masks/<dataset>.csv and data/masks/<dataset>/;
         the headers of the images
 Writes  metrics/validation/masks.json (a count for each suite), data/validation/masks/ (Great Expectations' results)
-Takes   7 s on the demo
+Takes   time that grows with the megapixels of the masks, after Great Expectations is imported
 Expect  warnings for ellipses that took nnU-Net's place; an error stops here and names the lesions
 """
 

@@ -6,7 +6,7 @@ Reads   settings.yaml; data/predictions/<setting>/*.csv, whoever wrote them;
         models/language_model/<setting>/*/lesions.json; data/cohorts/<setting>.csv, for what each row should say
 Writes  metrics/validation/predictions/<setting>.json (a count for each suite), data/validation/predictions/<setting>/
         (Great Expectations' results)
-Takes   6 to 9 s on the demo
+Takes   mostly the import of Great Expectations; grows with predictions
 Expect  no error; one stops here and names file, row, model and lesion
 """
 

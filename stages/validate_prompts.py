@@ -5,7 +5,7 @@
 Reads   settings.yaml; params.yaml (prompt); data/prompts/; models/backbone/ (its tokenizer); data/cohorts/ and
         models/selection/, for what the prompts should say
 Writes  metrics/validation/prompts.json (a count for each suite), data/validation/prompts/ (Great Expectations' results)
-Takes   8 s on the demo, all settings together
+Takes   mostly the import of Great Expectations; grows with prompts and settings
 Expect  no error; one stops here and names lines and lesions
 """
 

@@ -4,7 +4,7 @@
 
 Reads   params.yaml (data); the tables of the three data sets below data.root
 Writes  metrics/validation/raw.json (a count for each suite), data/validation/raw/ (Great Expectations' results)
-Takes   6 s on the demo, most of it importing Great Expectations
+Takes   mostly the import of Great Expectations; grows with rows of the tables
 Expect  warnings for the rows that loaders leave out or mend; an error stops here and names column and rows
 """
 

@@ -1,4 +1,4 @@
-"""Markdown tables of what metrics/ holds, made when the site is built so that no page goes stale."""
+"""Markdown tables of metrics/ and docs/stage_times.csv, made when the site is built so that no page goes stale."""
 
 import csv
 import json
@@ -9,7 +9,9 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from radprompt.core.timing import duration
 from radprompt.pages.wording import count, number, p_value
+from radprompt.repository.doctor.stage_times import read_stage_times, stage_descriptions
 from radprompt.tables.model_names import model_name
 
 Row = dict[str, str]
@@ -246,6 +248,22 @@ def tuning(metrics: Path) -> str:
     return _table(head, rows, "ablations/language_model_settings.csv")
 
 
+def stage_times(metrics: Path) -> str:
+    """Every stage of the demo with its measured time and memory."""
+    times = read_stage_times(metrics.parent)
+    rows = []
+    for name, description in stage_descriptions(metrics.parent, phantom=True).items():
+        row = times.rows.get(name) if times else None
+        measured = (duration(row.seconds), f"{row.peak_gb:.1f} GB") if row else ("–", "–")
+        rows.append([f"`{name}`", description, *measured])
+    table = _table(("stage", "what", "time", "memory"), rows)
+    if times is None:
+        return f"{table}\n\nNot measured: `docs/stage_times.csv` is not there."
+    total = duration(sum(row.seconds for row in times.rows.values()))
+    note = "Time of all settings and data sets of a stage; memory of its largest process."
+    return f"{table}\n\nIn all {total} on {times.machine}. {note} From `docs/stage_times.csv`."
+
+
 def benchmarks(metrics: Path) -> str:
     """Beside each other, the last two runs of `make bench`."""
     runs = json.loads((metrics.parent / "benchmarks/results.json").read_text(encoding="utf-8"))
@@ -294,6 +312,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "ablations": ablations,
     "tuning": tuning,
     "benchmarks": benchmarks,
+    "stage-times": stage_times,
 }
 """By the name that a page asks for; each gets the folder metrics/."""
 

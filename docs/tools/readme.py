@@ -1,10 +1,10 @@
-"""Put the tables of results, and the paragraph on names, into README.md again, after a run that changed them.
+"""Put the tables of results and stage times, and the paragraph on names, into README.md again, after a run.
 
     python docs/tools/readme.py
 
 What stands between ``<!-- table: name -->`` and ``<!-- end -->`` becomes that table of ``docs/tools/metric_tables.py``,
-and between ``<!-- text: names -->`` and ``<!-- end -->`` the paragraph of ``docs/tools/names_worth.py``, both made from
-metrics/. A test compares README.md with metrics/.
+and between ``<!-- text: names -->`` and ``<!-- end -->`` the paragraph of ``docs/tools/names_worth.py``, made from
+metrics/ and docs/stage_times.csv. A test compares README.md with them.
 """
 
 import re

@@ -90,20 +90,19 @@ def profile(
 @app.command()
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
-    gpu: Annotated[str | None, typer.Option(help="Estimate for this card, such as 'RTX 4090', here or not.")] = None,
     params: Annotated[Path, typer.Option(help="The parameters to look after.")] = Path("params.yaml"),
 ) -> None:
-    """Say what is missing and where to get it, and what each stage will take, before anything runs.
+    """Say what is missing and where to get it, and measured stage times scaled to this run, before anything runs.
 
     Looks at the data sets, the language model, GPU, memory, disk, packages, git and DVC. Status 1 if something that the
     pipeline needs is missing.
 
-    Examples: `radprompt doctor`, `radprompt doctor --gpu 'RTX 4090'`, `radprompt doctor --json`
+    Examples: `radprompt doctor`, `radprompt doctor --json`
     """
     from radprompt.repository.doctor import display
     from radprompt.repository.doctor.diagnosis import diagnose
 
-    found = diagnose(params, gpu)
+    found = diagnose(params)
     if as_json:
         typer.echo(display.as_json(found))
     else:

@@ -60,6 +60,9 @@ def test_script_says_what_it_does(script):
     docstring = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or ""
     for word in ("Reads", "Writes", "Takes", "Expect"):
         assert word in docstring, f"{script.name}: docstring lacks {word!r}"
+    takes = re.search(r"^Takes(.*?)^(?:Expect|Run|Call)", f"{docstring}\n", re.MULTILINE | re.DOTALL)
+    assert takes, "what the time grows with comes before what to expect"
+    assert not re.search(r"\d (s|min|h)\b", takes[1]), "measured times are in docs/stage_times.csv alone"
 
 
 @pytest.mark.parametrize("stage", _stages(), ids=lambda s: s.addressing)

@@ -3,23 +3,23 @@
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 from radprompt.core.child_process import EndedBySignal, signals_raise
 from radprompt.core.errors import InputError
 from radprompt.core.progress import show_bars_on_terminals_only
+from radprompt.core.timing import instance_name, record_at_exit
 
-_SMALLER = (
-    "lower llm.batch_size or llm.lora.layers, or set llm.backbone.quantisation to 4bit (of the segmenter: its plan); "
-    "`radprompt doctor` says what a stage needs"
-)
+_SEGMENTER_STAGES = frozenset({"segmenter", "masks"})
 
 
 def run(main: Callable[..., None], *arguments: str) -> None:
     """Call ``main`` with the command line's arguments; an :class:`InputError` ends in one screen and exit status 1.
 
-    A graphics card that is full ends alike, with the settings that need less of it. Ctrl-C, SIGTERM and SIGHUP end in
-    one line and a shell's status for the signal: 130, 143 and 129. In a log there are no progress bars.
+    An out-of-memory error of a graphics card exits the same way and names settings that use less memory. Ctrl-C, SIGTERM
+    and SIGHUP end in one line and a shell's status for the signal: 130, 143 and 129. In a log there are no progress
+    bars. A stage that succeeds records its time and memory (:mod:`radprompt.core.timing`).
 
     Parameters
     ----------
@@ -46,7 +46,19 @@ def run(main: Callable[..., None], *arguments: str) -> None:
     except RuntimeError as error:
         if type(error).__name__ != "OutOfMemoryError":  # torch's, which light stages do not import
             raise
-        _stop(script, f"the graphics card is full: {str(error).splitlines()[0]}\nFix: {_SMALLER}")
+        fix = smaller_gpu_memory(Path(script).stem)
+        _stop(script, f"the graphics card is full: {str(error).splitlines()[0]}\nFix: {fix}")
+    record_at_exit(instance_name(script, given))
+
+
+def smaller_gpu_memory(script: str) -> str:
+    """Return what makes the stage of this script use less of a graphics card's memory."""
+    if script in _SEGMENTER_STAGES:
+        return "set segmentation.plan to small, or end what else runs on the card (`nvidia-smi`)"
+    return (
+        "lower llm.batch_size or llm.lora.layers, or set llm.backbone.quantisation to 4bit; "
+        "`radprompt doctor` says what training needs"
+    )
 
 
 def _stop(script: str, words: str) -> NoReturn:

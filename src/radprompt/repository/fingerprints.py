@@ -19,9 +19,17 @@ from radprompt.core.errors import InputError
 PACKAGE = "radprompt"
 PLUMBING = frozenset(
     f"src/{PACKAGE}/{name}.py"
-    for name in ("__init__", "core/params", "core/params_errors", "core/errors", "core/compute", "core/stage")
+    for name in (
+        "__init__",
+        "core/compute",
+        "core/errors",
+        "core/params",
+        "core/params_errors",
+        "core/stage",
+        "core/timing",
+    )
 )
-"""Modules without influence on any value: they read settings, word errors and spread work.
+"""Modules without influence on any value: they read settings, word errors, spread and time work.
 
 The settings themselves are tracked by ``params`` in ``dvc.yaml``, so that a new key does not retrain the segmenter.
 """

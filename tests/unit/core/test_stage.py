@@ -1,5 +1,6 @@
 """Stages fail in one screen, end by signals in one line, and show bars on terminals only."""
 
+import json
 import os
 import signal
 import subprocess
@@ -7,6 +8,8 @@ import sys
 import termios
 
 import pytest
+
+from radprompt.core.stage import smaller_gpu_memory
 
 SCRIPT = """
 from radprompt.core.errors import InputError
@@ -18,7 +21,14 @@ def main(dataset):
     if dataset in ("large", "broken"):
         import torch
         raise torch.OutOfMemoryError("CUDA out of memory.\\nmore") if dataset == "large" else RuntimeError("a bug")
+    if dataset == "parallel":
+        from joblib import Parallel, delayed
+        Parallel(n_jobs=2)(delayed(use)(number) for number in range(2))
     print("did", dataset)
+
+def use(number):
+    block = b"x" * 400_000_000
+    return block[number] + sum(range(5_000_000))
 
 if __name__ == "__main__":
     run(main, "dataset")
@@ -29,15 +39,17 @@ if __name__ == "__main__":
 def call(tmp_path):
     (tmp_path / "s.py").write_text(SCRIPT)
 
-    def call(*arguments):
-        return subprocess.run([sys.executable, "s.py", *arguments], cwd=tmp_path, capture_output=True, text=True)
+    def call(*arguments, **variables):
+        command = [sys.executable, "s.py", *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=os.environ | variables)
 
     return call
 
 
 def test_arguments_reach_the_stage(call):
     done = call("vindr")
-    assert (done.returncode, done.stdout) == (0, "did vindr\n")
+    assert done.returncode == 0
+    assert done.stdout.startswith("did vindr\ntook ")
 
 
 def test_input_error_is_one_screen_without_a_traceback(call):
@@ -114,7 +126,9 @@ if __name__ == "__main__":
 def test_a_forked_worker_dies_by_sigterm_without_a_word(tmp_path):
     (tmp_path / "s.py").write_text(FORKING)
     done = subprocess.run([sys.executable, "s.py"], cwd=tmp_path, capture_output=True, text=True)
-    assert (done.stdout, done.stderr, done.returncode) == ("-15\n", "", 0)
+    status, took = done.stdout.splitlines()
+    assert (status, done.stderr, done.returncode) == ("-15", "", 0)
+    assert took.startswith("took ")
 
 
 BARS = """
@@ -150,3 +164,47 @@ def test_a_log_has_no_bars_and_a_terminal_has_them(tmp_path):
     os.close(reader)
     for name in ("Writing model shards", "Epoch", "own", "lesions"):
         assert f"{name}: 100%" in shown
+
+
+def recorded(folder):
+    (file,) = (folder / ".radprompt/times").iterdir()
+    return file.name, json.loads(file.read_text())
+
+
+def test_a_stage_that_succeeds_is_recorded_under_its_name(call, tmp_path):
+    (tmp_path / "params.yaml").write_text("seed: 1  # a comment\n")
+    call("bad")
+    assert not (tmp_path / ".radprompt").exists()
+    call("vindr")
+    name, first = recorded(tmp_path)
+    assert name == "s@vindr.json"
+    assert first["cpu_seconds"] > 0
+    (tmp_path / "params.yaml").write_text("seed: 1\n")
+    call("vindr")
+    assert recorded(tmp_path)[1]["settings"] == first["settings"]
+    (tmp_path / "params.yaml").write_text("seed: 2\n")
+    call("vindr")
+    assert recorded(tmp_path)[1]["settings"] != first["settings"]
+
+
+def test_dvc_names_the_stage_not_its_script(call, tmp_path):
+    call("vindr", DVC_STAGE="data/phantom/dvc.yaml:phantom@vindr")
+    assert recorded(tmp_path)[0] == "phantom@vindr.json"
+
+
+def test_memory_of_worker_processes_is_seen(call, tmp_path):
+    assert call("parallel").returncode == 0
+    assert recorded(tmp_path)[1]["peak_gb"] > 0.4
+
+
+def test_a_time_that_cannot_be_recorded_fails_no_stage(call, tmp_path):
+    (tmp_path / ".radprompt").write_text("a file")
+    done = call("vindr")
+    assert done.returncode == 0
+    assert "its time could not be recorded" in done.stderr
+
+
+def test_advice_for_a_full_card_fits_the_stage():
+    assert "segmentation.plan" in smaller_gpu_memory("segmenter")
+    assert "llm" not in smaller_gpu_memory("masks")
+    assert "llm.batch_size" in smaller_gpu_memory("explain")

@@ -4,34 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from radprompt.repository.doctor import gpus, machine
-
-
-@pytest.mark.parametrize(
-    ("driver", "tflops", "gib"),
-    [
-        ("NVIDIA GeForce RTX 4090", 165, 24),
-        ("NVIDIA A100-SXM4-80GB", 312, 80),
-        ("NVIDIA A100-SXM4-40GB", 312, 40),
-        ("NVIDIA H100 80GB HBM3", 989, 80),
-        ("NVIDIA L40S", 362, 48),
-        ("NVIDIA L4", 121, 24),
-        ("rtx 3090", 71, 24),
-        ("Tesla V100-SXM2-32GB", 15.7, 32),
-    ],
-)
-def test_the_drivers_name_finds_the_data_sheet(driver, tflops, gib):
-    card = gpus.by_name(driver)
-    assert card is not None
-    assert card.tflops == tflops
-    assert card.memory_gb == pytest.approx(gib * 1.073741824)
-    assert card.bf16 is ("V100" not in driver)
-
-
-def test_an_unknown_card_is_taken_for_a_slow_one_and_says_so():
-    card = gpus.describe("NVIDIA Quadro Imaginary", 24 * 2**30, 2**30, bf16=True)
-    assert (card.known, card.tflops) == (False, gpus.UNKNOWN_TFLOPS)
-    assert card.free_gb == pytest.approx(1.07, abs=0.01)
+from radprompt.repository.doctor import machine
 
 
 def test_without_a_card_a_small_model_computes_on_the_cpu(laptop):
@@ -45,6 +18,7 @@ def test_without_a_card_a_large_model_or_cuda_is_an_error(laptop, device, requir
     found = machine.check_gpu(laptop, device, 20.0, required=required)
     assert found.state == "error"
     assert "make setup TORCH" in found.fix
+    assert ("training takes about 20.0 GB" in found.found) is required
 
 
 @pytest.mark.parametrize(
@@ -64,9 +38,15 @@ def test_a_card_that_others_use_is_an_error(workstation):
     assert "nvidia-smi" in found.fix
 
 
-def test_memory_and_both_disks(laptop):
-    assert machine.check_memory(laptop, 12.0, "segmenter").state == "ok"
-    assert machine.check_memory(laptop, 30.0, "segmenter").state == "error"
+def test_memory_advice_fits_the_stage_that_needs_most(laptop):
+    assert machine.check_memory(laptop, {"segmenter": 12.0, "language_model": 3.0}).state == "ok"
+    for stage, key in {"segmenter": "segmentation.", "language_model": "llm."}.items():
+        found = machine.check_memory(laptop, {"segmenter": 12.0, "language_model": 3.0} | {stage: 30.0})
+        assert (found.state, found.found) == ("error", f"24 GB; {stage} takes about 30.0 GB")
+        assert key in found.fix
+
+
+def test_both_disks(laptop):
     disk, temporary = machine.check_disk(replace(laptop, temporary_gb=5.0), 100.0, 19.5)
     assert (disk.state, temporary.state) == ("ok", "error")
     assert "TMPDIR" in temporary.fix

@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from radprompt.core.errors import InputError
 from radprompt.core.params import Params, load_params
-from radprompt.repository.doctor import folders, gpus, machine, model, packages, repository
-from radprompt.repository.doctor.estimates import Costs, estimate
+from radprompt.repository.doctor import folders, machine, memory, model, packages, repository
+from radprompt.repository.doctor.costs import Costs, scaled
 from radprompt.repository.doctor.finding import Finding
-from radprompt.repository.doctor.network import training_gpu_gb
+from radprompt.repository.doctor.scaling import amounts
 from radprompt.repository.doctor.sources import SOURCES, drawn, released
-from radprompt.repository.doctor.workload import is_phantom
+from radprompt.repository.doctor.stage_times import read_stage_times, stage_descriptions
+from radprompt.repository.doctor.workload import is_phantom, workload
+from radprompt.study.settings import FILE as SETTINGS
+from radprompt.study.settings import load_settings
 
 BEYOND_CPU = 1e9
 """Weights from which training on a CPU takes weeks."""
@@ -18,11 +20,10 @@ BEYOND_CPU = 1e9
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found, what a run will cost, and on what it was estimated."""
+    """What was found, and what a run will cost."""
 
     findings: list[Finding]
     costs: Costs
-    computed_on: str
 
     @property
     def green(self) -> bool:
@@ -30,55 +31,54 @@ class Diagnosis:
         return all(finding.state != "error" for finding in self.findings)
 
 
-def diagnose(params_file: Path, gpu: str | None = None, here: machine.Machine | None = None) -> Diagnosis:
+def diagnose(params_file: Path, here: machine.Machine | None = None) -> Diagnosis:
     """Look at everything that a run with these parameters needs.
 
     Parameters
     ----------
     params_file
         ``params.yaml``; the repository is its folder.
-    gpu
-        A card of :func:`radprompt.repository.doctor.gpus.names` to estimate for, whether or not it is here.
     here
         The machine; None: look.
 
     Raises
     ------
     InputError
-        If the parameters are wrong or the card is unknown.
+        If the parameters or settings are wrong.
     """
     params, home = load_params(params_file), params_file.parent
+    settings, work = load_settings(home / SETTINGS), workload(params)
     here = here or machine.probe(home, params.llm.device)
-    card = here.gpu if gpu is None else _card(gpu)
+    gpu = here.gpu
     found, shape = model.check_model(params.llm.backbone)
-    costs = estimate(params, shape, here, card)
-    needed = training_gpu_gb(params, shape, bf16=card is None or card.bf16) if shape else 0.0
-    beyond = shape is not None and shape.linear > BEYOND_CPU
-    biggest = costs.most("memory_gb")
+    on_gpu = params.llm.precision != "fp32" and (gpu is None or gpu.bf16)
+    # A CPU is assumed to compute in float32, unless told otherwise: the estimate is then too large, not too small.
+    bf16 = on_gpu if gpu else params.llm.precision == "bf16"
+    needs = {"segmenter": memory.segmenter_gb(params, work)}
+    if shape:
+        needs["language_model"] = memory.language_model_gb(params, shape, gpu=gpu is not None, bf16=bf16)
+    disk = memory.disk_gb(params, shape, settings)
     findings = [
         *_data(params, home),
         found,
-        *filter(None, [model.check_quantisation(params.llm.backbone, gpu=here.gpu is not None)]),
+        *filter(None, [model.check_quantisation(params.llm.backbone, gpu=gpu is not None)]),
         *_settings(params),
-        machine.check_gpu(here, params.llm.device, needed, required=beyond),
-        machine.check_memory(here, biggest.memory_gb, biggest.name),
-        *machine.check_disk(here, costs.disk_gb, costs.temporary_gb),
+        machine.check_gpu(
+            here,
+            params.llm.device,
+            memory.training_gb(params, shape, bf16=on_gpu) if shape else 0.0,
+            required=shape is not None and shape.linear > BEYOND_CPU,
+        ),
+        machine.check_memory(here, needs),
+        *machine.check_disk(here, disk, memory.temporary_gb(params, work)),
         packages.check_python(),
         packages.check_packages(home),
         packages.check_decoders(),
         *_repository(params, home),
     ]
-    if card is None:
-        return Diagnosis(findings, costs, f"{here.cores} CPU cores")
-    speed = f"{card.tflops:.0f} TFLOP/s" + ("" if card.known else ", assumed: this card is not in the table")
-    return Diagnosis(findings, costs, f"{here.cores} CPU cores and {card.name} ({speed})")
-
-
-def _card(name: str) -> gpus.Gpu:
-    card = gpus.by_name(name)
-    if card is None:
-        raise InputError(f"no card called {name!r}", where="--gpu", fix=f"one of: {', '.join(gpus.names())}")
-    return card
+    stages = stage_descriptions(home, phantom=is_phantom(params))
+    costs = scaled(stages, read_stage_times(home), amounts(params, work, settings, shape))
+    return Diagnosis(findings, costs)
 
 
 def _data(params: Params, home: Path) -> list[Finding]:

@@ -3,16 +3,32 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from radprompt.repository.doctor.finding import Finding
-from radprompt.repository.doctor.gpus import Gpu, describe
 
 GB = 1e9
 TIGHT = 0.9
 """Share of a card's memory from which an estimate that fits is called tight."""
+
+SMALLER = {
+    "segmenter": "lower segmentation.roi_size",
+    "language_model": "lower llm.batch_size or llm.lora.layers, or choose a smaller model",
+}
+"""What makes a stage take less main memory."""
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A graphics card: its name, all of its memory and what nothing uses, GB, and whether it multiplies bfloat16."""
+
+    name: str
+    memory_gb: float
+    free_gb: float
+    bf16: bool = True
 
 
 @dataclass(frozen=True)
@@ -61,7 +77,7 @@ def _gpu(device: str) -> tuple[Gpu | None, str]:
         return None, f"torch {build} sees {count} card(s)" + (f", and llm.device is {device}" if count else "")
     free, total = torch.cuda.mem_get_info(index)
     bf16 = torch.cuda.get_device_capability(index)[0] >= 8
-    return describe(torch.cuda.get_device_name(index), total, free, bf16=bf16), ""
+    return Gpu(torch.cuda.get_device_name(index), total / GB, free / GB, bf16), ""
 
 
 def check_gpu(machine: Machine, device: str, needed_gb: float, required: bool) -> Finding:
@@ -82,6 +98,7 @@ def check_gpu(machine: Machine, device: str, needed_gb: float, required: bool) -
     if gpu is None:
         found = f"none: {machine.no_gpu}"
         if required:
+            found += f"; training takes about {needed_gb:.1f} GB"
             fix = "this model needs an NVIDIA GPU; with one, install a CUDA build: `make setup TORCH=...`"
             return Finding("machine", "GPU", "error", found, fix)
         if device.startswith("cuda"):
@@ -98,11 +115,20 @@ def check_gpu(machine: Machine, device: str, needed_gb: float, required: bool) -
     return Finding("machine", "GPU", "ok", found)
 
 
-def check_memory(machine: Machine, needed_gb: float, stage: str) -> Finding:
-    """Compare the machine's memory with the stage that takes most."""
-    found = f"{machine.memory_gb:.0f} GB; {stage} takes about {needed_gb:.1f} GB"
-    if needed_gb > machine.memory_gb:
-        return Finding("machine", "memory", "error", found, "lower segmentation.roi_size or compute.workers")
+def check_memory(machine: Machine, needs: Mapping[str, float]) -> Finding:
+    """Compare the machine's memory with what the stages that need most take.
+
+    Parameters
+    ----------
+    machine
+        Cores, memory and card.
+    needs
+        GB by stage, of :data:`SMALLER`.
+    """
+    stage = max(needs, key=lambda name: needs[name])
+    found = f"{machine.memory_gb:.0f} GB; {stage} takes about {needs[stage]:.1f} GB"
+    if needs[stage] > machine.memory_gb:
+        return Finding("machine", "memory", "error", found, SMALLER[stage])
     return Finding("machine", "memory", "ok", found)
 
 

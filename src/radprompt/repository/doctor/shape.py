@@ -1,4 +1,4 @@
-"""Arithmetic of a LLaMA-like model: weights, memory and floating-point operations from its shape alone."""
+"""Arithmetic of a LLaMA-like model: weights and memory from its shape alone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,8 +8,6 @@ from radprompt.llm.backbone import weights_gb
 
 STATE_BYTES = 4 + 4 + 8 + 4
 """Of each weight that learns: itself, its gradient, AdamW's two moments, and the best epoch's copy, all float32."""
-CHECKPOINT_BYTES = 4 + 8 + 4
-"""Of the same on disk after each epoch."""
 
 
 @dataclass(frozen=True)
@@ -78,22 +76,6 @@ class Shape:
         """
         wide, inner, low = (26.1, 8.0, 14.3) if bf16 else (32.0, 16.0, 28.0)
         return tokens * layers * (wide * self.hidden + inner * self.intermediate + low * rank) / 1e9
-
-    def forward_flops(self, tokens: int, length: int, layers: int) -> float:
-        """Return the operations that so many tokens cost in so many layers: two a weight, and attention.
-
-        ``length`` is the prompt's: scores and their weighted sum are counted in full, as kernels with a mask run them.
-        """
-        return tokens * layers * (2.0 * self.linear_of_a_layer + 4.0 * length * self.heads * self.head_width)
-
-    def training_flops(self, tokens: int, length: int, rank: int, layers: int) -> float:
-        """Return the operations of one step with LoRA on so many layers.
-
-        Two a frozen weight forward and two back (to the states; a frozen weight has no gradient of its own), six an
-        adapter's weight, and attention three times.
-        """
-        frozen = 4.0 * self.linear_of_a_layer + 12.0 * length * self.heads * self.head_width
-        return tokens * (layers * frozen + 6.0 * self.lora(rank, layers))
 
     def _matrices(self) -> list[tuple[int, int]]:
         queries, keys = self.heads * self.head_width, self.key_value_heads * self.head_width

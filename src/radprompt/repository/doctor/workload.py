@@ -6,6 +6,7 @@ from pathlib import Path
 from radprompt.core.params import Params
 from radprompt.llm.packaged import PACKAGED
 from radprompt.repository.doctor.sources import BY_FOLDER
+from radprompt.study.settings import Members, Settings
 from radprompt.tables.feature_names import FEATURES
 
 PHANTOM = Path("data/phantom/raw")
@@ -42,6 +43,26 @@ class Workload:
             "inbreast": self.inbreast,
         }
 
+    def rows(self, members: Members, params: Params) -> int:
+        """Return the lesions of a split: of the data set's own, or of one half of its patients."""
+        own = {
+            ("cbis_ddsm", "train"): self.cbis_train,
+            ("cbis_ddsm", "test"): self.cbis_test,
+            ("vindr_mammo", "train"): self.vindr_train,
+            ("vindr_mammo", "val"): self.vindr_val,
+            ("vindr_mammo", "test"): self.vindr_test,
+        }
+        if members in own:
+            return own[members]
+        adapting = round(self.lesions[members.dataset] * params.data.adaptation_fraction)
+        val = round(adapting * params.adaptation.validation_fraction)
+        return {"train": adapting - val, "val": val}.get(members.split, self.lesions[members.dataset] - adapting)
+
+    def fitted_rows(self, params: Params, settings: Settings, repeats: int) -> int:
+        """Return the training rows of all settings that train a model, in so many repeats."""
+        trained = [own for own in settings.values() if own.trains]
+        return sum(len(own.repeats(repeats)) * self.rows(own.train, params) for own in trained)
+
 
 def is_phantom(params: Params) -> bool:
     """Return whether the data sets are the synthetic ones."""
@@ -66,15 +87,12 @@ def workload(params: Params) -> Workload:
     )
 
 
-def adaptation_rows(params: Params, work: Workload) -> tuple[int, int]:
-    """Return the training and the validation lesions of one half of the second site."""
-    half = round(work.inbreast * params.data.adaptation_fraction)
-    val = round(half * params.adaptation.validation_fraction)
-    return half - val, val
+def feature_count(params: Params) -> int:
+    """Return how many features a prompt names."""
+    return len(FEATURES) if params.features.selection == "all" else params.features.count
 
 
 def prompt_tokens(params: Params) -> int:
     """Return the tokens of one prompt."""
-    count = len(FEATURES) if params.features.selection == "all" else params.features.count
     a_feature = PACKAGED_TOKENS if params.llm.backbone.source == PACKAGED else OTHER_TOKENS
-    return INSTRUCTION_TOKENS + count * a_feature
+    return INSTRUCTION_TOKENS + feature_count(params) * a_feature

@@ -17,9 +17,9 @@ _SEGMENTER_STAGES = frozenset({"segmenter", "masks"})
 def run(main: Callable[..., None], *arguments: str) -> None:
     """Call ``main`` with the command line's arguments; an :class:`InputError` ends in one screen and exit status 1.
 
-    An out-of-memory error of a graphics card exits the same way and names settings that use less memory. Ctrl-C, SIGTERM
-    and SIGHUP end in one line and a shell's status for the signal: 130, 143 and 129. In a log there are no progress
-    bars. A stage that succeeds records its time and memory (:mod:`radprompt.core.timing`).
+    An out-of-memory error of a graphics card exits the same way and names settings that use less memory. Ctrl-C,
+    SIGTERM and SIGHUP end in one line and a shell's status for the signal: 130, 143 and 129. In a log there are no
+    progress bars. A stage that succeeds records its time and memory (:mod:`radprompt.core.timing`).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-# The pinned environment of `make setup`, in /opt/radprompt/.venv, for a clone mounted at /work (docs/install.md).
+# The pinned environment of `make setup`, in /opt/radprompt/.venv, for a clone mounted at /clone (docs/install.md).
 FROM python:3.11-slim-bookworm
 
 RUN apt-get update \
@@ -13,14 +13,14 @@ WORKDIR /opt/radprompt
 COPY Makefile pyproject.toml README.md LICENSE ./
 COPY requirements requirements
 COPY src src
-RUN make setup TORCH="$TORCH" && rm -rf /root/.cache && git config --system --add safe.directory /work
+RUN make setup TORCH="$TORCH" && rm -rf ~/.cache && git config --system --add safe.directory /clone
 
 # The code of the mounted clone goes before the copy that was installed.
 ENV PATH=/opt/radprompt/.venv/bin:$PATH \
-    PYTHONPATH=/work/src \
+    PYTHONPATH=/clone/src \
     DVC_NO_ANALYTICS=1 \
     GX_ANALYTICS_ENABLED=false \
     HF_HUB_DISABLE_TELEMETRY=1 \
     DO_NOT_TRACK=1
-WORKDIR /work
+WORKDIR /clone
 CMD ["radprompt", "--help"]

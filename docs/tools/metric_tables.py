@@ -191,10 +191,11 @@ def checks(metrics: Path) -> str:
         ]
     ]
     rows.append(["errors; warnings", f"{total['errors']}; {total['warnings']}", "validation.json"])
-    for path in sorted((metrics / "leakage").glob("*.json")):
-        found = next(iter(_json(metrics, f"leakage/{path.name}").values()))
+    for path in sorted((metrics / "leakage").rglob("*.json")):
+        name = path.relative_to(metrics).as_posix()
+        found = next(iter(_json(metrics, name).values()))
         compared, leaks = (sum(check[key] for check in found.values()) for key in ("compared", "found"))
-        rows.append([f"leaks in `{path.stem}`", f"{leaks} of {compared:,} comparisons", f"leakage/{path.name}"])
+        rows.append([f"leaks in `{path.stem}`", f"{leaks} of {compared:,} comparisons", name])
     drift = _json(metrics, "drift.json")["drift"]
     shifted = (
         f"{drift['shifted']} of {drift['features']}, {drift['selected_shifted']} of {drift['selected']} in the prompt"

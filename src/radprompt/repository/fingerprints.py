@@ -68,18 +68,17 @@ def fingerprint(script: Path, root: Path) -> str:
 def code_of(script: Path, root: Path) -> list[Path]:
     """Return the script, every module of ours that it imports, directly or not, and the files that those read.
 
-    Imports inside functions count. :data:`PLUMBING` does not.
+    Imports inside functions count. :data:`PLUMBING` does not, nor what only it imports.
     """
-    source = root / "src"
+    source, plumbing = root / "src", {root / name for name in PLUMBING}
     todo, seen = [script], set[Path]()
     while todo:
         file = todo.pop()
-        if file not in seen:
+        if file not in seen and file not in plumbing:
             seen.add(file)
             if file.suffix == ".py":
                 todo += _needs(file, source)
-    plumbing = {root / name for name in PLUMBING}
-    return sorted(seen - plumbing, key=lambda file: file.relative_to(root).as_posix())
+    return sorted(seen, key=lambda file: file.relative_to(root).as_posix())
 
 
 @cache

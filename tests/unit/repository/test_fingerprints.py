@@ -38,7 +38,7 @@ def tree(tmp_path):
             "from radprompt.core.params import Params\n\n\ndef main():\n    from radprompt.shapes import circle\n"
         ),
         "src/radprompt/__init__.py": "VERSION = 1\n",
-        "src/radprompt/core/params.py": "class Params: ...\n",
+        "src/radprompt/core/params.py": "from radprompt.idle import X\n\nclass Params: ...\n",
         "src/radprompt/idle.py": "X = 1\n",
         "src/radprompt/shapes/__init__.py": '"""Shapes."""\n',
         "src/radprompt/shapes/circle.py": MODULE + "\nfrom radprompt.shapes.page import render\n",

@@ -2,7 +2,7 @@
 
 Reads   settings.yaml; params.yaml (evaluation); data/predictions/<setting>/*.csv, whoever wrote them
 Writes  plots/evaluation/<setting>/{roc,calibration,decision,scores,confusion}.csv and .svg
-Takes   15 s on the demo
+Takes   time that grows with settings and models
 Expect  curves of one trained model on one test sample; of several repeats, repeat 0 stands for all
 """
 

@@ -8,7 +8,7 @@ Writes  data/validation/leakage/{segmenter.csv,settings/<setting>.csv}: how much
         metrics/leakage/ likewise: the same over all halves
 Takes   time that grows with lesions, repeats and settings
 Expect  nothing found. A finding ends in exit status 1 with rows and files named; all of them are then in
-        .radprompt/gates/leakage/<name>.csv, and outputs stay as they were
+        .radprompt/validation/leakage/<name>.csv, and outputs stay as they were
 """
 
 from radprompt.core.errors import InputError

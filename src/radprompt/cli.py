@@ -24,13 +24,16 @@ def _print_version(asked: bool) -> None:
 @app.callback()
 def radprompt(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Version.")
     ] = False,
 ) -> None:
     """Radiomics features as sentences that a language model reads.
 
     The pipeline itself runs by `dvc repro`.
     """
+
+
+Several = list[str] | None
 
 
 @app.command()
@@ -71,9 +74,7 @@ def summary(
 
 @app.command()
 def profile(
-    name: Annotated[
-        str, typer.Argument(help="A file in profiles/, without .yaml.", autocompletion=completion.profiles)
-    ],
+    name: Annotated[str, typer.Argument(help="A file in profiles/.", autocompletion=completion.profiles)],
 ) -> None:
     """Merge a profile into params.yaml, keeping its comments; `git diff params.yaml` shows what changed.
 
@@ -320,22 +321,13 @@ def table(
     group: Annotated[str | None, typer.Option(help="Column that names the patient, never on two sides.")] = None,
     site: Annotated[str | None, typer.Option(help="Column of the hospital: the first trains, others adapt.")] = None,
     split: Annotated[str | None, typer.Option(help="Column with train, val and test; else they are drawn.")] = None,
-    ignore: Annotated[
-        list[str] | None,
-        typer.Option(help="Column, or pattern such as 'diagnostics_*', to leave out; may be repeated."),
-    ] = None,
-    category: Annotated[list[str] | None, typer.Option(help="Column of codes that are names; may be repeated.")] = None,
-    missing: Annotated[
-        list[str] | None, typer.Option(help="Code for a missing value, or COLUMN=CODE; may be repeated.")
-    ] = None,
-    keep: Annotated[
-        list[str] | None, typer.Option(help="Column to use as it is although the check doubts it; may be repeated.")
-    ] = None,
+    ignore: Annotated[Several, typer.Option(help="Column or pattern ('diagnostics_*') to omit; repeatable.")] = None,
+    category: Annotated[Several, typer.Option(help="Column of codes that are names; repeatable.")] = None,
+    missing: Annotated[Several, typer.Option(help="Code for a missing value, or COLUMN=CODE; repeatable.")] = None,
+    keep: Annotated[Several, typer.Option(help="Column to use although the check doubts it; repeatable.")] = None,
     decimal: Annotated[str | None, typer.Option(help="Decimal mark, . or , where the table leaves it open.")] = None,
     labels: Annotated[Path | None, typer.Option(help="Second table, with the label, joined by --on.")] = None,
-    on: Annotated[
-        str | None, typer.Option(help="Column of ids in both tables, or HERE=THERE; without it, that of --id.")
-    ] = None,
+    on: Annotated[str | None, typer.Option(help="Column of ids in both tables, or HERE=THERE; else --id's.")] = None,
     task: Annotated[str | None, typer.Option(help="The prompt's first sentence.")] = None,
     out: Annotated[Path | None, typer.Option(help="The pipeline's folder; else beside the table.")] = None,
     run: Annotated[bool, typer.Option(help="Run the pipeline, or only make its folder.")] = True,
@@ -398,15 +390,11 @@ def pr_report(
 def main() -> None:
     """Run the command line; an InputError, or a package that is not installed, is a few lines and exit status 1."""
     try:
-        app(prog_name="radprompt")
+        return app(prog_name="radprompt")
     except InputError as error:
-        refused = error
+        refused: InputError | None = error
     except ModuleNotFoundError as error:
-        named = missing_package("this command", error.name or "")
-        if named is None:
+        if (refused := missing_package("this command", error.name or "")) is None:
             raise
-        refused = named
-    else:
-        return
     typer.echo(str(refused), err=True)
     raise SystemExit(1)

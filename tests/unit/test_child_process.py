@@ -18,9 +18,10 @@ import subprocess, sys
 subprocess.run([sys.executable, "-c", {GRANDCHILD!r}, sys.argv[1] + ".part"], stdin=subprocess.PIPE)
 """
 PARENT = """
-import os, sys
+import os, signal, sys
 from pathlib import Path
 from radprompt.core.child_process import run_group
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 run_group([sys.executable, "-c", sys.argv[1], sys.argv[2]], Path(), os.environ)
 """
 

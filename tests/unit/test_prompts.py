@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +27,9 @@ def test_the_papers_prompt_to_the_letter() -> None:
     )
 
 
-def test_the_default_parameters_are_the_papers() -> None:
+def test_the_default_parameters_are_the_papers_but_for_trailing_zeros() -> None:
     root = Path(__file__).parents[2]
-    assert load_params(root / "params.yaml").prompt == SETTINGS
+    assert load_params(root / "params.yaml").prompt == replace(SETTINGS, trailing_zeros=True)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from radprompt.core.errors import InputError
 CORE = [
     *("numpy", "pandas", "scipy", "sklearn", "xgboost", "torch", "transformers", "tokenizers", "gguf", "peft"),
     *("safetensors", "huggingface_hub", "pydantic", "ruamel", "typer", "rich", "tqdm", "jinja2", "matplotlib", "PIL"),
-    *("joblib", "threadpoolctl", "psutil", "filelock", "platformdirs"),
+    *("joblib", "threadpoolctl", "psutil", "filelock", "platformdirs", "tabulate"),
 ]
 """Modules that `pip install radprompt` brings."""
 

@@ -27,7 +27,7 @@ SETTINGS = "settings"
 COLUMNS = ["repeat", "split", "lesion_id", "dataset", "patient_id", "study_id", "image_path"]
 
 DETAILS, METRICS = Path("data/validation/leakage"), Path("metrics/leakage")
-FAILED = Path(".radprompt/gates/leakage")
+FAILED = Path(".radprompt/validation/leakage")
 
 
 def check_segmenter(limits: Leakage) -> list[leakage.Check]:

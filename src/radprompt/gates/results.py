@@ -36,7 +36,7 @@ def conclude(what: str, suites: Sequence[Suite]) -> str:
     ------
     InputError
         An expectation of severity error is not met. Outputs are left as they were; all results are in
-        ``.radprompt/gates/<what>.json``.
+        ``.radprompt/validation/<what>.json``.
     """
     results = run_suites(suites)
     failed = FAILED / f"{what}.json"

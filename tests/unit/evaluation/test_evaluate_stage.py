@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from ruamel.yaml import YAML
 
 from radprompt.study.settings import load_settings
 
@@ -55,14 +56,27 @@ def stage(place: Path, name: str, *arguments: str) -> subprocess.CompletedProces
     )
 
 
+def keep_settings(place: Path, *names: str) -> None:
+    """Leave only some settings in settings.yaml, since the stage of figures draws all that there are."""
+    yaml = YAML(typ="safe")
+    content = yaml.load((place / "settings.yaml").read_text())
+    content = {key: content[key] for key in ("settings", "halved", "data_sets")} | {"explained": [names[0]]}
+    kept = {name: own for name, own in content["settings"].items() if name in names}
+    content["settings"] = {name: own | {"start": "pretrained", "selection": name} for name, own in kept.items()}
+    yaml.dump(content, place / "settings.yaml")
+
+
 def contents(place: Path) -> dict[str, bytes]:
     files = [path for folder in ("metrics", "plots") for path in (place / folder).rglob("*") if path.is_file()]
     return {path.relative_to(place).as_posix(): path.read_bytes() for path in files}
 
 
 def test_outputs_and_a_refusal_that_leaves_them(place: Path) -> None:
+    keep_settings(place, "vindr")
     done = stage(place, "evaluate", "vindr")
     assert done.returncode == 0, done.stderr
+    drawn = stage(place, "figures")
+    assert drawn.returncode == 0, drawn.stderr
     written = contents(place)
     plots = {f"plots/evaluation/vindr/{kind}.{end}" for kind in KINDS for end in ("csv", "svg")}
     assert set(written) == {"metrics/evaluation/vindr.json", "metrics/evaluation/vindr.csv"} | plots
@@ -86,8 +100,10 @@ def test_outputs_and_a_refusal_that_leaves_them(place: Path) -> None:
 
 def test_a_setting_of_several_halves(place: Path) -> None:
     halve(place, "inbreast_adapted")
+    keep_settings(place, "inbreast_adapted")
     done = stage(place, "evaluate", "inbreast_adapted")
     assert done.returncode == 0, done.stderr
+    assert stage(place, "figures").returncode == 0
     assert "inbreast_adapted, 2 models, 2 test sample(s)" in done.stdout
     assert "validation" not in done.stdout
     assert b"test half of repeat 0" in (place / "plots/evaluation/inbreast_adapted/roc.svg").read_bytes()
@@ -159,7 +175,8 @@ def test_a_rule_that_no_model_can_follow_leaves_the_confusion_out(place: Path) -
     text = params.read_text()
     assert "evaluation:\n  threshold: 0.5 " in text
     params.write_text(text.replace("evaluation:\n  threshold: 0.5 ", "evaluation:\n  threshold: youden "))
-    done = stage(place, "evaluate", "vindr")
+    keep_settings(place, "vindr")
+    done = stage(place, "figures")
     assert done.returncode == 0, done.stderr
     assert "plots/evaluation/vindr/roc.svg" in contents(place)
     assert not [name for name in contents(place) if "confusion" in name]

@@ -92,7 +92,7 @@ def test_roc_drawing_has_a_line_for_each_model_and_their_areas(rows: pd.DataFram
     labels = [line.get_label() for line in figure.axes[0].get_lines()][:3]
     expected = roc_auc_score(*rows.loc[rows["model"] == "svm", ["label", "probability"]].to_numpy().T)
     assert labels[2] == f"SVM ({expected:.3f})"
-    assert labels[0].startswith("llm")
+    assert labels[0].startswith("language model")
 
 
 def test_confusion_has_a_column_for_each_model_as_dvc_wants_it(rows: pd.DataFrame, evaluation: Evaluation) -> None:

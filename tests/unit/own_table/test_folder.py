@@ -70,7 +70,7 @@ def test_where_git_ignores_what_dvc_needs_it_works_alone_and_names_the_line(alon
     assert new_folder(alone).startswith(f"without git, which ignores {line}; for dvc exp, change that")
     checked, changes = check_first(sites_file, {"label": "label", "id": "case", "site": "site"}, None)
     assert len(checked.about) == 60
-    fill(alone, sites_file, changes)
+    fill(alone, sites_file.read_bytes(), changes)
     assert (alone / "data/table.csv.dvc").is_file()
     assert staged(home) == []
 
@@ -101,11 +101,11 @@ def test_rules_that_came_later_are_named_with_a_fix_that_works(alone, sites_file
     (alone.parent / ".gitignore").write_text("*.csv\ndata/\n")
     _, changes = check_first(sites_file, {"label": "label", "id": "case", "site": "site"}, None)
     with pytest.raises(InputError, match=r"git ignores data/table\.csv\.dvc \(\.gitignore, line 2: data/\)") as caught:
-        fill(alone, sites_file, changes)
+        fill(alone, sites_file.read_bytes(), changes)
     command = caught.value.fix.split(f"cd {alone}; ")[1]
     assert command == "dvc config core.no_scm true"
     subprocess.run([sys.executable, "-m", *command.split()], cwd=alone, check=True, capture_output=True)
-    fill(alone, sites_file, changes)
+    fill(alone, sites_file.read_bytes(), changes)
     assert (alone / "data/table.csv.dvc").is_file()
 
 

@@ -79,10 +79,10 @@ def test_results_keep_the_order_and_count_by_severity():
 def test_an_error_names_each_suite_and_two_fixes_at_most():
     broken = [expect.filled(name, fix=f"mend {name}") for name in ("x", "kind", "lesion_id")]
     results = [run(*broken), run(expect.filled("y"))]
-    error = refusal(results, __import__("pathlib").Path(".radprompt/gates/shapes.json"))
+    error = refusal(results, __import__("pathlib").Path(".radprompt/validation/shapes.json"))
     assert error.where == "data/shapes.csv"
     assert error.what.splitlines()[0] == "3 expectations not met of suite shapes"
-    assert error.fix == "mend x; or mend kind\nAll results: .radprompt/gates/shapes.json"
+    assert error.fix == "mend x; or mend kind\nAll results: .radprompt/validation/shapes.json"
 
 
 def test_cells_are_text_and_rows_are_numbered(tmp_path):

@@ -208,9 +208,9 @@ def test_a_leak_is_found_and_named_and_outputs_stay(study, leak):
         assert word in str(caught.value)
     assert leakage.FIXES[check] in caught.value.fix
     assert [path.read_text() for path in outputs] == ["of an earlier run"] * 2
-    found = pd.read_csv(".radprompt/gates/leakage/vindr.csv")
+    found = pd.read_csv(".radprompt/validation/leakage/vindr.csv")
     assert set(found["check"]) >= {check}
-    assert ".radprompt/gates/leakage/vindr.csv" in caught.value.fix
+    assert ".radprompt/validation/leakage/vindr.csv" in caught.value.fix
 
 
 def counts(name):
@@ -222,7 +222,7 @@ def counts(name):
 
 
 def test_a_clean_setting_passes_and_says_what_was_compared(study):
-    failed = Path(".radprompt/gates/leakage/vindr.csv")
+    failed = Path(".radprompt/validation/leakage/vindr.csv")
     failed.parent.mkdir(parents=True)
     failed.write_text("of an earlier run")
     stage("leakage")("settings")
@@ -259,7 +259,7 @@ def test_a_copy_across_the_sites_is_a_leak_where_the_model_learned_from_the_firs
         stage("leakage")("settings")
     assert f"raw/inbreast/{lesion}.dcm" in str(caught.value)
     assert "(in half 1)" in str(caught.value)
-    found = {path.stem for path in Path(".radprompt/gates/leakage").iterdir()}
+    found = {path.stem for path in Path(".radprompt/validation/leakage").iterdir()}
     assert found == {"inbreast_unadapted", "inbreast_adapted", "inbreast_extended"}
 
 
@@ -322,7 +322,7 @@ def test_many_leaks_are_counted_and_all_written_down(study):
         record("models/scaler/vindr/0.json", f"vindr_mammo_test_{number // 2:02d}_{number % 2}")
     with pytest.raises(InputError, match=r"8 leaks(.|\n)*and 3 more"):
         stage("leakage")("settings")
-    assert len(pd.read_csv(".radprompt/gates/leakage/vindr.csv")) == 8
+    assert len(pd.read_csv(".radprompt/validation/leakage/vindr.csv")) == 8
 
 
 def test_an_image_without_a_hash_or_a_lesion_without_a_table_is_an_error(study):

@@ -266,7 +266,7 @@ def test_a_wrong_value_stops_its_stage_and_is_named(study, check, name):
         assert part in str(caught.value)
     assert old.read_text() == "old"
     assert not Path(f"metrics/validation/{target}.json").exists()
-    failed = Path(f".radprompt/gates/{target}.json")
+    failed = Path(f".radprompt/validation/{target}.json")
     assert str(failed) in caught.value.fix
     assert not all(suite["success"] for suite in json.loads(failed.read_text())["suites"])
 
@@ -284,7 +284,7 @@ def test_a_wrong_value_stops_its_stage_and_is_named(study, check, name):
 )
 def test_a_clean_study_passes_without_a_warning(study, check, counted, what, setting):
     target = "/".join([what, *setting])
-    stale = Path(f".radprompt/gates/{target}.json")
+    stale = Path(f".radprompt/validation/{target}.json")
     stale.parent.mkdir(parents=True)
     stale.write_text("{}")
     check(f"validate_{what}", *setting)

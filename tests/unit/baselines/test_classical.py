@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from radprompt.baselines import transfer
 from radprompt.baselines.classical import SIZE, Conventional, build, features_of
 from radprompt.core.errors import InputError
 from radprompt.core.params import Baseline, Baselines, load_params
 
-MODELS = [name for name in get_args(Baseline) if name != "transtab"]
+MODELS = [name for name in get_args(Baseline) if name not in ("transtab", *transfer.MODELS)]
 
 
 def fit_predict(
@@ -38,8 +39,8 @@ def sample() -> tuple[pd.DataFrame, np.ndarray, pd.DataFrame, np.ndarray]:
 
 
 def test_the_paper_and_the_reviewers_are_all_there(params: Baselines) -> None:
-    assert set(params.models) == {*MODELS, "transtab"}
-    assert len(MODELS) == 10
+    assert set(params.models) == {*MODELS, *transfer.MODELS, "transtab"}
+    assert len(MODELS) == 11
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -33,6 +33,7 @@ def test_one_folder_holds_all_that_prediction_needs(exported):
         *(f"segmenter/{name}" for name in ("dataset.json", "plans.json", "segmenter.json", "weights.safetensors")),
         *(f"adapter/{name}" for name in ("adapter_config.json", "adapter_model.safetensors", "classifier.json")),
         *(f"backbone/{name}" for name in ("config.json", "generation_config.json", "model.safetensors", "source.json")),
+        *(f"named/{name}" for name in ("named.json", "named.safetensors")),
         *(f"backbone/{name}" for name in ("tokenizer.json", "tokenizer_config.json")),
     }
 

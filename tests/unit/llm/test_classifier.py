@@ -86,7 +86,7 @@ def test_saved_adapter_is_a_standard_peft_adapter(backbone, table, tmp_path):
     fitted = _classifier(backbone, readout="last").fit(X, y)
     fitted.save(tmp_path / "model")
     model, tokenizer = load_backbone(backbone, bf16=False)
-    tokens = tokenizer(fitted._prompts(X), padding=True, return_tensors="pt")
+    tokens = tokenizer(fitted.sentences(X), padding=True, return_tensors="pt")
     with torch.no_grad():
         logits = PeftModel.from_pretrained(model, tmp_path / "model")(**tokens).logits[:, 0]
     np.testing.assert_allclose(logits.numpy(), fitted.decision_function(X), rtol=1e-4, atol=1e-5)

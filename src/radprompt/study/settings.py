@@ -102,7 +102,7 @@ class _File:
 class Setting(NamedTuple):
     """One protocol.
 
-    Parameters
+    Attributes
     ----------
     name
         Name in files and metrics.

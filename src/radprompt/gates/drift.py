@@ -109,9 +109,9 @@ def draw_drift(table: pd.DataFrame, limits: Drift, sites: str) -> "Figure":
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    classes = {
-        _CLASSES.get(str(key), str(key)): own for key, own in table.groupby(table["feature"].str.split("_").str[0])
-    }
+    prefixes = table["feature"].str.split("_").str[0]
+    order = [key for key in _CLASSES if (prefixes == key).any()] + sorted(set(prefixes) - set(_CLASSES))
+    classes = {_CLASSES.get(key, key): table[prefixes == key] for key in order}
     figure = Figure(figsize=(7.2, 0.17 * len(table) + 2.2), layout="constrained")
     panels = figure.subplots(len(classes), 1, sharex=True, height_ratios=[len(own) + 1 for own in classes.values()])
     for axes, (title, own) in zip(panels, classes.items(), strict=True):

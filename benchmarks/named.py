@@ -54,7 +54,7 @@ def fits(rows: int, columns: int, repeats: int) -> list[Row]:
 
 
 def name_test(rows: int, columns: int) -> Row:
-    """Time the permutation test; the plain way would fit anew for each of the 200 orders of the names."""
+    """Time the permutation test; the plain way would fit again for each of the 200 orders of the names."""
     vectors, X, y = table(rows, columns)
     model = NamedClassifier(vectors).fit(X, y)
     refit = median_s(lambda: NamedClassifier(vectors).fit(X, y), 1)

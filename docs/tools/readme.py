@@ -24,7 +24,7 @@ TEXTS = {"names": names_worth.names_worth}
 
 
 def written(text: str, metrics: Path) -> str:
-    """Return a page with its tables and paragraphs made anew."""
+    """Return a page with its tables and paragraphs made again."""
     makers = {"table": metric_tables.TABLES, "text": TEXTS}
 
     def made(match: re.Match[str]) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -13,6 +13,7 @@ from radprompt.core.errors import InputError
 from radprompt.core.params_errors import explain
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
+_Whole = TypeVar("_Whole")
 Positive = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
@@ -355,24 +356,33 @@ def load_params(path: str | Path = "params.yaml") -> Params:
         For a file that is absent or no YAML, an unknown or missing key, or a value of a wrong type or range; it names
         the key, says what was found, and suggests the nearest known key.
     """
-    path = Path(path)
-    try:
-        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError("no such file", where=str(path), fix="run from the repository's root") from None
-    except YAMLError as error:
-        raise InputError(f"not valid YAML: {error}", where=str(path), fix="mind indentation and colons") from None
+    content = read_params(path, missing="run from the repository's root")
     return check_params(content, where=str(path))
 
 
 def check_params(content: Any, *, where: str = "params.yaml") -> Params:
     """Turn the nested mapping into :class:`Params`; see :func:`load_params` for the errors."""
+    return checked(content, Params, where=where, fix="`git diff params.yaml` shows what changed")
+
+
+def read_params(path: str | Path, *, missing: str) -> Any:
+    """Read a file of parameters; one that is absent (``missing`` says what to do) or no YAML is an error."""
+    try:
+        return YAML(typ="safe").load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError("no such file", where=str(path), fix=missing) from None
+    except YAMLError as error:
+        raise InputError(f"not valid YAML: {error}", where=str(path), fix="mind indentation and colons") from None
+
+
+def checked(content: Any, whole: type[_Whole], *, where: str, fix: str) -> _Whole:
+    """Turn a nested mapping into the dataclass ``whole``; the first five faults are one :class:`InputError`."""
     try:
         # As JSON, strict validation still takes mappings for dataclasses.
-        return TypeAdapter(Params).validate_json(json.dumps(content, default=str))
+        return TypeAdapter(whole).validate_json(json.dumps(content, default=str))
     except ValidationError as error:
         problems = error.errors()
-        lines = [explain(problem, Params) for problem in problems[:5]]
+        lines = [explain(problem, whole) for problem in problems[:5]]
         if len(problems) > 5:
             lines.append(f"... and {len(problems) - 5} more")
-        raise InputError("\n  ".join(lines), where=where, fix="`git diff params.yaml` shows what changed") from None
+        raise InputError("\n  ".join(lines), where=where, fix=fix) from None

@@ -129,7 +129,7 @@ def _lines(points: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame, dict]]:
 
 
 def _overlay(title: str, entries: int) -> tuple["Figure", "Axes"]:
-    """Return a figure whose one panel holds every model, high enough for a legend with so many entries."""
+    """Return a figure whose one panel holds every model, high enough for its legend."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.5, max(4.8, 0.21 * entries + 0.4)), layout="constrained")

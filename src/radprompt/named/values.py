@@ -52,7 +52,7 @@ class Standardiser:
         return cls(method, empty, empty, tuple(knots for knots, _ in pairs), tuple(scores for _, scores in pairs))
 
     def varies(self, columns: int) -> NDArray[np.bool_]:
-        """Return which of so many columns are not constant, shape (columns,)."""
+        """Return which of the given number of columns are not constant, shape (columns,)."""
         if self.method == "normal":
             return np.array([len(knots) > 1 for knots in self.knots], dtype=bool)
         return self.scale > 0 if self.method == "zscore" else np.ones(columns, dtype=bool)

@@ -1,13 +1,10 @@
 """``params.yaml`` of an own table's folder: as the big pipeline's, with the table's columns instead of images."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from radprompt import __version__
 from radprompt.core.errors import InputError
@@ -24,8 +21,9 @@ from radprompt.core.params import (
     RandomForest,
     Svm,
     TransTab,
+    checked,
+    read_params,
 )
-from radprompt.core.params_errors import explain
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 Model = Literal[Learner, "majority", "all_features_logistic", "transtab"]
@@ -137,14 +135,7 @@ def load_own_params(path: str | Path = "params.yaml") -> OwnParams:
         For a file that is absent or no YAML, an unknown or missing key, a value of a wrong type or range, or a folder
         made with another version of radprompt than the one that runs.
     """
-    path = Path(path)
-    try:
-        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        fix = "run in a folder that `radprompt new` or `radprompt table` made"
-        raise InputError("no such file", where=str(path), fix=fix) from None
-    except YAMLError as error:
-        raise InputError(f"not valid YAML: {error}", where=str(path), fix="mind indentation and colons") from None
+    content = read_params(path, missing="run in a folder that `radprompt new` or `radprompt table` made")
     params = check_own_params(content, where=str(path))
     if params.radprompt != __version__:
         raise InputError(
@@ -157,12 +148,5 @@ def load_own_params(path: str | Path = "params.yaml") -> OwnParams:
 
 def check_own_params(content: Any, *, where: str = "params.yaml") -> OwnParams:
     """Turn the nested mapping into :class:`OwnParams`; see :func:`load_own_params` for the errors."""
-    try:
-        return TypeAdapter(OwnParams).validate_json(json.dumps(content, default=str))
-    except ValidationError as error:
-        problems = error.errors()
-        lines = [explain(problem, OwnParams) for problem in problems[:5]]
-        if len(problems) > 5:
-            lines.append(f"... and {len(problems) - 5} more")
-        fix = "correct it; `radprompt new` in another folder shows a whole file"
-        raise InputError("\n  ".join(lines), where=where, fix=fix) from None
+    fix = "correct it; `radprompt new` in another folder shows a whole file"
+    return checked(content, OwnParams, where=where, fix=fix)

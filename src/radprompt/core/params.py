@@ -356,7 +356,7 @@ def load_params(path: str | Path = "params.yaml") -> Params:
         For a file that is absent or no YAML, an unknown or missing key, or a value of a wrong type or range; it names
         the key, says what was found, and suggests the nearest known key.
     """
-    content = read_params(path, missing="run from the repository's root")
+    content = read_yaml(path, missing="run from the repository's root")
     return check_params(content, where=str(path))
 
 
@@ -365,8 +365,8 @@ def check_params(content: Any, *, where: str = "params.yaml") -> Params:
     return checked(content, Params, where=where, fix="`git diff params.yaml` shows what changed")
 
 
-def read_params(path: str | Path, *, missing: str) -> Any:
-    """Read a file of parameters; one that is absent (``missing`` says what to do) or no YAML is an error."""
+def read_yaml(path: str | Path, *, missing: str) -> Any:
+    """Read a YAML file; one that is absent (``missing`` says what to do) or no YAML is an error."""
     try:
         return YAML(typ="safe").load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:

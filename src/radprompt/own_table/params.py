@@ -22,7 +22,7 @@ from radprompt.core.params import (
     Svm,
     TransTab,
     checked,
-    read_params,
+    read_yaml,
 )
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
@@ -135,7 +135,7 @@ def load_own_params(path: str | Path = "params.yaml") -> OwnParams:
         For a file that is absent or no YAML, an unknown or missing key, a value of a wrong type or range, or a folder
         made with another version of radprompt than the one that runs.
     """
-    content = read_params(path, missing="run in a folder that `radprompt new` or `radprompt table` made")
+    content = read_yaml(path, missing="run in a folder that `radprompt new` or `radprompt table` made")
     params = check_own_params(content, where=str(path))
     if params.radprompt != __version__:
         raise InputError(

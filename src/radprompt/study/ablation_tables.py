@@ -9,11 +9,9 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from radprompt.core.errors import InputError
-from radprompt.core.params import check_params
+from radprompt.core.params import check_params, read_yaml
 from radprompt.study.settings import Settings
 
 FILE = Path("ablations.yaml")
@@ -79,12 +77,7 @@ def load_tables(settings: Settings, path: Path = FILE) -> dict[str, Table]:
         For a file that is absent or no YAML, an unknown or missing key, a value of a wrong type, an unknown setting, or
         two rows of one name; it names the table and the key.
     """
-    try:
-        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError("no such file", where=str(path), fix="run from the repository's root") from None
-    except YAMLError as error:
-        raise InputError(f"not valid YAML: {error}", where=str(path), fix="mind indentation and colons") from None
+    content = read_yaml(path, missing="run from the repository's root")
     if not isinstance(content, dict):
         raise InputError("no mapping of tables", where=str(path), fix="see docs/ablations.md")
     return {str(name): _table(str(name), entry, path, settings) for name, entry in content.items()}

@@ -9,14 +9,14 @@ Expect  30 layers, hidden size 576
 import shutil
 
 from radprompt.core.outputs import atomic_folders
-from radprompt.core.params import load_params
 from radprompt.core.stage import run
+from radprompt.core.table_params import load_study_params
 from radprompt.llm.backbone import write_backbone
 
 
 def main() -> None:
     """Write models/backbone."""
-    backbone = load_params().llm.backbone
+    backbone = load_study_params().llm.backbone
     with atomic_folders("models/backbone", "models/language_model/pretrained") as (folder, start):
         record = write_backbone(backbone.source, backbone.revision, folder, backbone.quantisation)
         shutil.copyfile(folder / "source.json", start / "source.json")

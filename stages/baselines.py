@@ -20,8 +20,8 @@ from joblib import effective_n_jobs
 
 from radprompt.baselines.trainings import Training, jobs, predict, trainings
 from radprompt.core.compute import parallel_map
-from radprompt.core.params import load_params
 from radprompt.core.stage import run
+from radprompt.core.table_params import load_study_params
 from radprompt.selection.record import Selection
 from radprompt.study.settings import load_settings
 from radprompt.tables.cohort import of_setting, of_start
@@ -31,7 +31,7 @@ from radprompt.tables.predictions import write_predictions
 
 def main(name: str) -> None:
     """Train and predict one setting."""
-    params, setting = load_params(), load_settings()[name]
+    params, setting = load_study_params(), load_settings()[name]
     source = f"data/standardised/{name}.csv"
     table = read_standardised(source)
     repeats = setting.repeats(params.adaptation.repeats.baselines)
@@ -40,13 +40,17 @@ def main(name: str) -> None:
     origin: Training | None = None
     if setting.continues:
         (origin,) = trainings(of_start(table), {0: Selection.load(setting.selection_file("start"))}, source)
-    todo = jobs(own, params, origin, effective_n_jobs(params.compute.workers))
+    todo = jobs(own, params, origin, effective_n_jobs(params.compute.workers), labelled=setting.labelled)
     # Not threads: how many of them a sum takes, torch's generator and the working directory are a process's own.
     compute = replace(params.compute, backend="loky") if params.compute.backend == "threading" else params.compute
-    parts = parallel_map(predict, todo, compute, f"Baselines of {name}", unit="job", setting=name, params=params)
+    done = parallel_map(predict, todo, compute, f"Baselines of {name}", unit="job", setting=name, params=params)
+    left_out = {job.model for job, each in zip(todo, done, strict=True) if each.left_out}
+    parts = [each.rows for job, each in zip(todo, done, strict=True) if job.model not in left_out]
     path = f"data/predictions/{name}/baselines.csv"
-    write_predictions(path, pd.concat(parts))
-    print(f"{name}: {len(params.baselines.models)} models, {sum(map(len, parts))} rows: {path}")
+    write_predictions(path, pd.concat(parts or [pd.DataFrame()]))
+    for reason in dict.fromkeys(reason for each in done for reason in each.left_out):
+        print(f"{name}: {reason}")
+    print(f"{name}: {len({job.model for job in todo} - left_out)} models, {sum(map(len, parts))} rows: {path}")
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ Expect  sites that differ in some features of every class; size and grey levels 
 
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import write_csv, write_json
-from radprompt.core.params import load_params
 from radprompt.core.stage import run
+from radprompt.core.table_params import load_study_params
 from radprompt.gates.drift import compare_sites, draw_drift, summarise
 from radprompt.pages.drawing import write_svg
 from radprompt.selection.record import Selection
@@ -22,7 +22,7 @@ from radprompt.tables.features import read_features
 
 def main() -> None:
     """Compare the sites."""
-    settings, limits = load_settings(), load_params().validation.drift
+    settings, limits = load_settings(), load_study_params().validation.drift
     if settings.drift is None:
         raise InputError("no drift", where="settings.yaml", fix="name reference and other, or leave the stage out")
     setting, other = settings[settings.drift.reference], settings.drift.other

@@ -12,8 +12,8 @@ Expect  stages/summary.py puts the settings together, stages/figures.py draws th
 from pathlib import Path
 
 from radprompt.core.outputs import write_csv, write_json
-from radprompt.core.params import load_params
 from radprompt.core.stage import run
+from radprompt.core.table_params import load_study_params
 from radprompt.evaluation.model_comparison import compare
 from radprompt.evaluation.tables import summary
 from radprompt.evaluation.thresholds import choose_thresholds
@@ -23,9 +23,9 @@ from radprompt.tables.predictions import RUN, read_predictions
 
 def main(name: str) -> None:
     """Write the metrics of one setting."""
-    params, setting = load_params(), load_settings()[name]
+    params, setting = load_study_params(), load_settings()[name]
     predictions = read_predictions(Path("data/predictions", name).glob("*.csv"), {name: setting.repeated}, name)
-    comparison = compare(predictions, params)
+    comparison = compare(predictions, params, setting.ratio)
     write_json(f"metrics/evaluation/{name}.json", summary(comparison))
     write_csv(f"metrics/evaluation/{name}.csv", comparison)
     test, cuts = predictions[predictions["split"] == "test"], choose_thresholds(predictions, params.evaluation)

@@ -15,8 +15,8 @@ import pandas as pd
 from scipy.special import logit
 
 from radprompt.core.outputs import atomic_folder, write_csv
-from radprompt.core.params import load_params
 from radprompt.core.stage import run
+from radprompt.core.table_params import load_study_params
 from radprompt.evaluation.explanations import COLUMNS, choose_lesions, draw_cohort, draw_lesions, summarise
 from radprompt.evaluation.shapley import check_base, choose_background, explain
 from radprompt.llm.classifier import LanguageModelClassifier
@@ -31,7 +31,7 @@ from radprompt.tables.features import read_standardised
 
 def main(name: str) -> None:
     """Explain one setting's test lesions."""
-    params, setting = load_params(), load_settings()[name]
+    params, setting = load_study_params(), load_settings()[name]
     scaler, selection = FeatureScaler.load(setting.scaler_file(0)), Selection.load(setting.selection_file(0))
     model = setting.model_folder(0, params.seed)
     recipe = Recipe(params.prompt, params.seed, selection, scaler)

@@ -3,7 +3,8 @@
 Reads   settings.yaml; params.yaml (evaluation); data/predictions/<setting>/*.csv, whoever wrote them
 Writes  plots/evaluation/<setting>/{roc,calibration,decision,scores,confusion}.csv and .svg
 Takes   time that grows with settings and models
-Expect  curves of one trained model on one test sample; of several repeats, repeat 0 stands for all
+Expect  curves of one trained model on one test sample; of several repeats, repeat 0 stands for all, and of
+        cross-validation the first round of folds
 """
 
 from pathlib import Path
@@ -11,8 +12,9 @@ from pathlib import Path
 import pandas as pd
 
 from radprompt.core.outputs import atomic_folder, write_csv
-from radprompt.core.params import Evaluation, load_params
+from radprompt.core.params import Evaluation
 from radprompt.core.stage import run
+from radprompt.core.table_params import load_study_params
 from radprompt.evaluation.figures import confusion, curves, draw
 from radprompt.evaluation.thresholds import choose_thresholds
 from radprompt.pages.drawing import write_svg
@@ -30,15 +32,23 @@ TITLES = {
 
 def main() -> None:
     """Write all settings' drawings."""
-    evaluation, settings = load_params().evaluation, load_settings()
+    evaluation, settings = load_study_params().evaluation, load_settings()
     with atomic_folder("plots/evaluation") as folder:
         for name, setting in settings.items():
             predictions = read_predictions(Path("data/predictions", name).glob("*.csv"), {name: setting.repeated}, name)
             sample = "test half of repeat 0" if setting.repeated else "test split"
+            if setting.folds:
+                predictions, sample = _pooled(predictions, setting.folds), "every case predicted by a model without it"
             for kind, points in _points(predictions, evaluation).items():
                 write_csv(folder / name / f"{kind}.csv", points)
                 write_svg(folder / name / f"{kind}.svg", draw(kind, points, f"{TITLES[kind]}, {name}, {sample}"))
     print(f"figures: {len(settings)} settings: plots/evaluation/")
+
+
+def _pooled(predictions: pd.DataFrame, folds: int) -> pd.DataFrame:
+    """Return the test rows of the first round of folds as those of one sample."""
+    rows = predictions[(predictions["split"] == "test") & (predictions["repeat"] < folds)]
+    return rows.assign(repeat=0)
 
 
 def _points(predictions: pd.DataFrame, evaluation: Evaluation) -> dict[str, pd.DataFrame]:

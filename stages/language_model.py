@@ -21,8 +21,8 @@ from pathlib import Path
 import pandas as pd
 
 from radprompt.core.outputs import atomic_folder, write_json
-from radprompt.core.params import load_params
 from radprompt.core.stage import run
+from radprompt.core.table_params import load_study_params
 from radprompt.llm.classifier import LanguageModelClassifier
 from radprompt.llm.curves import live_curves
 from radprompt.llm.runs import apply_run, copy_run, train_run, write_run
@@ -35,7 +35,7 @@ from radprompt.tables.prompts import read_prompts
 
 def main(name: str) -> None:
     """Train and predict one setting: every repeat with every seed."""
-    params, settings = load_params(), load_settings()
+    params, settings = load_study_params(), load_settings()
     setting, checkpoints = settings[name], Path(".radprompt") / name
     patients = read_cohort(f"data/cohorts/{name}.csv")[["repeat", "lesion_id", "split", "patient_id"]]
     prompts = read_prompts(f"data/prompts/{name}.jsonl")

@@ -11,22 +11,27 @@ Expect  nothing found. A finding ends in exit status 1 with rows and files named
         .radprompt/validation/leakage/<name>.csv, and outputs stay as they were
 """
 
+from pathlib import Path
+
 from radprompt.core.errors import InputError
-from radprompt.core.params import load_params
 from radprompt.core.stage import run
+from radprompt.core.table_params import load_study_params
 from radprompt.gates.leakage_gate import DETAILS, SEGMENTER, SETTINGS, check_segmenter, check_setting, conclude
 from radprompt.study.settings import load_settings
 
 
 def main(name: str) -> None:
     """Check, and write or stop."""
-    limits = load_params().validation.leakage
+    limits = load_study_params().validation.leakage
     if name not in (SEGMENTER, SETTINGS):
         raise InputError(f"{name!r} is not checked", fix=f"use {SETTINGS} or {SEGMENTER}")
     if name == SEGMENTER:
         checks = {name: check_segmenter(limits)}
     else:
-        checks = {each: check_setting(setting, limits) for each, setting in load_settings().items()}
+        checks = {
+            each: check_setting(setting, limits, prompted=Path("data/prompts").is_dir())
+            for each, setting in load_settings().items()
+        }
     for each, table in conclude(checks).items():
         halves = table["repeat"].nunique()
         compared = ", ".join(

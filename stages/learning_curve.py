@@ -15,9 +15,10 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from radprompt.baselines.classical import Conventional
+from radprompt.core.baseline_params import Learner
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import write_csv
-from radprompt.core.params import Learner, load_params
+from radprompt.core.params import load_params
 from radprompt.core.stage import run
 from radprompt.evaluation.learning_curve import COLUMNS, best_baseline, curve_ends, draw, few_lesions, nested_order
 from radprompt.llm.classifier import LanguageModelClassifier
@@ -33,17 +34,15 @@ def main() -> None:
     """Train at every point and put the ends of the lines beside."""
     params, settings = load_params(), load_settings()
     if settings.curve is None:
-        raise InputError("no curve", where="settings.yaml", fix="name its settings, or leave the stage out")
+        raise InputError("no curve", where="settings.yaml", fix="name its settings")
     curve, setting = settings.curve, settings[settings.curve.continued]
     start, dataset = settings[curve.start].model_folder(0, params.seed), setting.train.dataset
     features = read_features(f"data/features/{dataset}.csv")
     cohort = of_setting(read_cohort(f"data/cohorts/{setting.name}.csv"))
     rows = cohort[["repeat", "lesion_id", "split", "label"]].merge(features, on="lesion_id", validate="many_to_one")
-    known = {name: own.repeated for name, own in settings.items()}
-    files = {
-        name: [f"data/predictions/{name}/{family}.csv" for family in ("llm", "baselines")]
-        for name in (curve.none, curve.restarted)
-    } | {curve.continued: [f"data/predictions/{curve.continued}/llm.csv"]}
+    known, ends = {name: own.repeated for name, own in settings.items()}, (curve.none, curve.restarted)
+    files = {name: [f"data/predictions/{name}/{family}.csv" for family in ("llm", "baselines")] for name in ends}
+    files[curve.continued] = [f"data/predictions/{curve.continued}/llm.csv"]
     predicted = {name: read_predictions(own, known) for name, own in files.items()}
     rival = best_baseline(predicted[curve.restarted], [m for m in params.baselines.models if m in get_args(Learner)])
     fresh = LanguageModelClassifier.from_params(params.llm, params.prompt, "models/backbone", params.seed)
@@ -68,8 +67,8 @@ def main() -> None:
             }
             for (line, model), score in scores.items():
                 points.append((line, model, count, False, repeat, float(roc_auc_score(few.test["label"], score))))
-        ends = curve_ends(predicted[curve.none], predicted[curve.continued], predicted[curve.restarted], rival, repeat)
-        points += [(line, model, len(train) * whole, whole, repeat, auc) for line, model, whole, auc in ends]
+        last = curve_ends(predicted[curve.none], predicted[curve.continued], predicted[curve.restarted], rival, repeat)
+        points += [(line, model, len(train) * whole, whole, repeat, auc) for line, model, whole, auc in last]
     table = pd.DataFrame(points, columns=COLUMNS).sort_values(["line", "repeat", "lesions"], ignore_index=True)
     write_csv("metrics/learning_curve.csv", table)
     write_svg("plots/learning_curve.svg", draw(table, curve.title))

@@ -19,8 +19,8 @@ import pandas as pd
 
 from radprompt.core.compute import parallel_map
 from radprompt.core.outputs import atomic_folder, write_csv, write_json
-from radprompt.core.params import load_params
 from radprompt.core.stage import run
+from radprompt.core.table_params import load_study_params
 from radprompt.evaluation.coefficients import draw_coefficients
 from radprompt.named.fitting import Job, fit_repeat, summary
 from radprompt.named.variants import ALL, SELECTED
@@ -35,7 +35,7 @@ from radprompt.tables.predictions import write_predictions
 
 def main(name: str) -> None:
     """Fit and predict every repeat of one setting."""
-    params, setting = load_params(), load_settings()[name]
+    params, setting = load_study_params(), load_settings()[name]
     table, vectors = (
         read_standardised(f"data/standardised/{name}.csv"),
         read_embeddings("models/names/states.safetensors"),
@@ -48,7 +48,8 @@ def main(name: str) -> None:
         Job(own, rows[rows["repeat"].isin(own)], Selection.load(setting.selection_file(own[0])), start, first)
         for own in ([[repeat] for repeat in repeats] if setting.trains else [repeats])
     ]
-    given = {"vectors": vectors, "directions": directions, "params": params, "setting": name}
+    given = {"vectors": vectors, "directions": directions, "params": params}
+    given |= {"setting": name, "labelled": setting.labelled}
     with atomic_folder(f"models/named/{name}") as folder:
         done = parallel_map(fit_repeat, jobs, params.compute, f"Named model in {name}", unit="repeat", **given)
         for job, fitted in zip(jobs, done, strict=True):

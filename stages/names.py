@@ -1,7 +1,7 @@
 """Let the backbone read the features' names, once: the vectors behind the named model's prior.
 
 Reads   settings.yaml; params.yaml (seed, prompt, named); the columns of data/standardised/, models/selection/;
-        models/backbone/
+        models/backbone/, or where a study trains no language model, the packaged one
 Writes  models/names/states.safetensors (a vector a name), models/names/directions.json (which way the backbone says
         that each feature points, in [-1, 1]; empty unless named.elicit)
 Takes   time that grows with the features and the model's weights: one forward pass a name, no values, no rows
@@ -9,10 +9,12 @@ Expect  as many vectors as there are features, more where names are shuffled or 
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from radprompt.core.outputs import atomic_folder, write_json
-from radprompt.core.params import load_params
 from radprompt.core.stage import run
+from radprompt.core.table_params import load_study_params
+from radprompt.llm.packaged import cache_folder
 from radprompt.named.direction import elicit
 from radprompt.named.states import read_states
 from radprompt.named.variants import wanted_names
@@ -21,20 +23,21 @@ from radprompt.study.settings import load_settings
 from radprompt.tables.embeddings import write_embeddings
 from radprompt.tables.features import read_standardised
 
-BACKBONE = "models/backbone"
+BACKBONE = Path("models/backbone")
 
 
 def main() -> None:
     """Write the vectors of all names."""
-    params, settings = load_params(), load_settings()
+    params, settings = load_study_params(), load_settings()
+    backbone, cache = (BACKBONE, None) if BACKBONE.is_dir() else (params.llm.backbone.source, cache_folder())
     tables = [read_standardised(f"data/standardised/{name}.csv") for name in settings]
     selections = [
         Selection.load(path) for name in settings for path in settings[name].selection_file(0).parent.glob("*.json")
     ]
     names = wanted_names(tables, selections, params.prompt, params.seed)
-    vectors = read_states(BACKBONE, names, layer=params.named.layer, instruction=params.prompt.instruction)
+    vectors = read_states(backbone, names, layer=params.named.layer, instruction=params.prompt.instruction, cache=cache)
     benign, malignant = params.named.outcomes
-    directions: Sequence[float] = elicit(BACKBONE, names, (benign, malignant)).tolist() if params.named.elicit else []
+    directions: Sequence[float] = elicit(backbone, names, (benign, malignant)).tolist() if params.named.elicit else []
     with atomic_folder("models/names") as folder:
         write_embeddings(folder / "states.safetensors", names, vectors)
         write_json(folder / "directions.json", {n: float(d) for n, d in zip(names, directions, strict=False)})

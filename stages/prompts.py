@@ -9,8 +9,8 @@ Expect  one line for each row that the setting trains, validates and tests on
 import pandas as pd
 
 from radprompt.core.outputs import atomic_folder
-from radprompt.core.params import load_params
 from radprompt.core.stage import run
+from radprompt.core.table_params import load_study_params
 from radprompt.selection.record import Selection
 from radprompt.study.recipe import Recipe
 from radprompt.study.scaling import FeatureScaler
@@ -22,7 +22,7 @@ from radprompt.tables.prompts import write_prompts
 
 def main() -> None:
     """Write all settings' prompts."""
-    params = load_params()
+    params = load_study_params()
     with atomic_folder("data/prompts") as folder:
         for name, setting in load_settings().items():
             parts = []

@@ -11,22 +11,30 @@ from collections import Counter
 from pathlib import Path
 
 from radprompt.core.outputs import atomic_folder
-from radprompt.core.params import Features, load_params
+from radprompt.core.params import Features
 from radprompt.core.stage import run
-from radprompt.selection.choose import choose_features
+from radprompt.core.table_params import load_study_params
+from radprompt.selection.choose import choose_features, measured_here
 from radprompt.selection.record import Selection
 from radprompt.study.settings import load_settings
+from radprompt.tables.cohort import of_setting
 from radprompt.tables.features import read_standardised
 
 
 def main() -> None:
     """Select for all settings; one that takes another's features gets a copy."""
-    settings, options = load_settings(), load_params().features
-    chosen = {name: _select(name, options) for name, own in settings.items() if own.selection == name}
+    settings, options = load_settings(), load_study_params().features
+    chosen = {name: _select(name, options) for name, own in settings.items() if own.selection == name and own.labelled}
     with atomic_folder("models/selection") as folder:
         for name, setting in settings.items():
-            source, repeats = chosen[setting.selection], _repeats(name)
-            own = {repeat: source[repeat if repeat in source else 0] for repeat in repeats}
+            repeats = _repeats(name)
+            if setting.labelled:
+                source = chosen[setting.selection]
+                own = {repeat: source[repeat if repeat in source else 0] for repeat in repeats}
+            else:
+                first = chosen[settings[str(setting.continues)].selection][0]
+                table = of_setting(read_standardised(f"data/standardised/{name}.csv"))
+                own = {int(str(repeat)): measured_here(first, rows) for repeat, rows in table.groupby("repeat")}
             for repeat, selection in own.items():
                 selection.save(Path(folder, name, f"{repeat}.json"))
             if setting.continues:

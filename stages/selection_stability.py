@@ -11,8 +11,8 @@ Expect  few shares above 0.5 on 160 masses; even the feature picked first can ha
 import pandas as pd
 
 from radprompt.core.outputs import write_csv
-from radprompt.core.params import load_params
 from radprompt.core.stage import run
+from radprompt.core.table_params import load_study_params
 from radprompt.selection.mrmr import MRMRSelector
 from radprompt.selection.stability import selection_shares
 from radprompt.tables.feature_names import readable
@@ -21,7 +21,7 @@ from radprompt.tables.features import feature_columns, read_standardised
 
 def main(name: str) -> None:
     """Measure one setting's stability."""
-    params = load_params()
+    params = load_study_params()
     source, target = f"data/standardised/{name}.csv", f"metrics/selection_stability_{name}.csv"
     table = read_standardised(source)
     train = table[(table["split"] == "train") & (table["repeat"] == 0)]

@@ -11,8 +11,8 @@ Expect  no constant feature; training columns of mean 0 and sd 1
 import pandas as pd
 
 from radprompt.core.outputs import atomic_folders, write_csv
-from radprompt.core.params import load_params
 from radprompt.core.stage import run
+from radprompt.core.table_params import load_study_params
 from radprompt.study.scaling import FeatureScaler
 from radprompt.study.settings import Setting, load_settings
 from radprompt.tables.cohort import ROWS, of_setting, of_start, read_cohort
@@ -21,7 +21,7 @@ from radprompt.tables.features import read_features
 
 def main() -> None:
     """Standardise all settings."""
-    settings, own = load_settings(), load_params().adaptation.scaler
+    settings, own = load_settings(), load_study_params().adaptation.scaler
     datasets = sorted({name for setting in settings.values() for name in setting.datasets})
     tables = {name: read_features(f"data/features/{name}.csv").set_index("lesion_id") for name in datasets}
     features = pd.concat(tables, names=["dataset"])

@@ -15,10 +15,11 @@ from typing import Any, get_args
 
 import pandas as pd
 
+from radprompt.core.baseline_params import Learner
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import write_csv, write_json
-from radprompt.core.params import Learner, load_params
 from radprompt.core.stage import run
+from radprompt.core.table_params import load_study_params
 from radprompt.evaluation.headline import best_by_validation, headline
 from radprompt.study.settings import load_settings
 from radprompt.tables.predictions import read_predictions
@@ -28,7 +29,7 @@ SEGMENTATION = Path("metrics/segmentation.json")
 
 def main() -> None:
     """Write the summary, the comparison and the headline."""
-    params, settings = load_params(), load_settings()
+    params, settings = load_study_params(), load_settings()
     reference = params.evaluation.reference
     metrics: dict[str, Any] = {}
     parts = []

@@ -2,7 +2,6 @@
 
 import math
 from pathlib import Path
-from shlex import quote
 from typing import Annotated
 
 import typer
@@ -10,9 +9,11 @@ import typer
 from radprompt import __version__
 from radprompt.core.errors import InputError
 from radprompt.core.extras import missing_package, require_extra
+from radprompt.own_table import commands as own_table
 from radprompt.repository import completion
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False)
+own_table.register(app)
 
 
 def _print_version(asked: bool) -> None:
@@ -31,9 +32,6 @@ def radprompt(
 
     The pipeline itself runs by `dvc repro`.
     """
-
-
-Several = list[str] | None
 
 
 @app.command()
@@ -298,70 +296,6 @@ def predict(
         said = predict_case(open_predictor(model, shares, backbone, device), case, out)
         typer.echo(f"probability of malignancy {said.probability:.3f}: {out / case.case_id}.html, .json")
     typer.echo("Not for clinical use")
-
-
-@app.command()
-def new(folder: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
-    """Make a pipeline folder for a feature table of your own, without images (docs/own_table.md).
-
-    Example: `radprompt new my_study`
-    """
-    require_extra("radprompt new", "pipeline", "dvc")
-    from radprompt.own_table.folder import new_folder
-
-    typer.echo(f"{folder}: a DVC pipeline, {new_folder(folder)}; its README.md says how to go on")
-
-
-@app.command()
-def table(
-    csv: Annotated[Path, typer.Argument(help="One row a case, one column a feature: CSV or .xlsx.")],
-    label: Annotated[str, typer.Option(help="Column of the two classes.")],
-    positive: Annotated[str | None, typer.Option(help="Label that counts as 1; needed unless it is plain.")] = None,
-    case: Annotated[str | None, typer.Option("--id", help="Column that names each case; else its row number.")] = None,
-    group: Annotated[str | None, typer.Option(help="Column that names the patient, never on two sides.")] = None,
-    site: Annotated[str | None, typer.Option(help="Column of the hospital: the first trains, others adapt.")] = None,
-    split: Annotated[str | None, typer.Option(help="Column with train, val and test; else they are drawn.")] = None,
-    ignore: Annotated[Several, typer.Option(help="Column or pattern ('diagnostics_*') to omit; repeatable.")] = None,
-    category: Annotated[Several, typer.Option(help="Column of codes that are names; repeatable.")] = None,
-    missing: Annotated[Several, typer.Option(help="Code for a missing value, or COLUMN=CODE; repeatable.")] = None,
-    keep: Annotated[Several, typer.Option(help="Column to use although the check doubts it; repeatable.")] = None,
-    decimal: Annotated[str | None, typer.Option(help="Decimal mark, . or , where the table leaves it open.")] = None,
-    labels: Annotated[Path | None, typer.Option(help="Second table, with the label, joined by --on.")] = None,
-    on: Annotated[str | None, typer.Option(help="Column of ids in both tables, or HERE=THERE; else --id's.")] = None,
-    task: Annotated[str | None, typer.Option(help="The prompt's first sentence.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The pipeline's folder; else beside the table.")] = None,
-    run: Annotated[bool, typer.Option(help="Run the pipeline, or only make its folder.")] = True,
-    check: Annotated[bool, typer.Option("--check", help="Check the table, write nothing.")] = False,
-) -> None:
-    """Run any feature table through language model, baselines and report, as a DVC pipeline in a folder of its own.
-
-    Examples: `radprompt table mydata.csv --label diagnosis --id case --group patient`,
-    `radprompt table mydata.csv --label diagnosis --check`,
-    `radprompt table radiomics.csv --labels clinical.csv --on ID --label diagnosis --ignore 'diagnostics_*'`
-    """
-    from radprompt.own_table.command import Request, report_check, start
-    from radprompt.own_table.folder import repro
-    from radprompt.own_table.results import render_results
-
-    roles = {"label": label, "positive": positive, "id": case, "group": group, "site": site, "split": split}
-    lists = {"ignore": ignore, "category": category, "missing": missing, "keep": keep}
-    folder = out or csv.with_name(f"{csv.stem}_radprompt")
-    asked = Request(csv, {**roles, **lists, "decimal": decimal}, labels, on, task, out, folder, check, run)
-    if check:
-        for line in report_check(asked):
-            typer.echo(line)
-        return
-    require_extra("radprompt table", "pipeline", "dvc", "dvclive", "pymrmr")
-    for line in start(asked):
-        typer.echo(line)
-    if not run:
-        typer.echo(f"cd {quote(str(folder))}; dvc repro  runs it")
-        return
-    repro(folder)
-    from rich.console import Console
-
-    Console().print(render_results(folder))
-    typer.echo(f"{folder / 'reports/index.html'} has the rest")
 
 
 @app.command()

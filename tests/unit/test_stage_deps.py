@@ -8,6 +8,7 @@ from pathlib import Path
 import networkx as nx
 import pytest
 from dvc.repo import Repo
+from ruamel.yaml import YAML
 
 from radprompt.repository.fingerprints import write_fingerprints
 
@@ -50,12 +51,26 @@ def test_whatever_uses_a_checked_table_waits_for_its_check(made):
     assert use - users[f"validate_{made}"] == {f"validate_{made}"}
 
 
-def test_every_script_is_a_stage():
+SCRIPTS = sorted((ROOT / "stages").glob("[!_]*.py"))
+TEMPLATES = ROOT / "src/radprompt/own_table/template"
+
+
+def test_every_script_is_a_stage_of_the_pipeline_or_of_a_tables_folder():
     used = {word for s in _stages() for word in str(s.cmd).split() if word.startswith("stages/")}
-    assert used == {f"stages/{p.name}" for p in (ROOT / "stages").glob("*.py")}
+    text = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in ("pipeline.yaml", "llm.yaml"))
+    of_tables = {f"stages/{name}.py" for name in re.findall(r"radprompt\.stages\.(\w+)", text)}
+    assert used | of_tables == {f"stages/{p.name}" for p in SCRIPTS}
+    assert of_tables - used == {"stages/check_table.py", "stages/final_model.py", "stages/table_report.py"}
 
 
-@pytest.mark.parametrize("script", sorted((ROOT / "stages").glob("*.py")), ids=lambda p: p.name)
+@pytest.mark.parametrize("name", ["pipeline.yaml", "llm.yaml"])
+def test_every_stage_of_a_tables_folder_depends_on_the_packages_version(name):
+    stages = YAML(typ="safe").load((TEMPLATES / name).read_text(encoding="utf-8"))["stages"]
+    for stage in stages.values():
+        assert "radprompt" in stage.get("do", stage)["params"]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: p.name)
 def test_script_says_what_it_does(script):
     docstring = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or ""
     for word in ("Reads", "Writes", "Takes", "Expect"):

@@ -1,7 +1,9 @@
 """Conventional models on the same features and splits as the language model.
 
 The paper's seven, with its hyperparameters (section on baselines; what it leaves open is the library's default), and
-three that reviewers ask for: the majority class, lesion size alone, and every feature at once.
+those that reviewers ask for: the majority class, lesion size alone, what is known of the patient with and without
+radiomics, every feature at once. Missing values become the training rows' median, with a column that says where they
+were missing.
 """
 
 import warnings
@@ -14,12 +16,16 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from radprompt.core.baseline_params import Baselines
 from radprompt.core.errors import InputError
-from radprompt.core.params import Baselines
 from radprompt.named.values import Standardiser
 
-SIZE = "shape_MaximumDiameter"
-"""The one feature of ``size_alone``."""
+_LOGISTIC = frozenset(
+    {"logistic_regression", "size_alone", "all_features_logistic", "clinical_logistic", "combined_logistic"}
+)
+INNER_FOLDS = frozenset({"svm", "elastic_net"})
+"""Models that divide their training rows into folds."""
+_EVERY_FEATURE = frozenset({"all_features_logistic", "normal_scores_logistic", "elastic_net", "hist_gradient_boosting"})
 
 
 def build(name: str, params: Baselines, seed: int) -> Any:
@@ -35,10 +41,33 @@ def build(name: str, params: Baselines, seed: int) -> Any:
         Of the models that draw random numbers.
     """
     match name:
-        case "logistic_regression" | "size_alone" | "all_features_logistic":
+        case logistic if logistic in _LOGISTIC:
             from sklearn.linear_model import LogisticRegression
 
             return LogisticRegression(C=params.logistic_regression.C, max_iter=1000)
+        case "elastic_net":
+            from sklearn.linear_model import LogisticRegressionCV
+            from sklearn.model_selection import StratifiedKFold
+
+            penalty = params.elastic_net
+            return LogisticRegressionCV(
+                Cs=penalty.C,
+                l1_ratios=penalty.l1_ratio,
+                cv=StratifiedKFold(penalty.folds, shuffle=True, random_state=seed),
+                solver="saga",
+                scoring="neg_log_loss",
+                use_legacy_attributes=False,
+                tol=1e-2,
+                max_iter=200,
+                random_state=seed,
+            )
+        case "hist_gradient_boosting":
+            from sklearn.ensemble import HistGradientBoostingClassifier
+
+            trees = params.hist_gradient_boosting
+            return HistGradientBoostingClassifier(
+                max_iter=trees.trees, learning_rate=trees.learning_rate, early_stopping=False, random_state=seed
+            )
         case "normal_scores_logistic":
             from sklearn.linear_model import LogisticRegression
             from sklearn.pipeline import make_pipeline
@@ -105,14 +134,29 @@ class NormalScores(TransformerMixin, BaseEstimator):
         return self.standardiser_.transform(np.asarray(X, dtype=float))
 
 
-def features_of(name: str, selected: Sequence[str], available: Sequence[str]) -> list[str]:
-    """Columns that a model sees: the selected features, save for ``size_alone`` (one) and those on all features."""
-    match name:
-        case "size_alone":
-            return [SIZE]
-        case "all_features_logistic" | "normal_scores_logistic":
-            return list(available)
-    return list(selected)
+def features_of(
+    name: str, selected: Sequence[str], available: Sequence[str], clinical: Sequence[str], size: str
+) -> list[str]:
+    """Return the columns that a model sees.
+
+    Parameters
+    ----------
+    name
+        A model of ``baselines.models`` in params.yaml.
+    selected, available
+        The selected radiomics features, and all.
+    clinical
+        What is known of the patient.
+    size
+        The feature of ``size_alone``.
+    """
+    if name == "size_alone":
+        return [size]
+    if name == "clinical_logistic":
+        return list(clinical)
+    if name == "combined_logistic":
+        return [*clinical, *selected]
+    return list(available if name in _EVERY_FEATURE else selected)
 
 
 class Conventional:
@@ -134,31 +178,32 @@ class Conventional:
         self.seed = seed
 
     def fit(self, X: pd.DataFrame, y: NDArray) -> Self:
-        """Fit on standardised features and labels, 0 benign and 1 malignant, one per row of ``X``.
+        """Fit on standardised features and labels, 0 benign and 1 malignant, one per row of ``X``; NaN is missing.
 
         Raises
         ------
         InputError
-            When a class has no training row, or the SVM has more folds than a class has rows.
+            When a class has no training row, or a model with inner folds has more of them than a class has rows.
         """
         from sklearn.exceptions import ConvergenceWarning
+        from sklearn.impute import SimpleImputer
 
         rows = np.bincount(np.asarray(y, dtype=int), minlength=2)
         if rows.min() == 0:
             raise InputError(
                 f"{rows[0]} benign and {rows[1]} malignant training rows", fix="a model needs both classes"
             )
-        folds = self.params.svm.folds
-        if self.name == "svm" and rows.min() < folds:
+        folds = getattr(self.params, self.name).folds if self.name in INNER_FOLDS else 0
+        if rows.min() < folds:
             what = f"{folds} folds, but a class has only {rows.min()} training rows"
-            raise InputError(
-                what, where="params.yaml, baselines.svm.folds", fix=f"set it to {max(2, rows.min())} or less"
-            )
+            where = f"params.yaml, baselines.{self.name}.folds"
+            raise InputError(what, where=where, fix=f"set it to {max(2, rows.min())} or less")
         estimator = build(self.name, self.params, self.seed)
         # One thread: sums over several come in another order, and the last digits with them.
         with threadpool_limits(limits=1), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is a parameter
-            self._estimator = estimator.fit(X.to_numpy(), y)
+            self._imputer = SimpleImputer(strategy="median", add_indicator=True).set_output(transform="default")
+            self._estimator = estimator.fit(self._imputer.fit_transform(X.to_numpy(dtype=float)), y)
         self._columns = list(X.columns)
         return self
 
@@ -184,4 +229,5 @@ class Conventional:
                 fix="give it those it was fitted on, or fit it again: it has no way to go on learning on others",
             )
         with threadpool_limits(limits=1):
-            return self._estimator.predict_proba(X[self._columns].to_numpy()).astype(float)
+            values = self._imputer.transform(X[self._columns].to_numpy(dtype=float))
+            return self._estimator.predict_proba(values).astype(float)

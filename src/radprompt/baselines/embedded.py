@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radprompt.baselines.classical import Conventional
-from radprompt.core.params import Baselines
+from radprompt.core.baseline_params import Baselines
 
 PREFIX = "embedding_"
 """Before a conventional model's name, in the predictions table, where it was fitted on embeddings."""

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -9,16 +10,22 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radprompt.baselines import transfer
-from radprompt.baselines.classical import Conventional, features_of
+from radprompt.baselines.classical import INNER_FOLDS, Conventional, features_of
+from radprompt.core.baseline_params import Baselines
 from radprompt.core.errors import InputError
-from radprompt.core.params import Params
+from radprompt.core.params import StudyParams
 from radprompt.selection.record import Selection
 from radprompt.study.recipe import shown_values
-from radprompt.tables.features import feature_columns
+from radprompt.tables.features import clinical_columns, feature_columns
+from radprompt.tables.model_names import model_name
 from radprompt.tables.predictions import prediction_rows
 
 if TYPE_CHECKING:
     from radprompt.baselines.transtab import TransTabClassifier
+
+
+SOURCE_PREVALENCE = "majority"
+"""The model that without labels of a site's own says how frequent class 1 was at the first one."""
 
 
 class Training(NamedTuple):
@@ -75,14 +82,20 @@ def trainings(table: pd.DataFrame, selections: Mapping[int, Selection], where: s
     return found
 
 
-def jobs(todo: list[Training], params: Params, origin: Training | None, shares: int) -> list[Job]:
+def jobs(
+    todo: list[Training], params: StudyParams, origin: Training | None, shares: int, *, labelled: bool = True
+) -> list[Job]:
     """Return every model and seed to train, TransTab first, each in so many shares of the trainings.
 
     TransTab takes longest; and as it imports most, a process that met it late would be taken for a leaking one by
-    loky and replaced. ``origin`` is the training of the model that is continued.
+    loky and replaced. ``origin`` is the training of the model that is continued. Without labels of the training rows,
+    only what the first site taught can say something: its logistic regression as it is, and its prevalence.
     """
+    if origin and not labelled:
+        as_it_is = [SOURCE_PREVALENCE, *(model for model in params.baselines.models if model == transfer.SOURCE)]
+        return [Job(model, seed, todo, origin) for model in as_it_is for seed in params.seeds]
     models = sorted(params.baselines.models, key=lambda model: model != "transtab")
-    models = [model for model in models if origin or model not in transfer.MODELS]
+    models = [m for m in models if m != transfer.SOURCE and (origin or m not in transfer.MODELS)]
     return [
         Job(model, seed, todo[share::shares], origin if model in ("transtab", *transfer.MODELS) else None)
         for model in models
@@ -91,30 +104,81 @@ def jobs(todo: list[Training], params: Params, origin: Training | None, shares: 
     ]
 
 
-def predict(job: Job, *, setting: str, params: Params) -> pd.DataFrame:
-    """Train and return the rows of the predictions table."""
+class Predicted(NamedTuple):
+    """Rows of the predictions table, and why a model has none of some trainings."""
+
+    rows: pd.DataFrame
+    left_out: list[str]
+
+
+def predict(job: Job, *, setting: str, params: StudyParams) -> Predicted:
+    """Train and return the rows of the predictions table.
+
+    A model that cannot be trained on one of its trainings, because a column is absent or a class has too few rows, is
+    left out of the setting.
+    """
+    try:
+        return Predicted(_predict(job, setting, params), [])
+    except _UnusableError as error:
+        return Predicted(pd.DataFrame(), [str(error)])
+
+
+class _UnusableError(Exception):
+    """A model has nothing to learn from."""
+
+
+def _predict(job: Job, setting: str, params: StudyParams) -> pd.DataFrame:
     start = train_transtab(job.origin, params, job.seed) if job.origin and job.model == "transtab" else None
     parts = []
     for training in job.trainings:
-        new, features = training.new, training.selection.features
+        new = training.new
         if job.model == "transtab":
             reader = train_transtab(training, params, job.seed, start)
             malignant = reader.predict_proba(_shown(new, training.selection, params))[:, 1]
         elif job.origin and job.model in transfer.MODELS:
             first, second = (_site_rows(each) for each in (job.origin, training))
+            if job.model == transfer.SOURCE and new[first.selected].isna().all().any():
+                raise _UnusableError(f"{model_name(job.model)} is left out: the site lacks features that it uses")
             malignant = transfer.predict_transferred(job.model, first, second, new, params.baselines, job.seed)
         else:
-            columns = features_of(job.model, features, feature_columns(new))
-            model = Conventional(job.model, params.baselines, job.seed)
-            malignant = model.fit(training.train[columns], _labels(training.train)).predict_proba(new[columns])[:, 1]
+            taught = job.origin if job.origin and job.model == SOURCE_PREVALENCE else training
+            columns = _columns(job.model, taught, params)
+            own = _with_fewer_folds(job.model, params.baselines, taught.train)
+            model = Conventional(job.model, own, job.seed).fit(taught.train[columns], _labels(taught.train))
+            malignant = model.predict_proba(new[columns])[:, 1]
         for repeat in new["repeat"].unique():
             rows = (new["repeat"] == repeat).to_numpy()
             parts.append(prediction_rows(new[rows], setting, repeat, job.model, job.seed, malignant[rows]))
     return pd.concat(parts, ignore_index=True)
 
 
+def _columns(model: str, training: Training, params: StudyParams) -> list[str]:
+    """Return the columns that a model sees, of those that have a value among the training rows."""
+    train, new = training.train, training.new
+    available = [name for name in feature_columns(train) if train[name].notna().any()]
+    clinical = [name for name in clinical_columns(train) if train[name].notna().any()]
+    wanted = features_of(model, training.selection.features, available, clinical, params.baselines.size)
+    found = [name for name in wanted if name in train]
+    if not found or (model == "combined_logistic" and not clinical):
+        missing = f"no column {params.baselines.size!r}" if model == "size_alone" else "no clinical column"
+        raise _UnusableError(f"{model_name(model)} is left out: there is {missing}")
+    if model != SOURCE_PREVALENCE and new[found].isna().all(axis=None):
+        raise _UnusableError(f"{model_name(model)} is left out: the lesions to predict have none of its features")
+    return found
+
+
+def _with_fewer_folds(model: str, params: Baselines, train: pd.DataFrame) -> Baselines:
+    """Return the parameters with no more inner folds than the rarer class has rows."""
+    rarer = int(np.bincount(_labels(train), minlength=2).min())
+    if model not in INNER_FOLDS or rarer >= getattr(params, model).folds:
+        return params
+    if rarer < 2:
+        raise _UnusableError(f"{model_name(model)} is left out: it needs two training lesions of each class")
+    return replace(params, **{model: replace(getattr(params, model), folds=rarer)})
+
+
 def train_transtab(
-    training: Training, params: Params, seed: int, start: "TransTabClassifier | None" = None
+    training: Training, params: StudyParams, seed: int, start: "TransTabClassifier | None" = None
 ) -> "TransTabClassifier":
     """Train TransTab on the selected features under the names that a prompt shows, from ``start`` if there is one."""
     from radprompt.baselines.transtab import TransTabClassifier
@@ -126,8 +190,9 @@ def train_transtab(
     return TransTabClassifier.from_params(params.baselines.transtab, seed).fit(*data)
 
 
-def _shown(rows: pd.DataFrame, selection: Selection, params: Params) -> pd.DataFrame:
-    return shown_values(rows, selection, params.prompt, params.seed)
+def _shown(rows: pd.DataFrame, selection: Selection, params: StudyParams) -> pd.DataFrame:
+    shown = shown_values(rows, selection, params.prompt, params.seed)
+    return shown.fillna(0.0)  # the training rows' mean: TransTab has no word for a missing value
 
 
 def _site_rows(training: Training) -> transfer.SiteRows:

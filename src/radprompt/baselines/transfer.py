@@ -7,10 +7,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radprompt.baselines.classical import Conventional
-from radprompt.core.params import Baselines
+from radprompt.core.baseline_params import Baselines
 
-POOLED, SOURCE_LOGIT = "pooled_logistic", "source_logit"
-MODELS = (POOLED, SOURCE_LOGIT)
+POOLED, SOURCE_LOGIT, SOURCE = "pooled_logistic", "source_logit", "source_logistic"
+MODELS = (POOLED, SOURCE_LOGIT, SOURCE)
 """Models that need a setting whose model is continued."""
 
 _SITE, _LOGIT = "site", "logit of the first site's model"
@@ -32,7 +32,7 @@ def predict_transferred(
 
     ``pooled_logistic``: logistic regression on both sites' rows, on the features that either site selected, with an
     intercept a site. ``source_logit``: logistic regression on the second site's rows, on its features and the logit
-    that the first site's logistic regression gives.
+    that the first site's logistic regression gives. ``source_logistic``: the first site's logistic regression as it is.
 
     Parameters
     ----------
@@ -52,6 +52,8 @@ def predict_transferred(
         fitted = Conventional(_LEARNER, params, seed).fit(pd.concat(parts, ignore_index=True), y)
         return fitted.predict_proba(new[columns].assign(**{_SITE: 1}))[:, 1]
     source = Conventional(_LEARNER, params, seed).fit(first.X[first.selected], first.y)
+    if model == SOURCE:
+        return source.predict_proba(new[first.selected])[:, 1]
 
     def extended(rows: pd.DataFrame) -> pd.DataFrame:
         probability = source.predict_proba(rows[first.selected])[:, 1].clip(1e-9, 1 - 1e-9)

@@ -23,8 +23,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from radprompt.core.baseline_params import TransTab
 from radprompt.core.errors import InputError
-from radprompt.core.params import TransTab
 from radprompt.llm.classifier_input import FeatureNames, check_section, numbered, read_labels, read_rows
 
 Rows = pd.DataFrame | ArrayLike

@@ -9,6 +9,7 @@ from pydantic.dataclasses import dataclass
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from radprompt.core.baseline_params import Baselines
 from radprompt.core.errors import InputError
 from radprompt.core.params_errors import explain
 
@@ -198,83 +199,6 @@ class Llm:
 
 
 @dataclass(frozen=True, config=_STRICT)
-class LogisticRegression:
-    """L2 logistic regression."""
-
-    C: PositiveFloat
-
-
-@dataclass(frozen=True, config=_STRICT)
-class RandomForest:
-    """Random forest."""
-
-    trees: Positive
-
-
-@dataclass(frozen=True, config=_STRICT)
-class BoostedTrees:
-    """Gradient boosting, scikit-learn's or XGBoost's."""
-
-    trees: Positive
-    learning_rate: PositiveFloat
-    depth: Positive
-
-
-@dataclass(frozen=True, config=_STRICT)
-class Svm:
-    """Support vector machine with an RBF kernel, Platt-scaled."""
-
-    C: PositiveFloat
-    folds: Annotated[int, Field(ge=2)]
-
-
-@dataclass(frozen=True, config=_STRICT)
-class Mlp:
-    """Perceptron with one hidden layer."""
-
-    units: Positive
-    epochs: Positive
-
-
-@dataclass(frozen=True, config=_STRICT)
-class TransTab:
-    """TransTab's training; its layers are the package's."""
-
-    epochs: Positive
-    batch_size: Positive
-    learning_rate: PositiveFloat
-
-
-Learner = Literal["logistic_regression", "random_forest", "gradient_boosting", "svm", "naive_bayes", "mlp", "xgboost"]
-Baseline = Literal[
-    Learner,
-    "majority",
-    "size_alone",
-    "all_features_logistic",
-    "normal_scores_logistic",
-    "pooled_logistic",
-    "source_logit",
-    "transtab",
-]
-
-
-@dataclass(frozen=True, config=_STRICT)
-class Baselines:
-    """The conventional models."""
-
-    models: Annotated[list[Baseline], Field(min_length=1)]
-    on_embeddings: Annotated[list[Learner], Field(min_length=1)]
-    logistic_regression: LogisticRegression
-    normal_scores_logistic: LogisticRegression
-    random_forest: RandomForest
-    gradient_boosting: BoostedTrees
-    svm: Svm
-    mlp: Mlp
-    xgboost: BoostedTrees
-    transtab: TransTab
-
-
-@dataclass(frozen=True, config=_STRICT)
 class Evaluation:
     """Threshold, intervals and tests."""
 
@@ -313,24 +237,26 @@ class Drift:
 
 
 @dataclass(frozen=True, config=_STRICT)
-class Validation:
-    """Bounds of the data's checks."""
+class StudyValidation:
+    """Bounds of the checks that every study has."""
 
-    masks: MaskBounds
     leakage: Leakage
     drift: Drift
 
 
 @dataclass(frozen=True, config=_STRICT)
-class Params:
-    """All of ``params.yaml``."""
+class Validation(StudyValidation):
+    """Bounds of the data's checks."""
+
+    masks: MaskBounds
+
+
+@dataclass(frozen=True, config=_STRICT)
+class StudyParams:
+    """The sections that every study has, whatever its features come from."""
 
     seed: Annotated[int, Field(ge=0)]
     compute: Compute
-    data: Data
-    phantom: Phantom
-    segmentation: Segmentation
-    radiomics: Radiomics
     features: Features
     prompt: Prompt
     llm: Llm
@@ -339,12 +265,23 @@ class Params:
     evaluation: Evaluation
     named: Named
     explain: Explain
-    validation: Validation
+    validation: StudyValidation
 
     @property
     def seeds(self) -> range:
         """The seeds that every model is trained with, one after the other."""
         return range(self.seed, self.seed + self.evaluation.seeds)
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Params(StudyParams):
+    """All of ``params.yaml``."""
+
+    data: Data
+    phantom: Phantom
+    segmentation: Segmentation
+    radiomics: Radiomics
+    validation: Validation
 
 
 def load_params(path: str | Path = "params.yaml") -> Params:

@@ -128,6 +128,30 @@ def resampled_test(differences: Floats, ratio: float = 1.0) -> float:
     return float(2 * t.sf(abs(mean) / error, len(differences) - 1))
 
 
+def resampled_interval(values: Floats, ratio: float, confidence: float) -> tuple[float, float] | None:
+    """Interval of the mean over random splits of one sample, which allows for their overlap; None for a single split.
+
+    Parameters
+    ----------
+    values
+        One for each split into training and test rows.
+    ratio
+        See :func:`resampled_test`.
+    confidence
+        Of the interval.
+
+    Notes
+    -----
+    ``mean ± t sqrt((1/J + ratio) variance)`` with J - 1 degrees of freedom. Source: Nadeau and Bengio, Machine Learning
+    2003.
+    """
+    values = np.asarray(values, dtype=float)
+    if len(values) < 2:
+        return None
+    half = t.ppf((1 + confidence) / 2, len(values) - 1) * np.sqrt((1 / len(values) + ratio) * values.var(ddof=1))
+    return float(values.mean() - half), float(values.mean() + half)
+
+
 def holm(p: Floats) -> Floats:
     """Holm's step-down adjustment; a NaN stays and does not count as a test. Source: Scand. J. Statistics 1979."""
     p = np.asarray(p, dtype=float)

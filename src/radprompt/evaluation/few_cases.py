@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from radprompt.baselines.classical import Conventional
 from radprompt.baselines.transfer import POOLED, SiteRows, predict_transferred
-from radprompt.core.params import Params
+from radprompt.core.params import StudyParams
 from radprompt.evaluation.learning_curve import few_lesions, nested_order
 from radprompt.named.variants import SELECTED, Columns, Variant, build, columns_of, fit
 from radprompt.selection.record import Selection
@@ -35,7 +35,12 @@ class FirstSite(NamedTuple):
 
 
 def points_of(
-    site: SecondSite, *, first: FirstSite, vectors: pd.DataFrame, directions: dict[str, float] | None, params: Params
+    site: SecondSite,
+    *,
+    first: FirstSite,
+    vectors: pd.DataFrame,
+    directions: dict[str, float] | None,
+    params: StudyParams,
 ) -> list[tuple[str, int, int, float]]:
     """Return points of the curve: model, lesions, repeat and AUC on the test lesions.
 

@@ -7,16 +7,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radprompt.core.errors import InputError
-from radprompt.core.params import Evaluation, Params
+from radprompt.core.params import Evaluation, StudyParams
 from radprompt.evaluation.calibration import Floats
-from radprompt.evaluation.comparisons import bootstrap_p, delong_test, holm, resampled_test
+from radprompt.evaluation.comparisons import bootstrap_p, delong_test, holm, resampled_interval, resampled_test
 from radprompt.evaluation.intervals import decision_draws, interval, patient_resamples, repeat_mean, score_draws
 from radprompt.evaluation.scores import DECISIONS, METRICS, decision_scores, scores
 from radprompt.evaluation.thresholds import RULES, Cuts, Run, choose_thresholds, main_threshold
 
 TESTS = ("bootstrap", "delong", "clustered", "resampled")
 COLUMNS = [
-    *("setting", "model", "metric", "value", "low", "high", "repeats", "repeat_sd", "seeds", "seed_sd"),
+    *("setting", "model", "metric", "value", "low", "high", "repeats", "repeat_sd", "repeat_low", "repeat_high"),
+    *("seeds", "seed_sd"),
     *("lesions", "patients", "malignant"),
     *("reference", "paired_repeats", "difference", "difference_low", "difference_high"),
     *(f"p_{test}{suffix}" for test in TESTS for suffix in ("", "_holm")),
@@ -55,8 +56,17 @@ class _Scored(NamedTuple):
         return [name for name in ALL_METRICS if name in self.means.index and self.means.loc[name].notna().all()]
 
 
-def compare(predictions: pd.DataFrame, params: Params) -> pd.DataFrame:
+def compare(predictions: pd.DataFrame, params: StudyParams, ratio: float = 1.0) -> pd.DataFrame:
     """Score every model on the test rows and test it against the reference model, setting by setting.
+
+    Parameters
+    ----------
+    predictions
+        The table of :func:`~radprompt.tables.predictions.read_predictions`.
+    params
+        Seed and section ``evaluation`` are read.
+    ratio
+        Test over training rows of a repeat: 1 for halves, 1 / (folds - 1) in cross-validation.
 
     Returns
     -------
@@ -68,8 +78,9 @@ def compare(predictions: pd.DataFrame, params: Params) -> pd.DataFrame:
         repeats of the mean over seeds, and ``seed_sd`` the mean over repeats of the standard deviation over seeds.
         ``low`` to ``high`` is the bootstrap interval of ``value``: all patients whom any repeat tests are resampled
         together, and a draw is the mean over the repeats of their metric on their own test lesions, as often as drawn.
-        It holds the choice of patients to test, not that of patients to train on. ``lesions``, ``patients`` and
-        ``malignant`` count the test rows of repeat 0.
+        It holds the choice of patients to test, not that of patients to train on; ``repeat_low`` to ``repeat_high``,
+        of several repeats, holds both (:func:`~radprompt.evaluation.comparisons.resampled_interval`). ``lesions``,
+        ``patients`` and ``malignant`` count the test rows of repeat 0.
 
         ``difference`` is the reference's value minus the model's on the ``paired_repeats`` that both have, with the
         paired bootstrap's interval and ``p_bootstrap``. On a single repeat the AUC has ``p_delong``, which takes
@@ -91,10 +102,10 @@ def compare(predictions: pd.DataFrame, params: Params) -> pd.DataFrame:
     if rows.empty:
         raise InputError("no rows of the test split", where="data/predictions", fix="models predict the test split too")
     cuts = choose_thresholds(predictions, params.evaluation)
-    return pd.concat([_compare(part, cuts, params) for _, part in rows.groupby("setting")], ignore_index=True)
+    return pd.concat([_compare(part, cuts, params, ratio) for _, part in rows.groupby("setting")], ignore_index=True)
 
 
-def _compare(rows: pd.DataFrame, cuts: Cuts, params: Params) -> pd.DataFrame:
+def _compare(rows: pd.DataFrame, cuts: Cuts, params: StudyParams, ratio: float) -> pd.DataFrame:
     """Compare the models of one setting."""
     evaluation = params.evaluation
     samples = _samples(rows, evaluation.bootstrap_draws, params.seed)
@@ -118,12 +129,16 @@ def _compare(rows: pd.DataFrame, cuts: Cuts, params: Params) -> pd.DataFrame:
                 **_bounds("", bounds),
                 "repeats": len(means),
                 "repeat_sd": means.std(),
+                **_bounds("repeat_", resampled_interval(means.to_numpy(), ratio, evaluation.confidence)),
                 "seeds": max(len(runs) for runs in own.probabilities.values()),
                 "seed_sd": own.spreads.loc[metric].mean(),
                 **about,
             }
             if reference and own is not reference and metric not in _UNORDERED and metric in reference.metrics:
-                record |= {"reference": evaluation.reference, **_differ(metric, reference, own, samples, evaluation)}
+                record |= {
+                    "reference": evaluation.reference,
+                    **_differ(metric, reference, own, samples, evaluation, ratio),
+                }
             records.append(record)
     table = pd.DataFrame(records).reindex(columns=COLUMNS)
     for test in TESTS:
@@ -185,7 +200,12 @@ def _mean_draws(sample: _Sample, runs: dict[Run, Floats], cuts: Cuts, evaluation
 
 
 def _differ(
-    metric: str, reference: _Scored, own: _Scored, samples: dict[int, _Sample], evaluation: Evaluation
+    metric: str,
+    reference: _Scored,
+    own: _Scored,
+    samples: dict[int, _Sample],
+    evaluation: Evaluation,
+    ratio: float,
 ) -> dict[str, float]:
     """Compare a model with the reference on the repeats that both have."""
     common = [repeat for repeat in own.draws if repeat in reference.draws]
@@ -198,7 +218,7 @@ def _differ(
         "p_bootstrap": bootstrap_p(drawn),
     }
     if len(common) > 1:
-        record["p_resampled"] = resampled_test(each)
+        record["p_resampled"] = resampled_test(each, ratio)
     elif metric == "auc":
         sample = samples[common[0]]
         first, second = (model.probabilities[common[0]] for model in (reference, own))

@@ -168,10 +168,11 @@ def labels_in_features(standardised: pd.DataFrame, limit: float) -> Iterator[Che
     Yields
     ------
     Check
-        ``compared`` counts features, and is 0 for halves with fewer than :data:`LEAST` training lesions of a class.
+        ``compared`` counts features, and is 0 for halves with fewer than :data:`LEAST` training lesions of a class, and
+        where the limit is 1.
     """
     for repeat, own in _by_half(standardised[standardised["split"] == "train"]):
-        if own["label"].value_counts().reindex([0, 1], fill_value=0).min() < LEAST:
+        if limit == 1 or own["label"].value_counts().reindex([0, 1], fill_value=0).min() < LEAST:
             yield Check("feature", repeat, 0, [])
             continue
         area = feature_auc(own)
@@ -184,10 +185,11 @@ def labels_in_features(standardised: pd.DataFrame, limit: float) -> Iterator[Che
 
 
 def feature_auc(rows: pd.DataFrame) -> pd.Series:
-    """Return each feature's area under the ROC curve for ``label``, ties counted half."""
+    """Return each feature's area under the ROC curve for ``label``, of the values that are there; ties count half."""
     malignant = rows["label"].to_numpy() == 1
-    ranks = rows[feature_columns(rows)].rank()
-    positive, negative = malignant.sum(), (~malignant).sum()
+    values = rows[feature_columns(rows)]
+    ranks = values.rank()
+    positive, negative = values[malignant].count(), values[~malignant].count()
     return (ranks[malignant].sum() - positive * (positive + 1) / 2) / (positive * negative)
 
 

@@ -36,18 +36,29 @@ def check_segmenter(limits: Leakage) -> list[leakage.Check]:
     return [*leakage.overlaps(rows), *leakage.near_duplicates(rows, read_hashes(), limits.hash_bits)]
 
 
-def check_setting(setting: Setting, limits: Leakage) -> list[leakage.Check]:
-    """Check everything that the models of a setting learn from; reads its files."""
+def check_setting(setting: Setting, limits: Leakage, *, prompted: bool) -> list[leakage.Check]:
+    """Check everything that the models of a setting learn from; reads its files.
+
+    Parameters
+    ----------
+    setting
+        The protocol. A study without images has no copies of images to look for.
+    limits
+        What counts as a leak.
+    prompted
+        Whether a language model is trained, and so there are prompts.
+    """
     name = setting.name
     cohort, standardised = read_cohort(f"data/cohorts/{name}.csv"), read_standardised(f"data/standardised/{name}.csv")
-    rows = setting_rows(cohort, standardised, read_prompts(f"data/prompts/{name}.jsonl"))
+    prompts = read_prompts(f"data/prompts/{name}.jsonl") if prompted else standardised
+    rows, with_images = setting_rows(cohort, standardised, prompts), bool((cohort["image_path"] != "").any())
     repeats = [int(repeat) for repeat in cohort["repeat"].unique()]
     scalers = {repeat: FeatureScaler.load(setting.scaler_file(repeat)).fitted_on for repeat in repeats}
     selections = {repeat: Selection.load(setting.selection_file(repeat)).fitted_on for repeat in repeats}
     known = cohort.drop_duplicates(["dataset", "lesion_id"])
     return [
         *leakage.overlaps(rows),
-        *leakage.near_duplicates(rows, read_hashes(), limits.hash_bits),
+        *(leakage.near_duplicates(rows, read_hashes(), limits.hash_bits) if with_images else ()),
         *leakage.records("scaler", scalers, rows, known),
         *leakage.records("selection", selections, rows, known),
         *leakage.labels_in_features(of_setting(standardised), limits.feature_auc),

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from radprompt.core.params import Params
+from radprompt.core.params import StudyParams
 from radprompt.named.classifier import NamedClassifier
 from radprompt.named.variants import build, columns_of, fit, variants
 from radprompt.selection.record import Selection
@@ -33,7 +33,13 @@ class Fitted(NamedTuple):
 
 
 def fit_repeat(
-    job: Job, *, vectors: pd.DataFrame, directions: dict[str, float] | None, params: Params, setting: str
+    job: Job,
+    *,
+    vectors: pd.DataFrame,
+    directions: dict[str, float] | None,
+    params: StudyParams,
+    setting: str,
+    labelled: bool = True,
 ) -> Fitted:
     """Fit every variant on the training rows and predict the validation and test rows of all repeats.
 
@@ -47,10 +53,13 @@ def fit_repeat(
         Elicited directions by name; None: none were asked for.
     params, setting
         All parameters, and the setting's name.
+    labelled
+        If False, the training rows only measure the site's means and deviations.
     """
     classifiers, parts = {}, []
     new = job.rows[job.rows["split"] != "train"]
     train = job.rows[(job.rows["split"] == "train") & (job.rows["repeat"] == job.repeats[0])]
+    train = train if labelled else train.drop(columns="label")
     start = None if job.start is None else job.start[job.start["split"] == "train"]
     for variant in variants(vectors, second_site=start is not None, seed=params.seed):
         chosen, before = (None, None) if variant.every_feature else (job.selection, job.start_selection)

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from radprompt.core.errors import InputError
 from radprompt.core.outputs import atomic_write
 from radprompt.llm.frozen import depth_of, load_frozen
 from radprompt.llm.packaged import backbone_folder
+
+if TYPE_CHECKING:
+    import torch
 
 Floats = NDArray[np.float64]
 
@@ -71,17 +75,39 @@ def read_states(
 def _forward(
     backbone: str | Path, names: Sequence[str], layer: int, depth: int, instruction: str
 ) -> dict[str, NDArray[np.float32]]:
+    """Return each name's state; the instruction, with which all begin, is read once where the model can continue."""
     import torch
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
     from tqdm import tqdm
 
     model, tokenizer = load_frozen(backbone, depth=depth)
-    states = {}
-    with torch.inference_mode():
-        for name in tqdm(names, desc="reading names", unit="name", disable=None):
-            tokens = tokenizer(f"{instruction} The '{name}' feature", return_tensors="pt")
-            hidden = model(**tokens, output_hidden_states=True).hidden_states[layer]
-            states[name] = hidden[0, -1].float().numpy()
+    threads, states = torch.get_num_threads(), {}
+    try:
+        torch.set_num_threads(1 if model.dtype == torch.float32 else threads)  # small products: threads only wait
+        with torch.inference_mode(), threadpool_limits(limits=1):
+            beginning = tokenizer(f"{instruction} The", return_tensors="pt").input_ids
+            known = _beginning(model, beginning)
+            for name in tqdm(names, desc="reading names", unit="name", disable=None):
+                tokens = tokenizer(f"{instruction} The '{name}' feature", return_tensors="pt").input_ids
+                length = beginning.shape[1]
+                if known is None or not torch.equal(tokens[:, :length], beginning):
+                    hidden = model(tokens, output_hidden_states=True).hidden_states[layer]
+                else:
+                    asked = {"past_key_values": known, "use_cache": True, "output_hidden_states": True}
+                    hidden = model(tokens[:, length:], **asked).hidden_states[layer]
+                    known.crop(length - tokens.shape[1])
+                states[name] = hidden[0, -1].float().numpy()
+    finally:
+        torch.set_num_threads(threads)
     return states
+
+
+def _beginning(model: Any, tokens: "torch.Tensor") -> Any:
+    """Return keys and values of the tokens with which every prompt begins; None where the model hands out none."""
+    from transformers import DynamicCache
+
+    known = getattr(model(tokens, use_cache=True), "past_key_values", None)
+    return known if isinstance(known, DynamicCache) else None
 
 
 def _digest(backbone: str | Path, layer: int, instruction: str) -> str:

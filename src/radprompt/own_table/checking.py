@@ -10,19 +10,19 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from radprompt.core.errors import InputError
+from radprompt.core.table_params import Table
 from radprompt.own_table.columns import Column, Kind, judge
 from radprompt.own_table.copies import find_copies, united
+from radprompt.own_table.encoding import encode
 from radprompt.own_table.faults import Command, Fault, refuse
 from radprompt.own_table.labels import Labels, label_key, read_labels
 from radprompt.own_table.missing_codes import code_faults, is_usual
 from radprompt.own_table.number_formats import is_number, rewrite
-from radprompt.own_table.params import Split, Table
+from radprompt.own_table.partitions import read_splits
 from radprompt.own_table.programs import not_measured, spoken_names
 from radprompt.own_table.reading import Sheet, blank, matching, read_sheet
 from radprompt.own_table.roles import shared_image, suspicious
-from radprompt.own_table.splits import assign, read_splits
 from radprompt.own_table.suspicion import stems
-from radprompt.tables.cohort import ROLES
 
 _UNKNOWN = {"missing", "unknown", "unk", "n/a", "na", "none", "?", "-", "unbekannt", "not done", "pending"}
 
@@ -40,9 +40,9 @@ class Exclusion(NamedTuple):
 class Checked(NamedTuple):
     """A table that can be used.
 
-    ``about`` has ``case, patient, site, split, label``, one row a case in the file's order; ``features`` the cells of
-    every feature as text, None where missing, the same rows. ``classes`` are the words for 0 and 1; the first of
-    ``sites`` trains.
+    ``about`` has ``case, patient, site, split, label``, one row a case in the file's order, ``split`` '' where the
+    table gives none; ``features`` has every feature as numbers, NaN where missing, the same rows. ``classes`` are the
+    words for 0 and 1.
     """
 
     about: pd.DataFrame
@@ -56,7 +56,7 @@ class Checked(NamedTuple):
 
     @property
     def flow(self) -> dict[str, Any]:
-        """Counts for DVC: rows, exclusions by reason, features by kind, and cases by site, split and class."""
+        """Counts for DVC: rows, exclusions by reason, features by kind, and cases by site and class."""
         kinds = Counter(column.kind for column in self.columns)
         counts: dict[str, Any] = {
             "rows": len(self.about) + len(self.exclusions),
@@ -67,20 +67,15 @@ class Checked(NamedTuple):
         }
         for site in self.sites:
             own = self.about[self.about["site"] == site]
-            counts["sites"][site] = {}
-            for role in ROLES:
-                members = own[own["split"] == role]
-                positive = int(members["label"].sum())
-                by_class = {self.classes[0]: len(members) - positive, self.classes[1]: positive}
-                counts["sites"][site][role] = {"patients": members["patient"].nunique(), **by_class}
+            positive = int(own["label"].sum())
+            by_class = {self.classes[0]: len(own) - positive, self.classes[1]: positive}
+            counts["sites"][site] = {"patients": own["patient"].nunique(), **by_class}
         return counts
 
 
 def check(
     path: str | Path,
     table: Table,
-    split: Split,
-    seed: int,
     *,
     sheet: Sheet | None = None,
     command: Command | None = None,
@@ -91,8 +86,8 @@ def check(
     ----------
     path
         The table's file.
-    table, split, seed
-        Sections and value of ``params.yaml``.
+    table
+        Section of ``params.yaml``.
     sheet
         The file's content where it was read already.
     command
@@ -112,6 +107,7 @@ def check(
         ignore=matching(table.ignore, names),
         categories=matching(table.categories, names),
         keep=matching(table.keep, names),
+        clinical=matching(table.clinical, names),
     )
     _check_roles(table, names, where, command)
     left_out = {name: "ignored, as asked" for name in table.ignore}
@@ -142,14 +138,16 @@ def check(
     about["label"] = labels.codes
     given = None if table.split is None else read_splits(cells[table.split], where)
     about["patient"], more = _patients(about, cells, kinds, table, given, where)
-    sites = _sites(about["site"], table, where)
-    about["split"], drawn = assign(about, given, split, seed)
+    sites = list(dict.fromkeys(about["site"]))
+    about["split"] = "" if given is None else given
     columns = []
     spoken = spoken_names(names)
     for name, kind in kinds.items():
         there = set(about["site"][cells[name].notna()])
-        lacking = int(cells[name].isna().sum())
-        columns.append(Column(spoken.get(name, name), kind, lacking, [each for each in sites if each in there]))
+        levels = sorted(cells[name].dropna().unique()) if kind == "category" else []
+        lacking, measured_at = int(cells[name].isna().sum()), [each for each in sites if each in there]
+        own = (spoken.get(name, name), name, kind, levels, lacking, measured_at, name in table.clinical)
+        columns.append(Column(*own))
     if not columns:
         raise InputError("no column is left to learn from", where=where, fix="give features, or ignore fewer columns")
     for site in sites:
@@ -159,14 +157,15 @@ def check(
     if spoken:
         first, other = next(iter(spoken.items()))
         notes.append(f"{len(spoken)} columns have the names of a radiomics program: {first!r} is called {other!r}.")
-    features = cells[list(kinds)].rename(columns=spoken).reset_index(drop=True)
+    features = encode(cells, columns).reset_index(drop=True)
     about = about[["case", "patient", "site", "split", "label"]].reset_index(drop=True)
-    return Checked(about, features, columns, labels.classes, sites, left_out, exclusions, [*notes, *more, *drawn])
+    return Checked(about, features, columns, labels.classes, sites, left_out, exclusions, [*notes, *more])
 
 
 def _check_roles(table: Table, names: list[str], where: str, command: Command | None) -> None:
     wanted = [(role, f"table.{role}", name) for role, name in table.roles.items()]
-    for key, option in (("ignore", "ignore"), ("categories", "category"), ("keep", "keep")):
+    pairs = (("ignore", "ignore"), ("categories", "category"), ("keep", "keep"), ("clinical", "clinical"))
+    for key, option in pairs:
         wanted += [(option, f"table.{key}", name) for name in getattr(table, key)]
     faults = []
     for role, key, name in wanted:
@@ -177,7 +176,7 @@ def _check_roles(table: Table, names: list[str], where: str, command: Command | 
             faults.append(Fault(key, f"no column is called {name!r}", advice, options))
     uses: dict[str, str] = {}
     for role, key, name in wanted:
-        if role == "keep":
+        if role in ("keep", "clinical"):
             continue
         if name in uses:
             advice = "a column has one role: leave the other out (without a group, each case is its own patient)"
@@ -327,15 +326,3 @@ def _described(names: list[str]) -> list[str]:
     return [
         f"{len(names)} columns that describe software, files or the scanner are left out: {shown}. --keep uses one."
     ]
-
-
-def _sites(column: pd.Series, table: Table, where: str) -> list[str]:
-    """Return the sites, the one that trains first, the others as they come."""
-    sites = list(dict.fromkeys(column))
-    if table.first_site is None:
-        return sites
-    first = str(table.first_site)
-    if first not in sites:
-        fix = f"name one of {', '.join(map(repr, sites))}"
-        raise InputError(f"no case is from site {first!r}", where=f"{where}, table.first_site", fix=fix)
-    return [first, *(site for site in sites if site != first)]

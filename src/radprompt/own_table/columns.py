@@ -28,12 +28,19 @@ _LIMIT = re.compile(r"[<>\u2264\u2265~\u00b1]\s*[0-9.,]+")
 
 
 class Column(NamedTuple):
-    """A feature: its name, what it holds, cells without a value, and the sites that have it."""
+    """A column of features.
+
+    ``name`` is how it is spoken, ``source`` how the table calls it; ``levels`` are the values of a category;
+    ``missing`` counts cells without a value; ``sites`` have it; ``clinical``: known of the patient, not measured.
+    """
 
     name: str
+    source: str
     kind: Kind
+    levels: list[str]
     missing: int
     sites: list[str]
+    clinical: bool
 
 
 def judge(cells: pd.Series, *, category: bool = False) -> Kind | Fault:

@@ -5,19 +5,23 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from radprompt.core.errors import InputError
-from radprompt.own_table.checking import Checked
+from radprompt.core.table_params import ROLES_OF_COLUMNS
 from radprompt.own_table.faults import LISTS, Command
-from radprompt.own_table.folder import changed, check_first, fill, is_ours, new_folder
+from radprompt.own_table.folder import Prepared, changed, check_first, fill, is_ours, new_folder
 from radprompt.own_table.joining import as_csv, join, join_columns
-from radprompt.own_table.params import ROLES_OF_COLUMNS
 from radprompt.own_table.reading import Sheet, is_workbook, read_sheet
 
 
 class Request(NamedTuple):
-    """What was asked for on the command line; ``options`` are those of the table's columns, None where not given."""
+    """What was asked for on the command line; None where not given.
+
+    ``options`` are those of the table's columns, ``protocol`` the others (``folds``, ``repeats``, ``holdout``,
+    ``models``, ``llm``).
+    """
 
     table: Path
     options: Mapping[str, Any]
+    protocol: Mapping[str, Any]
     labels: Path | None
     on: str | None
     task: str | None
@@ -29,8 +33,8 @@ class Request(NamedTuple):
 
 def report_check(asked: Request) -> list[str]:
     """Check a table, write nothing, and return what a run would use."""
-    checked, _, _ = _checked(asked)
-    lines = _summary(checked)
+    prepared, _ = _prepare(asked)
+    checked, lines = prepared.checked, _summary(prepared)
     lines += [f"column {name!r} is left out: {reason}" for name, reason in checked.left_out.items()]
     lines += [f"row {exclusion.row} is left out: {exclusion.reason}" for exclusion in checked.exclusions]
     return [*lines, "the table can be used"]
@@ -42,17 +46,17 @@ def start(asked: Request) -> list[str]:
     again = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
     if again:
         is_ours(folder)
-    checked, changes, content = _checked(asked)
-    lines = changed(folder, changes) if again else [f"{folder}: a DVC pipeline, {new_folder(folder)}"]
-    fill(folder, content, changes)
-    return [*lines, *_summary(checked)]
+    prepared, content = _prepare(asked)
+    lines = changed(folder, prepared.changes) if again else [f"{folder}: a DVC pipeline, {new_folder(folder)}"]
+    fill(folder, content, prepared.changes, prepared.study, llm=bool(asked.protocol.get("llm")))
+    return [*lines, *_summary(prepared)]
 
 
-def _checked(asked: Request) -> tuple[Checked, dict[str, Any], bytes]:
-    """Return the checked table, the parameters to write, and the table as the folder is to have it."""
+def _prepare(asked: Request) -> tuple[Prepared, bytes]:
+    """Return the checked table with the parameters to write, and the table as the folder is to have it."""
     given = {key: value for key, value in asked.options.items() if value is not None and value != []}
     roles = {LISTS.get(key, key): value for key, value in given.items()}
-    rest = {"labels": asked.labels, "on": asked.on, "task": asked.task, "out": asked.out}
+    rest = {"labels": asked.labels, "on": asked.on, "task": asked.task, "out": asked.out} | _typed(asked.protocol)
     flags = {"check": asked.check, "no-run": not asked.run}
     typed = given | {key: value for key, value in rest.items() if value is not None} | flags
     command = Command(str(asked.table), typed)
@@ -70,8 +74,23 @@ def _checked(asked: Request) -> tuple[Checked, dict[str, Any], bytes]:
     if asked.labels is not None or is_workbook(content):
         content = as_csv(sheet.cells)
     folder = asked.folder if asked.folder.is_dir() else None
-    checked, changes = check_first(asked.table, roles, asked.task, folder=folder, sheet=sheet, command=command)
-    return checked, changes, content
+    sections = _sections(asked.protocol)
+    prepared = check_first(asked.table, roles, asked.task, sections, folder=folder, sheet=sheet, command=command)
+    return prepared, content
+
+
+def _typed(protocol: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of the protocol as they are typed."""
+    return {key: ",".join(value) if isinstance(value, list) else value for key, value in protocol.items()}
+
+
+def _sections(protocol: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what the options of the protocol change in params.yaml."""
+    partition = {key: protocol[key] for key in ("folds", "repeats", "holdout") if protocol.get(key) is not None}
+    if protocol.get("llm"):
+        partition["validation_fraction"] = 0.2
+    models = protocol.get("models")
+    return {"partition": partition} | ({"baselines": {"models": models}} if models else {})
 
 
 def _join_column(asked: Request, sheet: Sheet, clinical: Sheet) -> str:
@@ -84,6 +103,12 @@ def _join_column(asked: Request, sheet: Sheet, clinical: Sheet) -> str:
     return on
 
 
-def _summary(checked: Checked) -> list[str]:
-    cases = f"{len(checked.about)} cases, {len(checked.columns)} features, {checked.classes[1]!r} counts as 1"
-    return [cases, *checked.notes]
+def _summary(prepared: Prepared) -> list[str]:
+    checked, study = prepared.checked, prepared.study
+    positive = int(checked.about["label"].sum())
+    cases = (
+        f"{len(checked.about)} cases of {checked.about['patient'].nunique()} patients, {checked.features.shape[1]} "
+        f"features, {checked.classes[1]!r} ({positive} cases) counts as 1"
+    )
+    titles = "; ".join(entry["title"] for entry in study.settings["settings"].values())
+    return [cases, f"tested by: {titles}", *checked.notes, *study.notes]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from radprompt.core.errors import InputError
 
-LISTS = {"ignore": "ignore", "category": "categories", "missing": "missing", "keep": "keep"}
+LISTS = {"ignore": "ignore", "category": "categories", "missing": "missing", "keep": "keep", "clinical": "clinical"}
 """Options that may be repeated, and their keys under ``table`` in params.yaml."""
 
 

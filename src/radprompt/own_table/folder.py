@@ -10,7 +10,7 @@ from importlib.resources import files
 from io import StringIO
 from pathlib import Path
 from shlex import quote
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ruamel.yaml import YAML
 
@@ -18,21 +18,25 @@ from radprompt import __version__
 from radprompt.core.child_process import run_group
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import atomic_folder, atomic_write, write_text
+from radprompt.core.table_params import ROLES_OF_COLUMNS, TableParams, check_table_params
 from radprompt.own_table.checking import Checked, check
 from radprompt.own_table.faults import LISTS, Command
-from radprompt.own_table.params import ROLES_OF_COLUMNS, check_own_params
+from radprompt.own_table.partitions import Study, divide
 from radprompt.own_table.reading import Sheet
-from radprompt.own_table.stages import TABLE
+from radprompt.own_table.size import size_feature
+from radprompt.own_table.store import SETTINGS
 
+TABLE = Path("data/table.csv")
 _FILES = {
     "pipeline.yaml": "dvc.yaml",
     "params.yaml": "params.yaml",
+    "settings.yaml": SETTINGS,
     "README.md": "README.md",
     "gitignore": ".gitignore",
 }
 """Template and name in the folder. A dvc.yaml inside the package would be taken for a pipeline of the package."""
 
-_PARAMS = "params.yaml"
+_PARAMS, _LLM = "params.yaml", "llm/dvc.yaml"
 _TASK = "Classify {} of this case based on given standardized features."
 _OWN_TASK = re.compile(re.escape(_TASK).replace(r"\{\}", ".+ or .+"))
 
@@ -44,7 +48,7 @@ GIT = {
 }
 """Where the folder is: in no git repository, at its root, or below it."""
 
-_DVC_FILES = (".dvc/config", ".dvcignore", "dvc.yaml", "dvc.lock", "params.yaml", f"{TABLE.as_posix()}.dvc")
+_DVC_FILES = (".dvc/config", ".dvcignore", "dvc.yaml", "dvc.lock", "params.yaml", SETTINGS, f"{TABLE.as_posix()}.dvc")
 """Files of a folder that DVC refuses to use where git ignores them, or that are of no use uncommitted."""
 
 
@@ -92,16 +96,25 @@ def git_ignores(folder: Path) -> str:
     return ", ".join(f"{name} ({source}, line {line}: {pattern})" for name, source, line, pattern in places)
 
 
+class Prepared(NamedTuple):
+    """A table that was checked, its protocols, and the values that its folder's params.yaml needs."""
+
+    checked: Checked
+    study: Study
+    changes: dict[str, Any]
+
+
 def check_first(
     source: Path,
     given: Mapping[str, Any],
     task: str | None,
+    sections: Mapping[str, Mapping[str, Any]] | None = None,
     *,
     folder: Path | None = None,
     sheet: Sheet | None = None,
     command: Command | None = None,
-) -> tuple[Checked, dict[str, Any]]:
-    """Check a table under these roles, before anything is written, and return it with the parameters it needs.
+) -> Prepared:
+    """Check a table under these roles, before anything is written.
 
     Parameters
     ----------
@@ -111,6 +124,8 @@ def check_first(
         Values of ``table`` in params.yaml that were asked for. Lists are added to those that are there.
     task
         The instruction sentence; None: one that names the two classes.
+    sections
+        Values of other sections that were asked for.
     folder
         A pipeline folder whose params.yaml stays as it was edited, where nothing else is asked for.
     sheet, command
@@ -133,14 +148,26 @@ def check_first(
     if table["label"] != before["label"] and "positive" not in given:
         table["positive"] = None
     content["table"], content["radprompt"] = table, __version__
-    params = check_own_params(content, where=str(there) if there else "the options of radprompt table")
-    checked = check(source, params.table, params.split, params.seed, sheet=sheet, command=command)
+    for section, values in (sections or {}).items():
+        content[section] |= values
+    params = check_table_params(content, where=str(there) if there else "the options of radprompt table")
+    checked = check(source, params.table, sheet=sheet, command=command)
+    study = _divide(checked, params, source.stem)
     instruction = content["prompt"]["instruction"]
     if task or there is None or _OWN_TASK.fullmatch(instruction):
         instruction = task or _TASK.format(" or ".join(checked.classes))
     table["positive"] = checked.classes[1]
-    changes = {key: value for key, value in table.items() if value != before.get(key)}
-    return checked, {"table": changes, "prompt": {"instruction": instruction}}
+    own = {key: value for key, value in table.items() if value != before.get(key)}
+    size = {"size": found} if (found := size_feature(checked.columns, params.table.size)) else {}
+    changes: dict[str, Any] = {key: dict(values) for key, values in (sections or {}).items()}
+    for section, values in (("table", own), ("prompt", {"instruction": instruction}), ("baselines", size)):
+        changes[section] = changes.get(section, {}) | values
+    changes["named"] = {"outcomes": list(checked.classes)}
+    return Prepared(checked, study, changes)
+
+
+def _divide(checked: Checked, params: TableParams, title: str) -> Study:
+    return divide(checked.about, checked.sites, params.partition, params.adaptation, params.seed, title)
 
 
 def changed(folder: Path, changes: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -154,8 +181,12 @@ def changed(folder: Path, changes: Mapping[str, Mapping[str, Any]]) -> list[str]
     ]
 
 
-def fill(folder: Path, table: bytes, changes: Mapping[str, Mapping[str, Any]]) -> None:
-    """Put a table and its parameters into a folder that :func:`new_folder` made, and let DVC track the table.
+def fill(
+    folder: Path, table: bytes, changes: Mapping[str, Mapping[str, Any]], study: Study, *, llm: bool = False
+) -> None:
+    """Put a table, its parameters and protocols into a folder that :func:`new_folder` made; DVC tracks the table.
+
+    With ``llm`` the pipeline gets the language model's stages.
 
     Raises
     ------
@@ -169,6 +200,9 @@ def fill(folder: Path, table: bytes, changes: Mapping[str, Mapping[str, Any]]) -
             part.write_bytes(table)
     _track(folder)
     set_params(folder / _PARAMS, {"radprompt": __version__, **changes})
+    _write_settings(folder / SETTINGS, study.settings)
+    if llm:
+        write_text(folder / _LLM, _template("llm.yaml"))
 
 
 def is_ours(folder: Path) -> None:
@@ -176,6 +210,14 @@ def is_ours(folder: Path) -> None:
     text = (folder / _PARAMS).read_text(encoding="utf-8") if (folder / _PARAMS).is_file() else ""
     if not text or "radprompt:" not in text or not (folder / "dvc.yaml").is_file():
         raise InputError("no folder of radprompt new", where=str(folder), fix="name another with --out")
+
+
+def _write_settings(path: Path, settings: Mapping[str, Any]) -> None:
+    yaml, stream = YAML(), StringIO()
+    yaml.representer.add_representer(type(None), lambda r, _: r.represent_scalar("tag:yaml.org,2002:null", "null"))
+    yaml.width = 200
+    yaml.dump(dict(settings), stream)
+    write_text(path, f"# The protocols: who trains and who tests. Written by `radprompt table`.\n{stream.getvalue()}")
 
 
 def set_params(path: Path, changes: Mapping[str, Any]) -> None:
@@ -189,7 +231,7 @@ def set_params(path: Path, changes: Mapping[str, Any]) -> None:
     _merge(content, changes)
     stream = StringIO()
     yaml.dump(content, stream)
-    check_own_params(YAML(typ="safe").load(stream.getvalue()), where=str(path))
+    check_table_params(YAML(typ="safe").load(stream.getvalue()), where=str(path))
     write_text(path, stream.getvalue())
 
 
@@ -198,7 +240,8 @@ def repro(folder: Path) -> None:
 
     What ends this process ends the stages, too: see :func:`~radprompt.core.child_process.run_group`.
     """
-    if run_group([sys.executable, "-m", "dvc", "repro"], folder, _environment()):
+    targets = [_LLM, "dvc.yaml"] if (folder / _LLM).is_file() else []
+    if run_group([sys.executable, "-m", "dvc", "repro", *targets], folder, _environment()):
         raise InputError(
             "dvc repro stopped, see above", where=str(folder), fix=f"cd {quote(str(folder))}; dvc repro  continues"
         )

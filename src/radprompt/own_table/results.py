@@ -1,65 +1,62 @@
-"""The table that ends ``radprompt table``: every model of every setting, each value over its interval."""
+"""The table that ends ``radprompt table``: models by falling AUC, with what is uncertain about each."""
 
-import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
 from radprompt.core.errors import InputError
+from radprompt.study.settings import load_settings
+from radprompt.tables.model_names import model_name
 
-_SHOWN = {"auc": "AUC", "balanced_accuracy": "Balanced", "sensitivity": "Sens.", "specificity": "Spec."}
+PERFECT = 0.9995
 
 
 def render_results(folder: Path) -> Table:
-    """Return ``metrics/summary.json`` of a folder for the terminal, models by falling AUC."""
-    path = folder / "metrics/summary.json"
-    try:
-        content: dict[str, dict[str, dict[str, Any]]] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError("no such file", where=str(path), fix=f"cd {folder}; dvc repro") from None
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1), title="Test cases: each value with its patient-bootstrap interval")
+    """Return the AUCs of a study for the terminal."""
+    path = folder / "metrics/comparison.csv"
+    if not path.is_file():
+        raise InputError("no such file", where=str(path), fix=f"cd {folder}; dvc repro")
+    comparison, settings = pd.read_csv(path), load_settings(folder / "settings.yaml")
+    auc = comparison[comparison["metric"] == "auc"]
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1), title="AUC on cases that a model did not see")
     table.add_column("Model", overflow="fold")
-    for title in _SHOWN.values():
+    for title in ("AUC", "patients", "splits", "p"):
         table.add_column(title, justify="right")
-    for setting, models in content.items():
-        first = next(iter(models.values()))
+    for setting, rows in auc.groupby("setting", sort=False):
+        first = rows.iloc[0]
         table.add_section()
-        table.add_row(f"[bold]{escape(setting)}[/] [dim]{first['lesions']} cases, {first['malignant']} of class 1[/]")
-        for name, metrics in sorted(models.items(), key=lambda item: (-item[1].get("auc", 0), item[0])):
-            draws = f" [dim]×{metrics['repeats']}[/]" if "repeats" in metrics else ""
-            table.add_row(escape(name.replace("_", " ")) + draws, *(_cell(metrics, metric) for metric in _SHOWN))
-    perfect = perfect_scores(content)
-    table.caption = "\n".join(["×n: the mean over n draws of so many training cases", *map(escape, perfect)])
+        tested = f"{int(first['lesions'])} test cases in each of {int(rows['repeats'].max())} repeats"
+        table.add_row(f"[bold]{escape(settings.title(str(setting)))}[/] [dim]{tested}[/]")
+        for _, row in rows.sort_values(["value", "model"], ascending=[False, True]).iterrows():
+            p = row["p_resampled_holm"] if row["repeats"] > 1 else row["p_clustered_holm"]
+            shown = "" if math.isnan(p) else f"{p:.3f}"
+            bounds = (_between(row["low"], row["high"]), _between(row["repeat_low"], row["repeat_high"]))
+            table.add_row(escape(model_name(row["model"])), f"{row['value']:.3f}", *bounds, shown)
+    aucs = {str(model): float(value) for model, value in zip(auc["model"], auc["value"], strict=True)}
+    reference = model_name(str(auc["reference"].dropna().iloc[0])) if auc["reference"].notna().any() else "reference"
+    caption = [
+        "patients: 95 % interval over patients drawn again; splits: over training sets, too; "
+        f"p: of the difference from the {reference}"
+    ]
+    table.caption = "\n".join([*caption, *map(escape, perfect_scores(aucs))])
     return table
 
 
-def perfect_scores(content: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]:
-    """Return a remark on models whose AUC is shown as 1.000, an empty list where there are none.
-
-    Parameters
-    ----------
-    content
-        ``metrics/summary.json``: metrics by setting and model.
-    """
-    found = [
-        name.replace("_", " ")
-        for models in content.values()
-        for name, metrics in models.items()
-        if metrics.get("auc", 0) >= 0.9995
-    ]
+def perfect_scores(aucs: Mapping[str, float]) -> list[str]:
+    """Return a remark on models whose AUC is shown as 1.000, an empty list where there are none."""
+    found = [model_name(model) for model, value in aucs.items() if value >= PERFECT]
     if not found:
         return []
     names = ", ".join(dict.fromkeys(found))
     return [f"An AUC of 1.000 ({names}) is rare in medicine: does a column tell the class, or name the patient?"]
 
 
-def _cell(metrics: dict[str, Any], metric: str) -> str:
-    if metric not in metrics:
+def _between(low: float, high: float) -> str:
+    if math.isnan(low):
         return "-"
-    bounds = [metrics.get(f"{metric}_{end}") for end in ("low", "high")]
-    between = "-".join("?" if bound is None else f"{bound:.2f}".removeprefix("0") for bound in bounds)
-    return f"{metrics[metric]:.3f} [dim]{between}[/]"
+    return f"[dim]{max(low, 0):.2f} to {min(high, 1):.2f}[/]"

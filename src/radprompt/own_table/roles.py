@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 from numpy.typing import NDArray
 
+from radprompt.core.table_params import Table
 from radprompt.own_table.copies import find_copies
 from radprompt.own_table.faults import Fault, option
-from radprompt.own_table.params import Table
 from radprompt.own_table.suspicion import Finding, class_leak, identity, names_patients
 
 _IMAGE = re.compile(

@@ -1,54 +1,49 @@
-"""What the check stage hands on: cases, their features and what the columns are, as files."""
+"""What the check hands on: a study's features, cohorts and protocols, and what the columns are, as files."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+from ruamel.yaml import YAML
 
 from radprompt.core.errors import InputError
-from radprompt.core.outputs import write_csv, write_json
-from radprompt.own_table.checking import Checked, Exclusion
-from radprompt.own_table.columns import Column
+from radprompt.core.outputs import atomic_folder, write_csv, write_json
+from radprompt.own_table.checking import Checked
+from radprompt.own_table.encoding import COLUMNS
+from radprompt.own_table.partitions import DATASET, Study
+from radprompt.tables.cohort import write_cohort
 
-CASES, FEATURES, COLUMNS = "data/cases.csv", "data/features.csv", "data/columns.json"
+CASES, FEATURES, COHORTS = "data/cases.csv", f"data/features/{DATASET}.csv", "data/cohorts"
 FLOW = "metrics/table.json"
+SETTINGS = "settings.yaml"
 _FIX = "run `dvc repro`, or `dvc pull`"
 
 
-def write_checked(checked: Checked, root: Path = Path()) -> None:
-    """Write the four files; see :func:`read_checked`."""
-    write_csv(root / CASES, checked.about)
-    write_csv(root / FEATURES, checked.features)
+def write_study(checked: Checked, study: Study) -> None:
+    """Write cases, features, cohorts, columns and counts below the working directory."""
+    write_csv(CASES, checked.about.rename(columns={"case": "lesion_id", "patient": "patient_id"}))
+    features = checked.features.copy()
+    features.insert(0, "lesion_id", checked.about["case"])
+    write_csv(FEATURES, features)
+    with atomic_folder(COHORTS) as folder:
+        for name, cohort in study.cohorts.items():
+            write_cohort(folder / f"{name}.csv", cohort)
     content: dict[str, Any] = {
         "classes": list(checked.classes),
         "sites": checked.sites,
         "columns": [column._asdict() for column in checked.columns],
         "left_out": checked.left_out,
         "exclusions": [exclusion._asdict() for exclusion in checked.exclusions],
-        "notes": checked.notes,
+        "notes": [*checked.notes, *study.notes],
     }
-    write_json(root / COLUMNS, content)
-    write_json(root / FLOW, checked.flow)
+    write_json(COLUMNS, content)
+    write_json(FLOW, checked.flow)
 
 
-def read_checked(root: Path = Path()) -> Checked:
-    """Read what :func:`write_checked` wrote; an absent file is an :class:`InputError`."""
-    content = read_json(root / COLUMNS)
-    columns = [Column(**column) for column in content["columns"]]
-    about = read_text_table(root / CASES).astype({"label": int})
-    features = read_text_table(root / FEATURES)
-    features = features.where(features != "", None)
-    return Checked(
-        about,
-        features,
-        columns,
-        (content["classes"][0], content["classes"][1]),
-        content["sites"],
-        content["left_out"],
-        [Exclusion(**exclusion) for exclusion in content["exclusions"]],
-        content["notes"],
-    )
+def read_settings_file(folder: Path) -> Any:
+    """Return the content of a folder's ``settings.yaml``, None where there is none."""
+    path = folder / SETTINGS
+    return YAML(typ="safe").load(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def read_json(path: Path) -> Any:
@@ -56,11 +51,3 @@ def read_json(path: Path) -> Any:
     if not path.is_file():
         raise InputError("no such file", where=str(path), fix=_FIX)
     return json.loads(path.read_text(encoding="utf-8"))
-
-
-def read_text_table(path: Path) -> pd.DataFrame:
-    """Read a CSV that a stage wrote, every cell as text, '' where empty; names may occur twice."""
-    if not path.is_file():
-        raise InputError("no such file", where=str(path), fix=_FIX)
-    rows = pd.read_csv(path, header=None, dtype=object, keep_default_na=False, skip_blank_lines=False)
-    return rows.iloc[1:].set_axis([str(name) for name in rows.iloc[0]], axis=1).reset_index(drop=True)

@@ -21,11 +21,13 @@ PLUMBING = frozenset(
     f"src/{PACKAGE}/{name}.py"
     for name in (
         "__init__",
+        "core/baseline_params",
         "core/compute",
         "core/errors",
         "core/params",
         "core/params_errors",
         "core/stage",
+        "core/table_params",
         "core/timing",
     )
 )
@@ -47,7 +49,7 @@ def write_fingerprints(root: Path, folder: Path) -> list[Path]:
         If a module cannot be parsed; it names file and line.
     """
     written = []
-    for script in sorted((root / "stages").glob("*.py")):
+    for script in sorted((root / "stages").glob("[!_]*.py")):
         target = folder / f"{script.stem}.txt"
         target.write_text(fingerprint(script, root), encoding="utf-8", newline="\n")
         written.append(target)

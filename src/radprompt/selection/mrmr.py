@@ -24,6 +24,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from radprompt.core.errors import InputError
 
+CANDIDATES = 300
+"""Columns that mRMR chooses from; its program slows down with the square of their number."""
+
 
 class MRMRSelector(SelectorMixin, BaseEstimator):
     """Pick features one by one: each tells most about the class and least of what the picked ones tell.
@@ -31,7 +34,8 @@ class MRMRSelector(SelectorMixin, BaseEstimator):
     Parameters
     ----------
     n_features
-        How many to pick (paper: 8). More than there are: all are picked, with a warning.
+        How many to pick (paper: 8). More than there are: all are picked, with a warning. Of more than 300 columns, the
+        300 that alone tell most about the class are candidates.
     scheme
         ``MIQ``: relevance divided by redundancy (plus 0.0001); ``MID``: relevance minus redundancy. Relevance is the
         mutual information with the class in bits, redundancy its mean over the features already picked.
@@ -58,17 +62,19 @@ class MRMRSelector(SelectorMixin, BaseEstimator):
         self.bins = bins
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> "MRMRSelector":
-        """Rank the features of ``X``, shape (n_samples, n_features_in), by class labels ``y``.
+        """Rank the features of ``X``, shape (n_samples, n_features_in), by class labels ``y``; NaN is missing.
 
         Raises
         ------
         ValueError
-            For labels that are no classes, or of one class only; missing or infinite values; fewer than two samples.
+            For labels that are no classes, or of one class only; infinite values; fewer than two samples.
         InputError
             For a wrong option.
         """
         self._check_options()
-        values, labels = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
+        values, labels = validate_data(
+            self, X, y, dtype=np.float64, ensure_min_samples=2, ensure_all_finite="allow-nan"
+        )
         check_classification_targets(labels)
         classes, codes = np.unique(labels, return_inverse=True)
         if len(classes) < 2:
@@ -76,7 +82,9 @@ class MRMRSelector(SelectorMixin, BaseEstimator):
         count = min(self.n_features, values.shape[1])
         if count < self.n_features:
             warnings.warn(f"n_features={self.n_features}, but X has {count} features: all are picked", stacklevel=2)
-        self.ranking_ = rank_levels(discretise(values, self.bins), codes, self.scheme, count)
+        levels = to_levels(values, self.bins)
+        kept = strongest(levels, codes, CANDIDATES)
+        self.ranking_ = kept[rank_levels(levels[:, kept], codes, self.scheme, min(count, len(kept)))]
         return self
 
     def get_feature_names_ranked(self) -> NDArray[np.object_]:
@@ -106,6 +114,7 @@ class MRMRSelector(SelectorMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
+        tags.input_tags.allow_nan = True
         return tags
 
 
@@ -131,6 +140,50 @@ def discretise(X: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
         # Ties merge levels and constants have one: both are what we want.
         warnings.filterwarnings("ignore", category=UserWarning, module="sklearn")
         return cutter.fit_transform(X).astype(np.int64)
+
+
+def to_levels(values: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
+    """Return each column as levels 0, 1, ...; a missing value is a level of its own.
+
+    A column of at most ``bins`` different values keeps them as levels: equal-frequency bins would merge what is rare,
+    such as the ones of a column of 0 and 1.
+    """
+    missing = np.isnan(values)
+    levels = np.zeros(values.shape, dtype=np.int64)
+    whole = np.flatnonzero(~missing.any(axis=0))
+    few = [column for column in whole if len(np.unique(values[:, column])) <= bins]
+    many = np.setdiff1d(whole, few)
+    for column in few:
+        levels[:, column] = np.unique(values[:, column], return_inverse=True)[1]
+    if len(many):
+        levels[:, many] = discretise(values[:, many], bins)
+    for column in np.flatnonzero(missing.any(axis=0)):
+        there = ~missing[:, column]
+        if there.any():
+            own = to_levels(values[there, column][:, None], bins)[:, 0]
+            levels[there, column], levels[~there, column] = own, own.max() + 1
+    return levels
+
+
+def strongest(levels: NDArray[np.int64], classes: NDArray[np.int64], count: int) -> NDArray[np.intp]:
+    """Return the ``count`` columns with the largest mutual information with the class, in the table's order."""
+    if levels.shape[1] <= count:
+        return np.arange(levels.shape[1])
+    best = np.argsort(-np.round(mutual_information(levels, classes), 12), kind="stable")[:count]
+    return np.sort(best)
+
+
+def mutual_information(levels: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the mutual information in bits of each column of levels with the class, shape (columns,)."""
+    members = np.stack([classes == code for code in np.unique(classes)]).astype(float)
+    shares = members.mean(axis=1)
+    information = np.zeros(levels.shape[1])
+    for level in range(levels.max() + 1):
+        joint = members @ (levels == level) / len(levels)  # shape (classes, columns)
+        expected = shares[:, None] * joint.sum(axis=0)
+        with np.errstate(divide="ignore", invalid="ignore"):  # 0 log 0 is 0
+            information += np.where(joint > 0, joint * np.log2(joint / expected), 0.0).sum(axis=0)
+    return information
 
 
 @contextmanager

@@ -1,4 +1,7 @@
-"""z-scores with the training lesions' mean and standard deviation, recorded with the lesions they came from."""
+"""z-scores with the training lesions' mean and standard deviation, recorded with the lesions they came from.
+
+Missing values stay missing: means and deviations are those of the values that are there.
+"""
 
 import json
 import math
@@ -12,6 +15,10 @@ import pandas as pd
 
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import write_json
+from radprompt.study.sentences import Word
+
+MISSING = Word("missing")
+"""What a prompt says of a value that is not there."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +38,20 @@ class FeatureScaler:
     def fit(cls, raw: pd.DataFrame) -> "FeatureScaler":
         """Measure mean and standard deviation; rows are training lesions, the index their ids.
 
+        A column without any value is left out of :attr:`features`.
+
         Raises
         ------
         InputError
-            For no rows, or for a value that is missing or infinite.
+            For no rows, for columns that are all empty, or for a value that is not a number or infinite.
         """
         from sklearn.preprocessing import StandardScaler
 
         if raw.empty:
             raise InputError("no training lesion to fit the z-scores on", fix="check the split of the lesion table")
+        raw = raw.loc[:, raw.notna().any()]
+        if not raw.shape[1]:
+            raise InputError("no feature has a value in the training lesions", fix="see which features were measured")
         scaler = StandardScaler().fit(_numbers(raw).to_numpy())
         # StandardScaler replaces a deviation that is zero, or mere rounding, by exactly 1.
         constant = (scaler.scale_ == 1.0) & (abs(scaler.var_ - 1.0) > 1e-9)
@@ -52,12 +64,12 @@ class FeatureScaler:
         return tuple(name for name, sd in zip(self.features, self.sd, strict=True) if sd == 0)
 
     def transform(self, raw: pd.DataFrame) -> pd.DataFrame:
-        """Return the z-scores, same index, columns in the order of :attr:`features`.
+        """Return the z-scores, same index, columns in the order of :attr:`features`; NaN where a value is missing.
 
         Raises
         ------
         InputError
-            For a column that is absent, or a value that is missing or infinite.
+            For a column that is absent, or a value that is not a number or infinite.
         """
         missing = [name for name in self.features if name not in raw]
         if missing:
@@ -71,8 +83,11 @@ class FeatureScaler:
         return z[list(self.features)] * pd.Series(self.sd, self.features) + pd.Series(self.mean, self.features)
 
     def words(self, values: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
-        """Return what a prompt prints of these features: the numbers themselves."""
-        return values[list(features)]
+        """Return what a prompt prints of these features: numbers, or that a value is missing."""
+        chosen = values[list(features)]
+        if not chosen.isna().to_numpy().any():
+            return chosen
+        return chosen.astype(object).map(lambda value: MISSING if pd.isna(value) else value)
 
     def save(self, path: str | Path) -> None:
         """Write the scaler as JSON."""
@@ -95,13 +110,13 @@ class FeatureScaler:
 
 
 def _numbers(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table as floats; the first value that is no finite number is an error that names its place."""
+    """Return the table as floats; the first value that is not a finite number is an error that names its place."""
     numbers = table.apply(pd.to_numeric, errors="coerce").astype(float)
-    bad = np.argwhere(~np.isfinite(numbers.to_numpy()))
+    bad = np.argwhere(~np.isfinite(numbers.to_numpy()) & table.notna().to_numpy())
     if len(bad):
         row, column = bad[0]
         raise InputError(
-            f"{table.iloc[row, column]!r} is no finite number",
+            f"{table.iloc[row, column]!r} is not a finite number",
             where=f"lesion {table.index[row]}, feature {table.columns[column]}",
             fix="exclude this lesion, or measure it again",
         )

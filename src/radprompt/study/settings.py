@@ -42,6 +42,10 @@ class _Entry:
     start: str
     trains: bool
     selection: str
+    labelled: bool = True
+    repeats: Annotated[int, Field(gt=0)] | None = None
+    folds: Annotated[int, Field(gt=1)] | None = None
+    ratio: Annotated[float, Field(gt=0)] = 1.0
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -119,7 +123,15 @@ class Setting(NamedTuple):
     selection
         Setting on whose training lesions the features were selected.
     repeated
-        Whether its lesions come from halves, of which there are several.
+        Whether its lesions are drawn several times.
+    labelled
+        If False, labels of ``train`` are not used: its lesions measure the means and deviations of their site alone.
+    draws
+        How many repeats there are; None: as many as there are halves.
+    folds
+        How many successive repeats test every lesion once, as cross-validation does; None: a repeat stands for itself.
+    ratio
+        Test over training lesions of a repeat, for the resampled t-test.
     """
 
     name: str
@@ -132,6 +144,10 @@ class Setting(NamedTuple):
     trains: bool
     selection: str
     repeated: bool
+    labelled: bool = True
+    draws: int | None = None
+    folds: int | None = None
+    ratio: float = 1.0
 
     @property
     def members(self) -> dict[str, Members]:
@@ -149,8 +165,8 @@ class Setting(NamedTuple):
         return self.start if self.trains else None
 
     def repeats(self, count: int) -> range:
-        """Return the repeats of a model that runs on the first ``count`` halves."""
-        return range(count if self.repeated else 1)
+        """Return the repeats of a model that runs on the first ``count``."""
+        return range(min(count, self.draws or count) if self.repeated else 1)
 
     def selection_file(self, repeat: int | str) -> Path:
         """Return the record of the features that the setting uses in a repeat, or ``start``: in that setting."""
@@ -243,8 +259,9 @@ def run_name(repeat: int, seed: int) -> str:
 def _setting(name: str, entry: _Entry, halved: set[str]) -> Setting:
     train, val, test = (Members(*text.split("/")) for text in (entry.train, entry.val, entry.test))
     start = None if entry.start == PRETRAINED else entry.start
-    repeated = any(members.dataset in halved for members in (train, val, test))
-    return Setting(name, entry.title, entry.paper, train, val, test, start, entry.trains, entry.selection, repeated)
+    repeated = entry.repeats is not None or any(members.dataset in halved for members in (train, val, test))
+    drawn = (repeated, entry.labelled, entry.repeats, entry.folds, entry.ratio)
+    return Setting(name, entry.title, entry.paper, train, val, test, start, entry.trains, entry.selection, *drawn)
 
 
 def _faults(content: _File) -> Iterator[str]:

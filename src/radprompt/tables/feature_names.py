@@ -99,16 +99,8 @@ _KEYS = {feature.name: feature.key for feature in CATALOGUE}
 
 
 def readable(key: str) -> str:
-    """Return the printed name of a key: ``glcm_Idm`` is 'Inverse Difference Moment'.
-
-    Raises
-    ------
-    InputError
-        For a key that is none of the 67.
-    """
-    if key not in _NAMES:
-        raise InputError(f"no feature has the key {key!r}", fix="radprompt.tables.feature_names.FEATURES lists all 67")
-    return _NAMES[key]
+    """Return the printed name of a key: ``glcm_Idm`` is 'Inverse Difference Moment'; other columns keep their names."""
+    return _NAMES.get(key, key)
 
 
 def key_of(name: str) -> str:

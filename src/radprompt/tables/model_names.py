@@ -17,6 +17,11 @@ _NAMES = {
     "normal_scores_logistic": "logistic regression on normal scores",
     "pooled_logistic": "logistic regression on both sites",
     "source_logit": "logistic regression with the first site's logit",
+    "source_logistic": "the first site's logistic regression",
+    "elastic_net": "elastic net, all features",
+    "hist_gradient_boosting": "histogram gradient boosting, all features",
+    "clinical_logistic": "clinical data alone",
+    "combined_logistic": "clinical data and selected features",
 }
 _EMBEDDING = "embedding_"
 

@@ -9,9 +9,12 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from radprompt.baselines import transfer
-from radprompt.baselines.classical import SIZE, Conventional, build, features_of
+from radprompt.baselines.classical import Conventional, build, features_of
+from radprompt.core.baseline_params import Baseline, Baselines
 from radprompt.core.errors import InputError
-from radprompt.core.params import Baseline, Baselines, load_params
+from radprompt.core.params import load_params
+
+SIZE = "shape_MaximumDiameter"
 
 MODELS = [name for name in get_args(Baseline) if name not in ("transtab", *transfer.MODELS)]
 
@@ -39,8 +42,9 @@ def sample() -> tuple[pd.DataFrame, np.ndarray, pd.DataFrame, np.ndarray]:
 
 
 def test_the_paper_and_the_reviewers_are_all_there(params: Baselines) -> None:
-    assert set(params.models) == {*MODELS, *transfer.MODELS, "transtab"}
-    assert len(MODELS) == 11
+    of_tables = {"elastic_net", "hist_gradient_boosting", "clinical_logistic", "combined_logistic", transfer.SOURCE}
+    assert set(params.models) == {*MODELS, *transfer.MODELS, "transtab"} - of_tables
+    assert len(set(params.models) & set(MODELS)) == 11
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -85,10 +89,31 @@ def test_the_seed_counts(name: str, sample: tuple, params: Baselines) -> None:
 
 
 def test_features_that_a_model_sees() -> None:
-    everything = ["a", "b", SIZE, "c"]
-    assert features_of("svm", ["c", "a"], everything) == ["c", "a"]
-    assert features_of("size_alone", ["c", "a"], everything) == [SIZE]
-    assert features_of("all_features_logistic", ["c", "a"], everything) == everything
+    everything, known = ["a", "b", SIZE, "c"], ["clinical: age"]
+
+    def seen(name: str) -> list[str]:
+        return features_of(name, ["c", "a"], everything, known, SIZE)
+
+    assert seen("svm") == ["c", "a"]
+    assert seen("size_alone") == [SIZE]
+    assert seen("all_features_logistic") == seen("elastic_net") == everything
+    assert seen("clinical_logistic") == known
+    assert seen("combined_logistic") == ["clinical: age", "c", "a"]
+
+
+@pytest.mark.parametrize(
+    "name", ["logistic_regression", "random_forest", "svm", "elastic_net", "normal_scores_logistic"]
+)
+def test_missing_values_become_the_training_median_and_a_column_says_so(
+    name: str, sample: tuple, params: Baselines
+) -> None:
+    X, y, X_new, _ = sample
+    gaps = X.assign(a=X["a"].mask(np.arange(len(X)) % 5 == 0))
+    filled = gaps.assign(a=gaps["a"].fillna(gaps["a"].median()), gone=gaps["a"].isna().astype(float))
+    new = X_new.assign(a=np.nan)
+    by_hand = new.assign(a=gaps["a"].median(), gone=1.0)
+    expected = fit_predict(name, filled, y, by_hand, params, 0)
+    np.testing.assert_allclose(fit_predict(name, gaps, y, new, params, 0), expected, rtol=1e-12)
 
 
 def test_one_class_or_too_few_rows_is_an_input_error(sample: tuple, params: Baselines) -> None:

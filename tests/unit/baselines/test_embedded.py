@@ -9,7 +9,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from radprompt.baselines.embedded import fit_predict_embedded
-from radprompt.core.params import Baselines, load_params
+from radprompt.core.baseline_params import Baselines
+from radprompt.core.params import load_params
 from radprompt.tables.predictions import COLUMNS, prediction_rows
 
 

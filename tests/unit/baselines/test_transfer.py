@@ -8,7 +8,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from radprompt.baselines.transfer import MODELS, POOLED, SOURCE_LOGIT, SiteRows, predict_transferred
-from radprompt.core.params import Baselines, load_params
+from radprompt.core.baseline_params import Baselines
+from radprompt.core.params import load_params
 
 
 @pytest.fixture(scope="module")

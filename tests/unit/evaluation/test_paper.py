@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from radprompt.core.baseline_params import Baseline
 from radprompt.core.errors import InputError
-from radprompt.core.params import Baseline
 from radprompt.evaluation.paper import (
     COLUMNS,
     COUNTERPARTS,

@@ -12,14 +12,16 @@ import pytest
 from ruamel.yaml import YAML
 
 from radprompt import __version__
-from radprompt.own_table.params import OwnParams, Table, check_own_params
+from radprompt.core.table_params import Table, TableParams, check_table_params
 
 MISSING = ["", "NA", "NaN"]
 TINY = {
     "llm": {"epochs": 2, "batch_size": 8, "precision": "fp32", "device": "cpu", "lora": {"rank": 2, "alpha": 4}},
     "features": {"count": 3},
-    "adaptation": {"cases": [8], "draws": 2},
-    "baselines": {"models": ["logistic_regression", "svm", "majority", "transtab"], "transtab": {"epochs": 2}},
+    "adaptation": {"curve": [8], "repeats": {"llm": 1}},
+    "partition": {"folds": 2, "repeats": 2, "draws": 2},
+    "named": {"draws": 5},
+    "baselines": {"models": ["logistic_regression", "svm", "majority", "pooled_logistic", "source_logistic"]},
     "evaluation": {"bootstrap_draws": 100},
 }
 """Everything real, nothing big."""
@@ -37,11 +39,11 @@ def template_params() -> dict[str, Any]:
 
 
 @pytest.fixture
-def params() -> Callable[..., OwnParams]:
+def params() -> Callable[..., TableParams]:
     """The template's parameters with changes, section by section."""
 
-    def params(**changes: Any) -> OwnParams:
-        return check_own_params(merged(template_params(), changes))
+    def params(**changes: Any) -> TableParams:
+        return check_table_params(merged(template_params(), changes))
 
     return params
 
@@ -51,7 +53,7 @@ def roles() -> Callable[..., Table]:
     """Roles of columns: the label is called ``label``."""
 
     def roles(**changes: Any) -> Table:
-        plain = dict.fromkeys(("positive", "id", "group", "site", "first_site", "split"))
+        plain = dict.fromkeys(("positive", "id", "group", "site", "split"))
         return Table(**({"label": "label", **plain, "ignore": [], "categories": [], "missing": MISSING} | changes))
 
     return roles

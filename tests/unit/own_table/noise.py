@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from radprompt.core.table_params import Table
 from radprompt.own_table.checking import Checked, check
 from radprompt.own_table.faults import LISTS, Command
-from radprompt.own_table.params import Split, Table
 
 ROWS = 100
 NUMBERS = ["Sphericity", "Mean", "Zone Entropy", "Elongation"]
-SPLIT = Split(test_fraction=0.3, validation_fraction=0.2)
 MISSING = ["", "NA", "NaN", "#DIV/0!"]
 
 
@@ -30,12 +29,12 @@ def noise(rows: int = ROWS, seed: int = 0, **columns: Any) -> pd.DataFrame:
 
 def run_check(path: Path, **options: Any) -> Checked:
     """Check a table with options spelt as on the command line."""
-    plain: dict[str, Any] = dict.fromkeys(("positive", "id", "group", "site", "first_site", "split", "decimal"))
+    plain: dict[str, Any] = dict.fromkeys(("positive", "id", "group", "site", "split", "decimal"))
     lists: dict[str, Any] = {key: [] for key in LISTS.values()}
     given = {LISTS.get(key, key): value for key, value in options.items()}
     given["missing"] = [*MISSING, *given.get("missing", [])]
     table = Table(**({"label": "label"} | plain | lists | given))
-    return check(path, table, SPLIT, 1, command=Command(str(path), {"label": "label", **options}))
+    return check(path, table, command=Command(str(path), {"label": "label", **options}))
 
 
 def pasted(message: str) -> dict[str, Any]:

@@ -8,10 +8,6 @@ import pytest
 
 from radprompt.core.errors import InputError
 from radprompt.own_table.checking import check
-from radprompt.own_table.params import Split
-from radprompt.own_table.store import read_checked, write_checked
-
-SPLIT = Split(test_fraction=0.3, validation_fraction=0.2)
 
 
 def text(rows: int = 30, **columns) -> str:
@@ -24,13 +20,13 @@ def text(rows: int = 30, **columns) -> str:
 @pytest.fixture
 def checked(write, roles):
     def checked(content, **changes):
-        return check(write(content), roles(**changes), SPLIT, 1)
+        return check(write(content), roles(**changes))
 
     return checked
 
 
 def test_sites_and_kinds(sites_file, roles):
-    found = check(sites_file, roles(id="case", site="site"), SPLIT, 1)
+    found = check(sites_file, roles(id="case", site="site"))
     assert found.sites == ["North", "South"]
     assert found.classes == ("benign", "malignant")
     kinds = {column.name: (column.kind, column.sites) for column in found.columns}
@@ -45,13 +41,10 @@ def test_sites_and_kinds(sites_file, roles):
     assert next(column.missing for column in found.columns if column.name == "tone") == 32
     assert found.about["case"].tolist()[:2] == ["N00", "N01"]
     assert found.flow["cases"] == 60
-    assert found.flow["sites"]["South"]["test"] == {"patients": 9, "benign": 4, "malignant": 5}
-
-
-def test_the_first_site_may_be_named(sites_file, roles):
-    assert check(sites_file, roles(id="case", site="site", first_site="South"), SPLIT, 1).sites == ["South", "North"]
-    with pytest.raises(InputError, match=r"no case is from site 'West'.*\n.*'North', 'South'"):
-        check(sites_file, roles(id="case", site="site", first_site="West"), SPLIT, 1)
+    assert found.flow["sites"]["South"] == {"patients": 30, "benign": 15, "malignant": 15}
+    assert list(found.features) == [
+        *("area", "tone", "edge", "shape: lobulated", "shape: oval", "shape: round", "worst area", "worst tone")
+    ]
 
 
 def test_rows_and_columns_without_information_are_left_out_and_listed(checked):
@@ -95,24 +88,6 @@ def test_non_ascii_names_values_and_labels_are_kept(checked):
     }
 
 
-def test_what_is_written_comes_back(sites_file, roles, tmp_path):
-    found = check(sites_file, roles(id="case", site="site"), SPLIT, 1)
-    write_checked(found, tmp_path)
-    again = read_checked(tmp_path)
-    pd.testing.assert_frame_equal(again.about, found.about, check_dtype=False)
-    assert again.features.where(again.features.notna(), None).to_numpy().tolist() == found.features.to_numpy().tolist()
-    assert again[2:] == found[2:]
-
-
-def test_features_may_be_called_like_our_own_columns(checked, tmp_path):
-    numbers = np.random.default_rng(1).normal(size=(2, 30)).round(2)
-    content = text(case=numbers[0], split=["a", "b", "b"] * 10, patient=numbers[1])
-    found = checked(content, keep=["case", "patient"])
-    write_checked(found, tmp_path)
-    assert list(read_checked(tmp_path).features) == ["area", "case", "split", "patient"]
-    assert found.about["split"].isin(["train", "val", "test"]).all()
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -149,22 +124,16 @@ def test_a_row_without_id_patient_or_site_is_refused(checked, role):
         checked(text(who=own), **{role: "who"})
 
 
-def test_a_patients_cases_share_a_split(checked):
-    found = checked(text(60, patient=[f"p{n // 4}" for n in range(60)]), group="patient")
-    assert (found.about.groupby("patient")["split"].nunique() == 1).all()
-    assert "patient" not in {column.name for column in found.columns}
-
-
 def test_only_constant_columns_leave_nothing(checked):
     with pytest.raises(InputError, match="no column is left to learn from"):
         checked(text(area=[1] * 30))
 
 
 def test_files_do_not_hang_on_the_place(sites_file, roles, tmp_path):
-    first = check(sites_file, roles(id="case", site="site"), SPLIT, 1)
+    first = check(sites_file, roles(id="case", site="site"))
     moved = tmp_path / "elsewhere.csv"
     moved.write_bytes(Path(sites_file).read_bytes())
-    pd.testing.assert_frame_equal(check(moved, roles(id="case", site="site"), SPLIT, 1).about, first.about)
+    pd.testing.assert_frame_equal(check(moved, roles(id="case", site="site")).about, first.about)
 
 
 def test_a_site_whose_only_column_is_constant_is_refused(checked):

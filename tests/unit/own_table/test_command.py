@@ -35,7 +35,7 @@ def masses(tmp_path):
 
 def test_the_check_alone_writes_nothing(typed, masses, tmp_path):
     said = typed("table 'my masses.csv' --label label --id ID --ignore 'Z*' --check")
-    assert "100 cases, 6 features, 'malignant' counts as 1" in said
+    assert "100 cases of 100 patients, 8 features, 'malignant' (49 cases) counts as 1" in said
     assert "column 'Zone Entropy' is left out: ignored, as asked" in said
     assert said.endswith("the table can be used\n")
     assert [path.name for path in tmp_path.iterdir()] == ["my masses.csv"]
@@ -57,7 +57,7 @@ def test_labels_come_from_a_second_table(typed, masses, tmp_path):
     clinical = masses[["ID", "label"]].sample(frac=1, random_state=1).iloc[:90]
     clinical.astype({"ID": int}).assign(stage=2).to_csv(tmp_path / "clinical.csv", index=False, sep=";")
     said = typed("table radiomics.csv --labels clinical.csv --on ID --label label --no-run")
-    assert "90 cases, 7 features" in said
+    assert "90 cases of 90 patients, 9 features" in said
     joined = pd.read_csv(tmp_path / "radiomics_radprompt/data/table.csv", dtype={"ID": str})
     merged = joined.merge(masses, on="ID", suffixes=("", "_before"))
     known = merged["label"].notna()
@@ -74,7 +74,7 @@ def test_slicers_table_is_joined_by_columns_of_two_names(typed, masses, tmp_path
     with pytest.raises(InputError, match="--on case=ID"):
         typed("table slicer.csv --labels clinical.csv --label label --check")
     said = typed("table slicer.csv --labels clinical.csv --on case=ID --label label --check")
-    assert "100 cases, 4 features" in said
+    assert "100 cases of 100 patients, 4 features" in said
 
 
 def test_a_second_run_says_only_what_it_changes(typed, masses):

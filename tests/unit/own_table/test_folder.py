@@ -8,8 +8,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from radprompt.core.errors import InputError
+from radprompt.core.table_params import load_table_params
 from radprompt.own_table.folder import changed, check_first, fill, is_ours, new_folder, set_params
-from radprompt.own_table.params import load_own_params
+from radprompt.study.settings import load_settings
 
 
 def git(folder, *arguments):
@@ -33,12 +34,12 @@ def alone(tmp_path, monkeypatch):
 def test_without_git_dvc_works_alone(alone):
     assert new_folder(alone) == "without git: dvc exp needs a repository"
     assert {path.name for path in alone.iterdir()} == {
-        *(".dvc", ".dvcignore", ".gitignore", "README.md", "data", "dvc.yaml", "params.yaml")
+        *(".dvc", ".dvcignore", ".gitignore", "README.md", "data", "dvc.yaml", "params.yaml", "settings.yaml")
     }
     config = (alone / ".dvc/config").read_text()
     assert "no_scm = True" in config
     assert "analytics = false" in config.lower()
-    load_own_params(alone / "params.yaml")
+    load_table_params(alone / "params.yaml")
     is_ours(alone)
 
 
@@ -68,9 +69,9 @@ def test_where_git_ignores_what_dvc_needs_it_works_alone_and_names_the_line(alon
     git(home, "init", "-q")
     (home / ".gitignore").write_text(rules)
     assert new_folder(alone).startswith(f"without git, which ignores {line}; for dvc exp, change that")
-    checked, changes = check_first(sites_file, {"label": "label", "id": "case", "site": "site"}, None)
+    checked, study, changes = check_first(sites_file, {"label": "label", "id": "case", "site": "site"}, None)
     assert len(checked.about) == 60
-    fill(alone, sites_file.read_bytes(), changes)
+    fill(alone, sites_file.read_bytes(), changes, study)
     assert (alone / "data/table.csv.dvc").is_file()
     assert staged(home) == []
 
@@ -99,13 +100,13 @@ def test_rules_that_came_later_are_named_with_a_fix_that_works(alone, sites_file
     git(alone.parent, "init", "-q")
     new_folder(alone)
     (alone.parent / ".gitignore").write_text("*.csv\ndata/\n")
-    _, changes = check_first(sites_file, {"label": "label", "id": "case", "site": "site"}, None)
+    _, study, changes = check_first(sites_file, {"label": "label", "id": "case", "site": "site"}, None)
     with pytest.raises(InputError, match=r"git ignores data/table\.csv\.dvc \(\.gitignore, line 2: data/\)") as caught:
-        fill(alone, sites_file.read_bytes(), changes)
+        fill(alone, sites_file.read_bytes(), changes, study)
     command = caught.value.fix.split(f"cd {alone}; ")[1]
     assert command == "dvc config core.no_scm true"
     subprocess.run([sys.executable, "-m", *command.split()], cwd=alone, check=True, capture_output=True)
-    fill(alone, sites_file.read_bytes(), changes)
+    fill(alone, sites_file.read_bytes(), changes, study)
     assert (alone / "data/table.csv.dvc").is_file()
 
 
@@ -127,14 +128,14 @@ def test_nothing_is_left_behind_when_dvc_cannot_be_set_up(alone, monkeypatch):
 
 
 def test_the_table_and_its_roles_go_in(alone, sites_file):
-    checked, changes = check_first(sites_file, {"label": "label", "id": "case", "site": "site"}, None)
+    checked, study, changes = check_first(sites_file, {"label": "label", "id": "case", "site": "site"}, None)
     assert len(checked.about) == 60
     new_folder(alone)
     template = (alone / "params.yaml").read_text()
-    fill(alone, sites_file.read_bytes(), changes)
+    fill(alone, sites_file.read_bytes(), changes, study)
     assert (alone / "data/table.csv").read_bytes() == sites_file.read_bytes()
     assert "md5" in (alone / "data/table.csv.dvc").read_text()
-    params = load_own_params(alone / "params.yaml")
+    params = load_table_params(alone / "params.yaml")
     assert params.table.positive == "malignant"
     assert params.table.site == "site"
     assert params.prompt.instruction == (
@@ -143,11 +144,14 @@ def test_the_table_and_its_roles_go_in(alone, sites_file):
     before, after = template.splitlines(), (alone / "params.yaml").read_text().splitlines()
     assert len(before) == len(after)
     changed = [new.split(":")[0].strip() for old, new in zip(before, after, strict=True) if old != new]
-    assert changed == ["positive", "id", "site", "instruction"]
+    assert changed == ["positive", "id", "site", "instruction", "outcomes", "size"]
+    settings = load_settings(alone / "settings.yaml")
+    assert list(settings)[:2] == ["cross_validation_north", "cross_validation_south"]
+    assert settings["south_10_cases"].continues == "others_to_south"
 
 
 def test_the_task_is_the_prompts_first_sentence(sites_file):
-    _, changes = check_first(sites_file, {"label": "label", "id": "case", "site": "site"}, "Benign or malignant?")
+    changes = check_first(sites_file, {"label": "label", "id": "case", "site": "site"}, "Benign or malignant?").changes
     assert changes["prompt"]["instruction"] == "Benign or malignant?"
 
 
@@ -183,9 +187,9 @@ def test_lists_and_text_with_colons_survive(alone):
 def edited(alone, sites_file):
     """A folder made from the table of two sites, its params.yaml edited as messages say."""
     given = {"label": "label", "id": "case", "site": "site"}
-    _, changes = check_first(sites_file, given, None)
+    _, study, changes = check_first(sites_file, given, None)
     new_folder(alone)
-    fill(alone, sites_file.read_bytes(), changes)
+    fill(alone, sites_file.read_bytes(), changes, study)
     path = alone / "params.yaml"
     text = path.read_text(encoding="utf-8")
     text = (
@@ -200,17 +204,17 @@ def edited(alone, sites_file):
 def test_a_second_run_keeps_what_was_edited(edited, sites_file, alone):
     path, given = edited
     before = path.read_bytes()
-    checked, changes = check_first(sites_file, given, None, folder=alone)
+    checked, study, changes = check_first(sites_file, given, None, folder=alone)
     assert "shape" in checked.left_out
     assert changed(alone, changes) == []
-    fill(alone, sites_file.read_bytes(), changes)
+    fill(alone, sites_file.read_bytes(), changes, study)
     assert path.read_bytes() == before
 
 
 def test_a_second_run_says_what_it_changes(edited, sites_file, alone):
     path, given = edited
     asked = given | {"categories": ["shape"], "keep": ["edge"], "positive": "benign"}
-    _, changes = check_first(sites_file, asked, "Which one?", folder=alone)
+    _, study, changes = check_first(sites_file, asked, "Which one?", folder=alone)
     assert changed(alone, changes) == [
         "params.yaml: table.positive was 'malignant', is now 'benign'",
         "params.yaml: table.ignore was ['shape'], is now []",
@@ -218,9 +222,10 @@ def test_a_second_run_says_what_it_changes(edited, sites_file, alone):
         "params.yaml: table.keep was [], is now ['edge']",
         "params.yaml: prompt.instruction was 'Classify benign or malignant of this mass, based on given standardized "
         "features.', is now 'Which one?'",
+        "params.yaml: named.outcomes was ['benign', 'malignant'], is now ['malignant', 'benign']",
     ]
-    fill(alone, sites_file.read_bytes(), changes)
-    params = load_own_params(path)
+    fill(alone, sites_file.read_bytes(), changes, study)
+    params = load_table_params(path)
     assert params.table.missing[-1] == "-77"
     assert params.features.count == 4
     assert params.table.keep == ["edge"]
@@ -228,7 +233,7 @@ def test_a_second_run_says_what_it_changes(edited, sites_file, alone):
 
 @pytest.mark.usefixtures("edited")
 def test_options_go_before_roles_of_the_folder(sites_file, alone):
-    _, changes = check_first(sites_file, {"label": "label", "ignore": ["case"]}, None, folder=alone)
+    changes = check_first(sites_file, {"label": "label", "ignore": ["case"]}, None, folder=alone).changes
     assert changes["table"]["id"] is None
     assert changes["table"]["ignore"] == ["shape", "case"]
 
@@ -237,6 +242,6 @@ def test_a_folder_without_the_newer_keys_takes_them(edited, sites_file, alone):
     path, given = edited
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     path.write_text("".join(line for line in lines if not line.startswith(("  keep:", "  decimal:"))), encoding="utf-8")
-    _, changes = check_first(sites_file, given | {"keep": ["edge"]}, None, folder=alone)
-    fill(alone, sites_file.read_bytes(), changes)
-    assert load_own_params(path).table.keep == ["edge"]
+    _, study, changes = check_first(sites_file, given | {"keep": ["edge"]}, None, folder=alone)
+    fill(alone, sites_file.read_bytes(), changes, study)
+    assert load_table_params(path).table.keep == ["edge"]

@@ -4,7 +4,6 @@ from radprompt.own_table.results import perfect_scores
 
 
 def test_a_perfect_score_is_remarked_on():
-    content = {"table": {"llm": {"auc": 0.98}, "random_forest": {"auc": 1.0}, "majority": {}}}
-    (remark,) = perfect_scores(content)
+    (remark,) = perfect_scores({"named": 0.98, "random_forest": 1.0})
     assert "An AUC of 1.000 (random forest)" in remark
-    assert perfect_scores({"table": {"llm": {"auc": 0.9994}}}) == []
+    assert perfect_scores({"named": 0.9994}) == []

@@ -42,6 +42,8 @@ def test_all_features_are_all(train: pd.DataFrame) -> None:
     assert choose_features(train, options("all")).features == FEATURES
 
 
-def test_more_features_than_there_are_is_refused(train: pd.DataFrame) -> None:
-    with pytest.raises(InputError, match="at most 67"):
-        choose_features(train, options("mrmr", 68))
+def test_of_fewer_features_than_are_wanted_all_are_chosen(train: pd.DataFrame) -> None:
+    few = train[["lesion_id", "label", "shape_Sphericity", "firstorder_Mean"]].assign(glcm_Idm=np.nan)
+    assert set(choose_features(few, options("mrmr", 8)).features) == {"shape_Sphericity", "firstorder_Mean"}
+    with pytest.raises(InputError, match="no feature has a value"):
+        choose_features(few[["lesion_id", "label", "glcm_Idm"]], options("mrmr", 8))

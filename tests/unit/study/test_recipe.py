@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from radprompt.core.params import Prompt
-from radprompt.own_table.encoding import Encoder
 from radprompt.selection.record import Selection
 from radprompt.study.recipe import Recipe, shown_values
 from radprompt.study.scaling import FeatureScaler
@@ -44,15 +43,12 @@ def test_values_rendered_by_row_are_the_prompts_in_every_mode() -> None:
                 assert all(f"'{name}'" in sentence for name in recipe.shown for sentence in whole)
 
 
-def test_own_tables_encoder_and_the_pipelines_scaler_write_the_same_sentences() -> None:
-    encoder = Encoder.fit(RAW)
-    named = Selection(SELECTION.features, SELECTION.features, "mrmr", "MIQ", 5, ())
-    for values in ("zscore", "raw"):
-        sentences = [
-            Recipe(Prompt("Classify.", values=values), 7, named, scaler).prompts(scaler.transform(RAW))
-            for scaler in (encoder, FeatureScaler.fit(RAW))
-        ]
-        assert sentences[0] == sentences[1]
+def test_a_missing_value_is_said_to_be_missing() -> None:
+    raw = RAW.assign(firstorder_Mean=[45.0, np.nan, 5.0])
+    recipe = Recipe(Prompt("Classify."), 7, SELECTION, FeatureScaler.fit(raw))
+    prompts = recipe.prompts(recipe.scaler.transform(raw))
+    assert prompts[1] == "Classify. The 'Mean' feature is missing . The 'Sphericity' feature is measured at 0 ."
+    assert prompts[0].startswith("Classify. The 'Mean' feature is measured at 1 .")
 
 
 def test_shown_values_are_z_scores_under_printed_names() -> None:

@@ -5,7 +5,7 @@ from typing import get_args
 import pandas as pd
 import pytest
 
-from radprompt.core.params import Baseline, Learner
+from radprompt.core.baseline_params import Baseline, Learner
 from radprompt.evaluation.figures import draw
 from radprompt.named.variants import ALL, NAMELESS, PERMUTED, SELECTED
 from radprompt.tables.model_names import model_name

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pandas as pd
 
-from radprompt.core.params import Baseline
+from radprompt.core.baseline_params import Baseline
 from radprompt.pages.wording import count, interval, listing, number, percent, spread, verdict
 from radprompt.study.settings import Settings
 from radprompt.tables.model_names import model_name

@@ -1,0 +1,1 @@
+"""The stages of the pipelines, a script each: read, call, write."""

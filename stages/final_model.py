@@ -1,0 +1,59 @@
+"""Fit the named model on every case of a user's table, for new ones.
+
+Reads   data/cases.csv, data/features/table.csv, data/columns.json; params.yaml (seed, features, named, prompt.names);
+        models/names/
+Writes  models/final/: scaler.json, selection.json, named/ and named_all/ (safetensors and JSON), columns.json
+        and table.json (how a new table is read), ranges.csv (each feature's least, median and largest value), README.md
+Takes   less than a fold's models
+Expect  `radprompt table new.csv --apply FOLDER` predicts with it
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+
+from radprompt.core.outputs import atomic_folder, write_csv, write_json, write_text
+from radprompt.core.stage import run
+from radprompt.core.table_params import load_table_params
+from radprompt.named.variants import SELECTED, build, columns_of, variants
+from radprompt.own_table.card import facts, final_card
+from radprompt.own_table.encoding import COLUMNS
+from radprompt.own_table.store import CASES, FEATURES, read_json
+from radprompt.selection.choose import choose_features
+from radprompt.study.scaling import FeatureScaler
+from radprompt.tables.embeddings import read_embeddings
+from radprompt.tables.features import read_features
+
+FOLDER = Path("models/final")
+
+
+def main() -> None:
+    """Fit and write."""
+    params = load_table_params()
+    cases = pd.read_csv(CASES, dtype={"lesion_id": str, "patient_id": str, "site": str}, keep_default_na=False)
+    raw = read_features(FEATURES).set_index("lesion_id")
+    scaler = FeatureScaler.fit(raw)
+    train = cases[["lesion_id", "label"]].join(scaler.transform(raw), on="lesion_id")
+    selection = choose_features(train, params.features)
+    vectors = read_embeddings("models/names/states.safetensors")
+    directions = json.loads(Path("models/names/directions.json").read_text(encoding="utf-8")) or None
+    sites = cases["site"].to_numpy()
+    with atomic_folder(FOLDER) as folder:
+        scaler.save(folder / "scaler.json")
+        selection.save(folder / "selection.json")
+        for variant in variants(vectors, second_site=False, seed=params.seed):
+            columns = columns_of(train, selection if variant.model == SELECTED else None, params.prompt, params.seed)
+            classifier = build(variant, params.named, directions, params.seed)
+            classifier.fit(columns.of(train), train["label"].to_numpy(), site=sites).save(folder / variant.model)
+        shutil.copyfile(COLUMNS, folder / "columns.json")
+        write_json(folder / "table.json", facts(params, read_json(Path(COLUMNS))))
+        ranges = raw.quantile([0, 0.5, 1]).T.set_axis(["least", "median", "largest"], axis=1)
+        write_csv(folder / "ranges.csv", ranges.rename_axis("feature").reset_index())
+        write_text(folder / "README.md", final_card(params, cases, selection))
+    print(f"{len(train)} cases, {len(selection.features)} of {raw.shape[1]} features: {FOLDER}/")
+
+
+if __name__ == "__main__":
+    run(main)

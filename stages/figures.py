@@ -46,9 +46,9 @@ def main() -> None:
 
 
 def _pooled(predictions: pd.DataFrame, folds: int) -> pd.DataFrame:
-    """Return the test rows of the first round of folds as those of one sample."""
+    """Return the test rows of the first round of folds as those of one sample, of the models that ran on all of it."""
     rows = predictions[(predictions["split"] == "test") & (predictions["repeat"] < folds)]
-    return rows.assign(repeat=0)
+    return rows[rows.groupby("model")["repeat"].transform("nunique") == folds].assign(repeat=0)
 
 
 def _points(predictions: pd.DataFrame, evaluation: Evaluation) -> dict[str, pd.DataFrame]:

@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from radprompt.core.outputs import atomic_folder, write_json
+from radprompt.core.params import Backbone
 from radprompt.core.stage import run
 from radprompt.core.table_params import load_study_params
-from radprompt.llm.packaged import cache_folder
+from radprompt.llm.backbone import write_backbone
+from radprompt.llm.packaged import PACKAGED, cache_folder
 from radprompt.named.direction import elicit
 from radprompt.named.states import read_states
 from radprompt.named.variants import wanted_names
@@ -23,13 +25,13 @@ from radprompt.study.settings import load_settings
 from radprompt.tables.embeddings import write_embeddings
 from radprompt.tables.features import read_standardised
 
-BACKBONE = Path("models/backbone")
+BACKBONE, REFERENCE = Path("models/backbone"), Path(".radprompt/backbone")
 
 
 def main() -> None:
     """Write the vectors of all names."""
     params, settings = load_study_params(), load_settings()
-    backbone, cache = (BACKBONE, None) if BACKBONE.is_dir() else (params.llm.backbone.source, cache_folder())
+    backbone, cache = (BACKBONE, None) if BACKBONE.is_dir() else (_own_backbone(params.llm.backbone), cache_folder())
     tables = [read_standardised(f"data/standardised/{name}.csv") for name in settings]
     selections = [
         Selection.load(path) for name in settings for path in settings[name].selection_file(0).parent.glob("*.json")
@@ -42,6 +44,15 @@ def main() -> None:
         write_embeddings(folder / "states.safetensors", names, vectors)
         write_json(folder / "directions.json", {n: float(d) for n, d in zip(names, directions, strict=False)})
     print(f"{len(names)} names, vectors of {vectors.shape[1]} dimensions: models/names/")
+
+
+def _own_backbone(wanted: Backbone) -> str | Path:
+    """Return the packaged model's name, or a folder that refers to another one."""
+    if wanted.source == PACKAGED:
+        return PACKAGED
+    with atomic_folder(REFERENCE) as folder:
+        write_backbone(wanted.source, wanted.revision, folder)
+    return REFERENCE
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ pytestmark = pytest.mark.slow
 QUICK = {
     "llm": {"epochs": 1, "precision": "fp32", "device": "cpu", "lora": {"rank": 2, "alpha": 4}},
     "features": {"count": 3},
+    "named": {"draws": 5},
+    "adaptation": {"repeats": {"llm": 1}},
     "baselines": {"models": ["logistic_regression", "majority"]},
     "evaluation": {"bootstrap_draws": 50},
 }
@@ -56,39 +58,51 @@ def home(tmp_path_factory):
     return home
 
 
+COMMAND = ["radprompt", "table", "mydata.csv", "--label", "diagnosis", "--group", "patient", "--out", "study"]
+
+
 def test_a_table_becomes_a_pipeline_that_runs_once(home):
-    command = ["radprompt", "table", "mydata.csv", "--label", "diagnosis", "--group", "patient", "--out", "study"]
+    command = [*COMMAND, "--folds", "2", "--repeats", "1", "--llm"]
     said = _run(*command, "--no-run", cwd=home)
     assert "study: a DVC pipeline, without git" in said
-    assert "40 cases, 4 features, 'M' counts as 1" in said
+    assert "40 cases of 20 patients, 4 features, 'M' (" in said
+    assert "tested by: 2-fold cross-validation" in said
     backbone = {"backbone": {"source": str(home / "weights")}}
     set_params(home / "study/params.yaml", QUICK | {"llm": QUICK["llm"] | backbone})
     said = _run(*command, "--task", "Classify B or M of this mass.", cwd=home)
-    assert "Test cases: each value with its patient-bootstrap interval" in said
+    assert "AUC on cases that a model did not see" in said
     assert "logistic regression" in said
 
     study = home / "study"
     summary = json.loads((study / "metrics/summary.json").read_text())
-    assert set(summary["table"]) == {"llm", "logistic_regression", "majority"}
-    prompt = json.loads((study / "data/prompts.jsonl").read_text(encoding="utf-8").splitlines()[0])["prompt"]
-    assert prompt.startswith("Classify B or M of this mass. The 'Fläche' feature is measured at ")
+    assert set(summary["cross_validation"]) == {"named", "named_all", "llm", "logistic_regression", "majority"}
+    prompts = (study / "data/prompts/cross_validation.jsonl").read_text(encoding="utf-8").splitlines()
+    assert json.loads(prompts[0])["prompt"].startswith("Classify B or M of this mass. The '")
     assert (study / "reports/index.html").is_file()
+    assert (study / "models/final/named/named.json").is_file()
+    assert "Data and pipelines are up to date." in _run("dvc", "repro", "llm/dvc.yaml", "dvc.yaml", cwd=study)
 
-    assert "Data and pipelines are up to date." in _run("dvc", "repro", cwd=study)
+
+def test_new_rows_are_predicted_by_the_final_model(home):
+    rows = pd.read_csv(home / "mydata.csv", sep=";").drop(columns="diagnosis").head(5)
+    rows.to_csv(home / "new.csv", index=False)
+    said = _run("radprompt", "table", "new.csv", "--apply", "study", cwd=home)
+    assert "5 cases: new_predictions.csv; probability of 'M'" in said
+    assert pd.read_csv(home / "new_predictions.csv")["probability"].between(0, 1).all()
 
 
 def test_another_parameter_reruns_what_it_touches(home):
     set_params(home / "study/params.yaml", {"baselines": {"logistic_regression": {"C": 0.5}}})
     said = _run("dvc", "repro", cwd=home / "study")
     ran = [line.split("'")[1] for line in said.splitlines() if line.startswith("Running stage")]
-    assert ran == ["baselines", "adapted_baselines", "evaluate", "report"]
+    assert ran == ["baselines@cross_validation", "evaluate@cross_validation", "figures", "summary", "report"]
 
 
 def test_a_stage_that_cannot_go_on_says_why_in_one_screen(home):
     (home / "study/data/table.csv").write_text("diagnosis,a\nB,1\nM,2\nX,3\n", encoding="utf-8")
     _run("dvc", "add", "-q", "data/table.csv", cwd=home / "study")
     said = _run("dvc", "repro", cwd=home / "study", expect=255)
-    assert "radprompt.own_table stopped; its outputs are as they were." in said
+    assert "radprompt.stages.check_table stopped; its outputs are as they were." in said
     assert "Traceback" not in said
     assert "column is called 'patient'" in said
     assert (home / "study/data/cases.csv").is_file()

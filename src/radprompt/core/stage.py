@@ -30,7 +30,9 @@ def run(main: Callable[..., None], *arguments: str) -> None:
     """
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    script = os.path.relpath(sys.argv[0])
+    script, name = os.path.relpath(sys.argv[0]), Path(sys.argv[0]).stem
+    if script.startswith(os.pardir):  # of the installed package
+        script = f"-m radprompt.stages.{name}"
     given = sys.argv[1:]
     if len(given) != len(arguments):
         sys.stderr.write(f"usage: python {script} {' '.join(arguments)}\n")
@@ -42,13 +44,13 @@ def run(main: Callable[..., None], *arguments: str) -> None:
     except (KeyboardInterrupt, EndedBySignal) as error:
         _end_by_signal(script, error)
     except InputError as error:
-        _stop(script, str(error))
+        _stop(script.removeprefix("-m "), str(error))
     except RuntimeError as error:
         if type(error).__name__ != "OutOfMemoryError":  # torch's, which light stages do not import
             raise
-        fix = smaller_gpu_memory(Path(script).stem)
+        fix = smaller_gpu_memory(name)
         _stop(script, f"the graphics card is full: {str(error).splitlines()[0]}\nFix: {fix}")
-    record_at_exit(instance_name(script, given))
+    record_at_exit(instance_name(name, given))
 
 
 def smaller_gpu_memory(script: str) -> str:

@@ -14,7 +14,7 @@ from radprompt.pages.report.figures import KINDS, drawing
 from radprompt.pages.report.provenance import machine, packages
 from radprompt.pages.report.reader import Reader
 from radprompt.pages.report.sentences import bar
-from radprompt.pages.wording import count, interval, listing, number, percent, verdict
+from radprompt.pages.wording import count, interval, listing, number, p_value, percent, verdict
 from radprompt.selection.record import Selection
 from radprompt.study.settings import Setting, Settings, load_settings
 from radprompt.tables.model_names import model_name
@@ -76,7 +76,7 @@ def setting_result(rows: pd.DataFrame, setting: Setting, reader: Reader, params:
             "difference": number(row["difference"]) if not math.isnan(row["difference"]) else "",
             "difference_interval": interval(row["difference_low"], row["difference_high"]),
             "verdict": _VERDICTS[verdict(row["difference_low"], row["difference_high"])],
-            "p": number(_p(row)) if not math.isnan(_p(row)) else "",
+            "p": p_value(_p(row)) if not math.isnan(_p(row)) else "",
             "others": [_value(found.get((row["model"], metric))) for metric in ("brier", "calibration_slope")],
         }
         for row in auc.to_dict("records")

@@ -1,0 +1,97 @@
+"""The command ``radprompt images``."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from radprompt.core.errors import InputError
+from radprompt.core.extras import require_extra
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from radprompt.images.study import Study
+
+
+def images(
+    cases: Annotated[Path, typer.Argument(help="CSV: case, image, mask; optional patient, site, label, mask_label.")],
+    out: Annotated[Path, typer.Option(help="Folder for features, exclusions, quality and contact sheets.")],
+    params: Annotated[Path | None, typer.Option(help="A parameter file of PyRadiomics.")] = None,
+    preset: Annotated[str, typer.Option(help="Or ready settings: ct, mr or mammogram.")] = "",
+    workers: Annotated[int, typer.Option(min=-1, help="Processes; -1: one a core.")] = -1,
+    table: Annotated[bool, typer.Option("--table", help="Go on with `radprompt table` (needs labels).")] = False,
+    positive: Annotated[str | None, typer.Option(help="Label that counts as 1, for `radprompt table`.")] = None,
+) -> None:
+    """Measure anybody's images inside their masks: NIfTI, NRRD, MetaImage, DICOM, PNG, TIFF, DICOM-SEG, RTSTRUCT.
+
+    A case that cannot be measured is listed in exclusions.csv with the reason; a restart measures only what is not
+    finished. docs/images.md has the forms of the table, the settings and the checks.
+
+    Examples: `radprompt images cases.csv --preset ct --out study`,
+    `radprompt images batch.csv --params Params.yaml --out study --workers 4`,
+    `radprompt images cases.csv --preset mr --out study --table`
+    """
+    require_extra("radprompt images", "images", "SimpleITK", "radiomics", "pydicom", "highdicom")
+    from radprompt.core.params import Compute
+    from radprompt.core.progress import show_bars_on_terminals_only
+    from radprompt.images.settings import load_settings
+    from radprompt.images.study import run_study
+
+    if workers == 0:
+        raise InputError("0 workers measure nothing", where="--workers", fix="give 1 or more, or -1 for one a core")
+    settings = load_settings(params, preset)
+    show_bars_on_terminals_only()
+    study = run_study(cases, settings, out, Compute("loky", workers))
+    for line in _summary(study, out):
+        typer.echo(line)
+    command = table_command(study.features, out, positive)
+    if not command:
+        if table:
+            raise InputError(
+                "no labels of two classes: the study ends at its features",
+                where=str(cases),
+                fix="add a column 'label' with two classes",
+            )
+        return
+    typer.echo(f"Next: {' '.join(map(quote, command))}")
+    if table:
+        os.environ.setdefault("PYTHONUNBUFFERED", "1")
+        status = subprocess.call([sys.executable, "-m", *command])  # noqa: S603
+        if status:
+            raise typer.Exit(status)
+
+
+def table_command(features: "pd.DataFrame", out: Path, positive: str | None) -> list[str]:
+    """Return the words of `radprompt table` for a study's features; none where there are no labels of two classes."""
+    from radprompt.images.study import FEATURES
+
+    if "label" not in features or features.loc[features["label"] != "", "label"].nunique() != 2:
+        return []
+    command = ["radprompt", "table", str(out / FEATURES), "--label", "label", "--id", "case"]
+    for column, option in (("patient", "--group"), ("site", "--site")):
+        if column in features:
+            several = len(set(features[column])) > 1
+            command += [option, column] if several else ["--ignore", column]
+    command += ["--positive", positive] if positive else []
+    return [*command, "--out", str(out / "table")]
+
+
+def _summary(study: "Study", out: Path) -> list[str]:
+    from radprompt.images.study import EXCLUSIONS, FEATURES, QUALITY, SHEETS
+
+    about = [name for name in ("case", "patient", "site", "label") if name in study.features]
+    measured, columns = len(study.features), study.features.shape[1] - len(about)
+    lines = list(study.notes)
+    lines += [f"{one.case or f'row {one.row}'} is left out: {one.reason}" for one in study.excluded[:20]]
+    if len(study.excluded) > 20:
+        lines.append(f"and {len(study.excluded) - 20} more")
+    earlier = f" ({study.taken_over} of them earlier)" if study.taken_over else ""
+    lines.append(f"{measured} cases measured{earlier}, {columns} features each: {out / FEATURES}")
+    if study.excluded:
+        lines.append(f"{len(study.excluded)} left out: {out / EXCLUSIONS}")
+    return [*lines, f"Look through {out / SHEETS}/ and {out / QUALITY} before using them"]

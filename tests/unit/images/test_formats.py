@@ -119,7 +119,7 @@ def test_segments_and_structures_are_chosen_by_name_or_number(tmp_path: Path, fo
     labels = made_up.sphere_values(made_up.grid())
     labels[2:4, 2:6, 2:6] = 2
     made_up.segmentation(labels, made_up.series(made_up.tissue()), ("Mass", "Node")).save_as(tmp_path / "seg.dcm")
-    box = np.array([[-18.9, 12.0], [-15.8, 12.0], [-15.8, 15.5], [-18.9, 15.5]])
+    box = np.array([[-19.3, 11.6], [-16.1, 11.6], [-16.1, 15.2], [-19.3, 15.2]])
     node = [np.column_stack([box, np.full(4, -296.0)]), np.column_stack([box, np.full(4, -294.0)])]
     made_up.structure({"Mass": made_up.circles(), "Node": node}).save_as(tmp_path / "structure.dcm")
     made_up.save(made_up.like(labels, made_up.grid()), tmp_path / "labels.nrrd")

@@ -128,7 +128,8 @@ def _text(folder: Path) -> dict[str, Any]:
 
 
 def _huge(folder: Path) -> dict[str, Any]:
-    head = "NRRD0004\ntype: short\ndimension: 3\nspace: left-posterior-superior\nsizes: 20000 20000 20000\nencoding: raw\nendian: little\n"
+    head = "NRRD0004\ntype: short\ndimension: 3\nspace: left-posterior-superior\n"
+    head += "sizes: 20000 20000 20000\nencoding: raw\nendian: little\n"
     (folder / "huge.nrrd").write_bytes((head + "space directions: (1,0,0) (0,1,0) (0,0,1)\n\n").encode() + bytes(64))
     return {"image": "huge.nrrd", "mask": MASK}
 
@@ -266,7 +267,7 @@ FAULTS: dict[str, Fault] = {
     "a line": Fault(_mask("line", _line), "mask has too few dimensions (number of dimensions 1, minimum required 2)"),
     "wrong direction": Fault(
         _placed("turned", lambda mask: mask.SetDirection((0, 1, 0, 1, 0, 0, 0, 0, -1))),
-        "the region leaves the image by",
+        "the mask lies in another direction: (0, 1, 0, 1, 0, 0, 0, 0, -1), the image (1, 0, 0, 0, 1, 0, 0, 0, 1)",
     ),
     "oblique mask": Fault(
         _placed("oblique", lambda mask: mask.SetDirection((0.8, -0.6, 0, 0.6, 0.8, 0, 0, 0, 1))),

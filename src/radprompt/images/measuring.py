@@ -3,9 +3,9 @@
 No feature of the original image looks outside the region, so a box of one voxel around it gives the same bits from a
 hundredth of the memory. PyRadiomics' wavelet is a chain of finite filters: a voxel depends on fewer than ``dec_len``
 voxels a level along each axis, and as many are left around the region; an axis that has fewer stays whole, since the
-transform is periodic there. A gradient depends on direct neighbours. Everything else sees the whole image: Laplacian of
-Gaussian (a recursive filter), squares and other functions scaled by the image's maximum, and resampling, whose grid
-starts at the image's corner.
+transform is periodic there. A gradient depends on direct neighbours. A resampled image is PyRadiomics' own, on the grid
+of the whole mask, from a cut image whose margin a B-spline forgets. Everything else sees the whole image: Laplacian of
+Gaussian (a recursive filter) and functions scaled by the image's maximum.
 """
 
 import logging
@@ -19,6 +19,10 @@ from radprompt.images.settings import Settings
 if TYPE_CHECKING:
     import SimpleITK
 
+_SPLINE_MARGIN = 32
+"""Voxels beside the new grid. A cubic B-spline's coefficients depend on the whole image, by a factor of 0.27 less with
+each voxel (Unser 1999, pole sqrt(3) - 2): 32 voxels leave 1e-18, less than a last digit. Other interpolators look at
+neighbours only and are as fast on the whole image, whose ties between whole numbers they then round as PyRadiomics."""
 _GRADIENT_MARGIN = 2
 """Voxels: one for the difference of neighbours, one more for the region's own border."""
 
@@ -82,7 +86,9 @@ def measure(image: "SimpleITK.Image", mask: "SimpleITK.Image", settings: Setting
         )
     elif len(setting.get("resampledPixelSpacing") or [0] * 3) != 3:
         raise ImageError("resampledPixelSpacing has not three numbers, the image three dimensions", fix="give three")
-    logging.getLogger("radiomics").setLevel(logging.CRITICAL)
+    import radiomics  # which sets its logger's level, so that ours comes after
+
+    logging.getLogger(radiomics.__name__).setLevel(logging.CRITICAL)
     try:
         values = _execute(image, mask, setting, settings.image_types, classes)
     except (ValueError, RuntimeError, AssertionError, IndexError) as error:
@@ -105,7 +111,11 @@ def _execute(
     setting = dict(setting)
     if setting.pop("normalize", False):  # over the whole image, before anything is cut off
         image = imageoperations.normalizeImage(image, **setting)
-    margins = {name: _margin(name, setting | own) for name, own in image_types.items()}
+    resampled = bool(setting.get("resampledPixelSpacing") and setting.get("interpolator", "sitkBSpline"))
+    if resampled:
+        image, mask = _resample(image, mask, setting)
+        setting["resampledPixelSpacing"] = None
+    margins = {name: None if resampled else _margin(name, setting | own) for name, own in image_types.items()}
     values: dict[str, float] = {}
     for margin in dict.fromkeys(margins.values()):
         types = {name: own for name, own in image_types.items() if margins[name] == margin}
@@ -137,8 +147,6 @@ def _extract(
 
 def _margin(image_type: str, setting: dict[str, Any]) -> int | None:
     """Return how many voxels around the region an image type depends on; None: all."""
-    if setting.get("resampledPixelSpacing"):
-        return None
     if image_type == "Original":
         return 1
     if image_type == "Gradient":
@@ -168,6 +176,31 @@ def _cut(
         start.append(low)
         size.append(high - low + 1)
     return SimpleITK.RegionOfInterest(image, size, start), SimpleITK.RegionOfInterest(mask, size, start)
+
+
+def _resample(
+    image: "SimpleITK.Image", mask: "SimpleITK.Image", setting: dict[str, Any]
+) -> tuple["SimpleITK.Image", "SimpleITK.Image"]:
+    """Return PyRadiomics' resampled image and mask around the region; its grid starts at the whole mask's corner."""
+    import SimpleITK
+    from radiomics import imageoperations
+
+    told = {"interpolator": "sitkBSpline", "padDistance": 5} | setting  # PyRadiomics' defaults
+    if told["interpolator"] == "sitkBSpline":
+        spacing = np.array(image.GetSpacing())
+        wanted = np.array(told["resampledPixelSpacing"], dtype=float)
+        beside = np.maximum(wanted, spacing) * (int(told["padDistance"]) + 2) / spacing + _SPLINE_MARGIN
+        image = _box(image, mask, np.ceil(beside).astype(int).tolist())
+    return imageoperations.resampleImage(image, SimpleITK.Cast(mask, SimpleITK.sitkUInt32), **told)
+
+
+def _box(image: "SimpleITK.Image", mask: "SimpleITK.Image", margins: list[int]) -> "SimpleITK.Image":
+    import SimpleITK
+
+    inside = np.argwhere(_array(mask))[:, ::-1]
+    start = np.maximum(inside.min(0) - margins, 0)
+    stop = np.minimum(inside.max(0) + margins + 1, image.GetSize())
+    return SimpleITK.RegionOfInterest(image, (stop - start).tolist(), start.tolist())
 
 
 def _check_log(values: dict[str, float], setting: dict[str, Any]) -> None:

@@ -83,6 +83,8 @@ def test_random_regions_of_the_original_image_are_equal_bit_by_bit(seed: int) ->
     [
         {"normalize": True, "normalizeScale": 100, "removeOutliers": 3, "binWidth": 5},
         {"resampledPixelSpacing": [2, 2, 2], "binWidth": 25},
+        {"resampledPixelSpacing": [0.5, 0.5, 0], "binWidth": 25, "interpolator": "sitkLinear", "padDistance": 9},
+        {"resampledPixelSpacing": [0.7, 0.9, 2.5], "binWidth": 25},
         {"resegmentRange": [-2, 2], "resegmentMode": "sigma", "binWidth": 25},
         {"force2D": True, "binWidth": 25},
     ],
@@ -92,6 +94,20 @@ def test_normalising_resampling_and_resegmenting_are_those_of_the_whole_image(se
     image, mask = noise(3, size), made_up.like(ragged(4, size, IN_THE_MIDDLE), noise(3, size))
     settings = Settings(setting, {"Original": {}, "Wavelet": {}}, CLASSES)
     assert measure(image, mask, settings) == plain(image, mask, settings)
+
+
+@pytest.mark.parametrize("at", [(6, 90, 100), (0, 1, 150), (20, 3, 3)])
+@pytest.mark.parametrize("kind", [np.int16, np.float64])
+def test_a_resampled_lesion_does_not_depend_on_what_is_cut_off(at: tuple[int, int, int], kind: Any) -> None:
+    size = (170, 160, 30)
+    image = noise(11, size, kind)
+    mask = made_up.like(ragged(12, size, at, most=9), image)
+    types: dict[str, dict[str, Any]] = {"Original": {}, "LoG": {"sigma": [3.0]}}
+    settings = Settings({"binWidth": 20, "resampledPixelSpacing": [1, 1, 1]}, types, CLASSES)
+    found, expected = measure(image, mask, settings), plain(image, mask, settings)
+    if kind is np.int16:  # resampled values are rounded to whole numbers
+        assert found == expected
+    assert found == pytest.approx(expected, rel=1e-11)
 
 
 def test_a_mask_that_fills_its_image_is_measured() -> None:

@@ -96,17 +96,18 @@ def read_cases(path: Path) -> CaseTable:
         if "mask_label" in rows:
             notes.append("column Label is taken for the mask's value, as PyRadiomics does; a diagnosis is 'label'")
     else:
-        rows.columns = pd.Index([re.sub(r"[\s-]+", "_", name.strip().lower()) for name in rows])
+        rows.columns = pd.Index([re.sub(r"[\s-]+", "_", str(name).strip().lower()) for name in rows])
         rows = rows.rename(columns={} if "case" in rows else {"id": "case"})
     _check_columns(rows, str(path))
     if "case" not in rows:
         rows["case"] = [str(number) for number in range(1, len(rows) + 1)]
         notes.append("no column 'case': the rows' numbers are the names of the cases")
-    if unused := [name for name in rows if name not in COLUMNS]:
+    if unused := [str(name) for name in rows if name not in COLUMNS]:
         notes.append(f"columns not used: {', '.join(unused)}")
     again = rows["case"].str.casefold().duplicated(keep=False)
     cases, excluded = [], []
-    for number, (repeated, row) in enumerate(zip(again, rows.to_dict("records"), strict=True), start=1):
+    for number, (repeated, cells) in enumerate(zip(again, rows.to_dict("records"), strict=True), start=1):
+        row = {str(name): str(cell) for name, cell in cells.items()}
         fault = _fault(row, repeated=bool(repeated))
         if fault is None:
             about = tuple((name, row[name]) for name in ABOUT if name in row)
@@ -140,7 +141,7 @@ def _check_columns(rows: pd.DataFrame, where: str) -> None:
     if twice := sorted(set(rows.columns[rows.columns.duplicated()])):
         raise InputError(f"column(s) {', '.join(twice)} occur twice", where=where, fix="keep one of them")
     if missing := [name for name in ("image", "mask") if name not in rows]:
-        found = f"column(s) {', '.join(missing)} missing; found {', '.join(rows)}"
+        found = f"column(s) {', '.join(missing)} missing; found {', '.join(map(str, rows))}"
         raise InputError(found, where=where, fix=_FORM)
 
 

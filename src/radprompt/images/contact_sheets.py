@@ -68,7 +68,7 @@ def draw_tile(image: "SimpleITK.Image", mask: "SimpleITK.Image", case: str, word
 
 def write_contact_sheets(tiles: Sequence[bytes], folder: Path) -> list[Path]:
     """Write pages of :data:`COLUMNS` x :data:`ROWS` tiles, ``page_01.png`` and on; the folder is replaced whole."""
-    names = []
+    names: list[str] = []
     with atomic_folder(folder) as part:
         for start in range(0, len(tiles), COLUMNS * ROWS):
             chosen = tiles[start : start + COLUMNS * ROWS]

@@ -9,6 +9,7 @@ Gaussian (a recursive filter) and functions scaled by the image's maximum.
 """
 
 import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -134,7 +135,7 @@ def _extract(
     import SimpleITK
     from radiomics.featureextractor import RadiomicsFeatureExtractor
 
-    if "Original" in image_types and _array(mask).all():
+    if set(image_types) == {"Original"} and _array(mask).all():
         # PyRadiomics takes a mask without a zero for empty. A rim changes nothing of the original image's features.
         rim = [1] * image.GetDimension()
         image, mask = SimpleITK.ConstantPad(image, rim, rim), SimpleITK.ConstantPad(mask, rim, rim)
@@ -164,18 +165,29 @@ def _cut(
 ) -> tuple["SimpleITK.Image", "SimpleITK.Image"]:
     if margin is None:
         return image, mask
+    return _box(image, mask, [margin] * 3, ends=margin > 1), _box(mask, mask, [margin] * 3, ends=margin > 1)
+
+
+def _box(
+    image: "SimpleITK.Image", mask: "SimpleITK.Image", margins: Sequence[int], *, ends: bool = False
+) -> "SimpleITK.Image":
+    """Cut out the region with margins (x, y, z; voxels).
+
+    With ``ends`` an axis that has less room stays whole: a filter wraps round or mirrors at the image's end, which must
+    stay where it is.
+    """
     import SimpleITK
 
     inside = np.argwhere(_array(mask))[:, ::-1]
-    start, size = [], []
-    for low, high, side in zip(inside.min(0).tolist(), inside.max(0).tolist(), image.GetSize(), strict=True):
-        if margin > 1 and (low < margin or high + margin >= side):
-            low, high = 0, side - 1  # a filter wraps round or mirrors at the image's end, which must stay where it is
-        else:
-            low, high = max(low - margin, 0), min(high + margin, side - 1)
-        start.append(low)
-        size.append(high - low + 1)
-    return SimpleITK.RegionOfInterest(image, size, start), SimpleITK.RegionOfInterest(mask, size, start)
+    start: list[int] = []
+    size: list[int] = []
+    for low, high, side, margin in zip(inside.min(0), inside.max(0), image.GetSize(), margins, strict=False):
+        first, last = int(low) - margin, int(high) + margin
+        if ends and (first < 0 or last >= side):
+            first, last = 0, side - 1
+        start.append(max(first, 0))
+        size.append(min(last, side - 1) - start[-1] + 1)
+    return SimpleITK.RegionOfInterest(image, size, start)
 
 
 def _resample(
@@ -185,22 +197,13 @@ def _resample(
     import SimpleITK
     from radiomics import imageoperations
 
-    told = {"interpolator": "sitkBSpline", "padDistance": 5} | setting  # PyRadiomics' defaults
+    told: dict[str, Any] = {"interpolator": "sitkBSpline", "padDistance": 5} | setting  # PyRadiomics' defaults
     if told["interpolator"] == "sitkBSpline":
         spacing = np.array(image.GetSpacing())
         wanted = np.array(told["resampledPixelSpacing"], dtype=float)
         beside = np.maximum(wanted, spacing) * (int(told["padDistance"]) + 2) / spacing + _SPLINE_MARGIN
         image = _box(image, mask, np.ceil(beside).astype(int).tolist())
     return imageoperations.resampleImage(image, SimpleITK.Cast(mask, SimpleITK.sitkUInt32), **told)
-
-
-def _box(image: "SimpleITK.Image", mask: "SimpleITK.Image", margins: list[int]) -> "SimpleITK.Image":
-    import SimpleITK
-
-    inside = np.argwhere(_array(mask))[:, ::-1]
-    start = np.maximum(inside.min(0) - margins, 0)
-    stop = np.minimum(inside.max(0) + margins + 1, image.GetSize())
-    return SimpleITK.RegionOfInterest(image, (stop - start).tolist(), start.tolist())
 
 
 def _check_log(values: dict[str, float], setting: dict[str, Any]) -> None:

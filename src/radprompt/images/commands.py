@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from radprompt.images.study import Study
+
+DOUBTED = ("*_firstorder_Energy", "*_firstorder_TotalEnergy", "*_glcm_MaximumProbability")
+"""Features that `radprompt table` takes for identifiers or results by their digits and names; these were measured."""
 
 
 def images(
@@ -77,6 +81,9 @@ def table_command(features: "pd.DataFrame", out: Path, positive: str | None) -> 
         if column in features:
             several = len(set(features[column])) > 1
             command += [option, column] if several else ["--ignore", column]
+    for pattern in DOUBTED:
+        if any(fnmatch(name, pattern) for name in features):
+            command += ["--keep", pattern]
     command += ["--positive", positive] if positive else []
     return [*command, "--out", str(out / "table")]
 

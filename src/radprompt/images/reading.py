@@ -31,12 +31,19 @@ def read_image(path: Path, spacing: str = "", *, mammogram: bool = False) -> Vol
         :func:`radprompt.images.series.read_series` refuses.
     """
     if path.is_dir():
-        return read_series(path)
+        single = _only_dicom(path) if mammogram else None
+        return read_series(path) if single is None else _mammogram(single, spacing)
     checked(path, LARGEST_FILE, ImageError, what="image", absent="correct the path; it is relative to the table")
     if is_dicom(path):
         return _mammogram(path, spacing) if mammogram else read_dicom(path, spacing)
     volume = read_file(path, spacing)
     return _stretched(volume) if mammogram else volume
+
+
+def _only_dicom(folder: Path) -> Path | None:
+    """Return the one DICOM file of a folder, as archives give each mammogram a folder of its own; None for several."""
+    found = [path for path in folder.iterdir() if path.is_file() and is_dicom(path)]
+    return found[0] if len(found) == 1 else None
 
 
 def _mammogram(path: Path, spacing: str) -> Volume:

@@ -59,7 +59,10 @@ def segment(path: Path, wanted: str) -> "SimpleITK.Image":
 
 
 def _chosen(dataset: "Dataset", wanted: str) -> int:
-    labels = {int(item.SegmentNumber): str(item.get("SegmentLabel", "")) for item in dataset.SegmentSequence}
+    numbered_labels = [(int(item.SegmentNumber), str(item.get("SegmentLabel", ""))) for item in dataset.SegmentSequence]
+    labels = {
+        number: label for number, label in numbered_labels if number
+    }  # a label map may describe its background, 0
     listed = ", ".join(f"{number} ({shown(label, 30)})" for number, label in list(labels.items())[:8])
     if wanted:
         named = [number for number, label in labels.items() if label.casefold() == wanted.casefold()]

@@ -132,7 +132,12 @@ def enhanced(image: SimpleITK.Image) -> FileDataset:
     return dataset
 
 
-def segmentation(mask: np.ndarray, source: list[FileDataset], labels: tuple[str, ...] = ("Mass",)) -> Dataset:
+def segmentation(
+    mask: np.ndarray,
+    source: list[FileDataset],
+    labels: tuple[str, ...] = ("Mass",),
+    kind: highdicom.seg.SegmentationTypeValues = highdicom.seg.SegmentationTypeValues.BINARY,
+) -> Dataset:
     """A DICOM segmentation of ``mask`` (slices, rows, columns), 1 to n for n labels, without empty frames."""
     described = [
         highdicom.seg.SegmentDescription(
@@ -147,7 +152,7 @@ def segmentation(mask: np.ndarray, source: list[FileDataset], labels: tuple[str,
     return highdicom.seg.Segmentation(
         source_images=source,
         pixel_array=mask,
-        segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
+        segmentation_type=kind,
         segment_descriptions=described,
         series_instance_uid="1.2.3.4.60",
         series_number=2,

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import SimpleITK
 
+from radprompt.core.errors import ImageError
 from radprompt.images.masks import read_region
 from radprompt.images.measuring import measure
 from radprompt.images.reading import read_image
@@ -181,3 +182,43 @@ def test_pictures_take_their_spacing_from_the_table(tmp_path: Path) -> None:
         found = measure(volume.image, region.mask, SHAPE)
         assert found["original_shape2D_PixelSurface"] == pytest.approx(14 * 20 * 0.04)
         assert found["original_firstorder_Maximum"] == pixels[8:22, 10:30].max()
+
+
+def test_a_mammogram_is_read_as_the_mammogram_pipeline_reads_it(tmp_path: Path) -> None:
+    from pydicom.uid import DigitalMammographyXRayImageStorageForPresentation as Kind
+
+    from radprompt.mammograms.imaging.dicom import read_mammogram
+
+    dataset = made_up.dicom(Kind, "MG", "1.2.3.4.80")
+    dataset.ImagerPixelSpacing = [0.07, 0.07]
+    made_up.put_pixels(dataset, np.random.default_rng(4).integers(0, 4000, (30, 50)))
+    dataset.PhotometricInterpretation = "MONOCHROME1"
+    (tmp_path / "view").mkdir()
+    dataset.save_as(tmp_path / "view" / "1-1.dcm")
+    expected = read_mammogram(tmp_path / "view" / "1-1.dcm").pixels
+    for image in (tmp_path / "view", tmp_path / "view" / "1-1.dcm"):
+        volume = read_image(image, mammogram=True)
+        np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(volume.image)[0], expected.astype(float))
+        assert volume.image.GetSpacing()[:2] == (0.07, 0.07)
+    stored = read_image(tmp_path / "view" / "1-1.dcm")
+    assert stored.notes == ("MONOCHROME1: high values are dark; values are taken as they are stored",)
+
+
+@pytest.mark.parametrize("kind", ["FRACTIONAL", "LABELMAP"])
+def test_other_kinds_of_segmentation(tmp_path: Path, folder: Path, kind: str) -> None:
+    import highdicom
+
+    inside = made_up.sphere_values(made_up.grid())
+    made = made_up.segmentation(
+        inside.astype(float) * 0.6 if kind == "FRACTIONAL" else inside,
+        made_up.series(made_up.tissue()),
+        kind=highdicom.seg.SegmentationTypeValues[kind],
+    )
+    made.save_as(tmp_path / "seg.dcm")
+    volume = read_image(folder / "series")
+    if kind == "FRACTIONAL":
+        with pytest.raises(ImageError, match=r"2 levels \(a probability\), not inside and outside"):
+            read_region(tmp_path / "seg.dcm", "", volume)
+    else:
+        found = SimpleITK.GetArrayFromImage(read_region(tmp_path / "seg.dcm", "", volume).mask)
+        np.testing.assert_array_equal(found, inside)

@@ -17,9 +17,10 @@ from radprompt.cli import app
 from radprompt.core.errors import InputError
 from radprompt.core.params import Compute
 from radprompt.images import study as studies
-from radprompt.images.cases import Case, Excluded
+from radprompt.images.cases import Case
 from radprompt.images.commands import table_command
 from radprompt.images.contact_sheets import CAPTION, COLUMNS, CONTOUR, TILE
+from radprompt.images.records import measure_each
 from radprompt.images.settings import Settings
 from radprompt.images.study import EXCLUSIONS, FEATURES, FINISHED, NAMES, QUALITY, SETTINGS, SHEETS, run_study
 
@@ -45,13 +46,13 @@ def content(folder: Path) -> dict[str, bytes]:
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the cases that are measured."""
     seen: list[str] = []
-    measured = studies._measured
+    measured = studies.measure_case
 
     def count(case: Case, settings: Settings) -> dict[str, Any]:
         seen.append(case.case)
         return measured(case, settings)
 
-    monkeypatch.setattr(studies, "_measured", count)
+    monkeypatch.setattr(studies, "measure_case", count)
     return seen
 
 
@@ -113,18 +114,18 @@ def test_finished_cases_are_not_measured_again_unless_something_changed(tmp_path
 
 def test_an_interrupted_study_keeps_what_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table, out = fill(tmp_path), tmp_path / "study"
-    measured = studies._measured
+    measured = studies.measure_case
 
     def stop(case: Case, settings: Settings) -> dict[str, Any]:
         if case.case == "c2":
             raise KeyboardInterrupt
         return measured(case, settings)
 
-    monkeypatch.setattr(studies, "_measured", stop)
+    monkeypatch.setattr(studies, "measure_case", stop)
     with pytest.raises(KeyboardInterrupt):
         run_study(table, SETTING, out, ONE)
     assert not (out / FEATURES).exists()
-    monkeypatch.setattr(studies, "_measured", measured)
+    monkeypatch.setattr(studies, "measure_case", measured)
     assert run_study(table, SETTING, out, ONE).taken_over == 2
 
 
@@ -155,21 +156,19 @@ def test_without_one_measured_case_earlier_results_stay(tmp_path: Path) -> None:
     assert len(pd.read_csv(out / EXCLUSIONS)) == 3
 
 
-def _die(task: Any, settings: Settings) -> Any:
-    if task.case.case == "c1":
+def _die(case: Case) -> dict[str, Any]:
+    if case.case == "c1":
         os._exit(9)
-    return {"features": {}, "quality": {}, "tile": ""}
+    return {"features": {}}
 
 
 def test_a_case_that_ends_its_process_is_an_exclusion(tmp_path: Path) -> None:
-    outcomes = [
-        studies.apart(_die, studies._Task(Case(row, name, tmp_path, tmp_path), tmp_path), SETTING)
-        for row, name in enumerate(("c0", "c1", "c2"), start=1)
+    cases = [Case(row, name, tmp_path, tmp_path) for row, name in enumerate(("c0", "c1", "c2"), start=1)]
+    outcome = measure_each(cases, _die, [], tmp_path / "finished", Compute("loky", 2), "measuring")
+    assert [case.case for case, _ in outcome.records] == ["c0", "c2"]
+    assert [(one.case, one.reason) for one in outcome.excluded] == [
+        ("c1", "the process that measured it died, mostly for want of memory")
     ]
-    assert isinstance(outcomes[0], dict)
-    assert isinstance(outcomes[2], dict)
-    assert isinstance(outcomes[1], Excluded)
-    assert "died" in outcomes[1].reason
 
 
 def test_the_command_says_what_was_done_and_how_to_go_on(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from radprompt.core.extras import require_extra
 if TYPE_CHECKING:
     import pandas as pd
 
+    from radprompt.images.robustness import Robustness
     from radprompt.images.study import Study
 
 DOUBTED = ("*_firstorder_Energy", "*_firstorder_TotalEnergy", "*_glcm_MaximumProbability")
@@ -30,6 +31,9 @@ def images(
     workers: Annotated[int, typer.Option(min=-1, help="Processes; -1: one a core.")] = -1,
     table: Annotated[bool, typer.Option("--table", help="Go on with `radprompt table` (needs labels).")] = False,
     positive: Annotated[str | None, typer.Option(help="Label that counts as 1, for `radprompt table`.")] = None,
+    perturb: Annotated[int, typer.Option(min=0, help="Contours redrawn at random a case, for each feature's ICC.")] = 0,
+    min_icc: Annotated[float, typer.Option(help="Lower limit of the ICC below which a feature is left out.")] = 0.75,
+    seed: Annotated[int, typer.Option(min=0, help="Of the redrawn contours.")] = 1,
 ) -> None:
     """Measure anybody's images inside their masks: NIfTI, NRRD, MetaImage, DICOM, PNG, TIFF, DICOM-SEG, RTSTRUCT.
 
@@ -38,13 +42,14 @@ def images(
 
     Examples: `radprompt images cases.csv --preset ct --out study`,
     `radprompt images batch.csv --params Params.yaml --out study --workers 4`,
-    `radprompt images cases.csv --preset mr --out study --table`
+    `radprompt images cases.csv --preset mr --out study --perturb 5 --table`
     """
     require_extra("radprompt images", "images", "SimpleITK", "radiomics", "pydicom", "highdicom")
     from radprompt.core.params import Compute
     from radprompt.core.progress import show_bars_on_terminals_only
+    from radprompt.images.robustness import STABLE, run_robustness
     from radprompt.images.settings import load_settings
-    from radprompt.images.study import run_study
+    from radprompt.images.study import FEATURES, run_study
 
     if workers == 0:
         raise InputError("0 workers measure nothing", where="--workers", fix="give 1 or more, or -1 for one a core")
@@ -53,7 +58,13 @@ def images(
     study = run_study(cases, settings, out, Compute("loky", workers))
     for line in _summary(study, out):
         typer.echo(line)
-    command = table_command(study.features, out, positive)
+    file, features = out / FEATURES, study.features
+    if perturb:
+        compute = Compute("loky", workers)
+        robust = run_robustness(study, settings, out, compute, draws=perturb, seed=seed, min_icc=min_icc)
+        file, features = out / STABLE, robust.features
+        typer.echo(_robust(robust, min_icc, out))
+    command = table_command(features, file, positive)
     if not command:
         if table:
             raise InputError(
@@ -70,22 +81,29 @@ def images(
             raise typer.Exit(status)
 
 
-def table_command(features: "pd.DataFrame", out: Path, positive: str | None) -> list[str]:
-    """Return the words of `radprompt table` for a study's features; none where there are no labels of two classes."""
-    from radprompt.images.study import FEATURES
-
+def table_command(features: "pd.DataFrame", file: Path, positive: str | None) -> list[str]:
+    """Return the words of `radprompt table` for a features file; none where there are no labels of two classes."""
     if "label" not in features or features.loc[features["label"] != "", "label"].nunique() != 2:
         return []
-    command = ["radprompt", "table", str(out / FEATURES), "--label", "label", "--id", "case"]
+    command = ["radprompt", "table", str(file), "--label", "label", "--id", "case"]
     for column, option in (("patient", "--group"), ("site", "--site")):
         if column in features:
             several = len(set(features[column])) > 1
             command += [option, column] if several else ["--ignore", column]
     for pattern in DOUBTED:
-        if any(fnmatch(name, pattern) for name in features):
+        if any(fnmatch(str(name), pattern) for name in features):
             command += ["--keep", pattern]
     command += ["--positive", positive] if positive else []
-    return [*command, "--out", str(out / "table")]
+    return [*command, "--out", str(file.with_name("table"))]
+
+
+def _robust(found: "Robustness", min_icc: float, out: Path) -> str:
+    from radprompt.images.robustness import ROBUSTNESS, STABLE
+
+    again = f"; {len(found.excluded)} cases could not be measured again" if found.excluded else ""
+    number = int(found.table["stable"].sum())
+    stable = f"{number} of {len(found.table)} features are stable (lower limit of the ICC {min_icc:g} or more)"
+    return f"{stable}: {out / STABLE}, {out / ROBUSTNESS}{again}"
 
 
 def _summary(study: "Study", out: Path) -> list[str]:

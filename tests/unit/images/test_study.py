@@ -192,12 +192,12 @@ def test_the_next_command_names_the_columns_that_tell_cases_apart(tmp_path: Path
     table = pd.DataFrame(
         {"case": ["a", "b"], "patient": ["p", "q"], "site": ["A", "A"], "label": ["x", "y"], "f": [1, 2]}
     )
-    command = table_command(table, tmp_path, "y")
+    command = table_command(table, tmp_path / FEATURES, "y")
     assert command[3:] == [
         *("--label", "label", "--id", "case", "--group", "patient", "--ignore", "site", "--positive", "y"),
         *("--out", str(tmp_path / "table")),
     ]
     doubted = table.assign(**{"wavelet-HHH_glcm_MaximumProbability": [0.1, 0.2]})
-    assert table_command(doubted, tmp_path, None)[-4:-2] == ["--keep", "*_glcm_MaximumProbability"]
-    assert table_command(table.assign(label="x"), tmp_path, None) == []
-    assert table_command(table.drop(columns="label"), tmp_path, None) == []
+    assert table_command(doubted, tmp_path / FEATURES, None)[-4:-2] == ["--keep", "*_glcm_MaximumProbability"]
+    assert table_command(table.assign(label="x"), tmp_path / FEATURES, None) == []
+    assert table_command(table.drop(columns="label"), tmp_path / FEATURES, None) == []

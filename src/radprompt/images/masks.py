@@ -47,7 +47,7 @@ def read_region(path: Path, mask_label: str, volume: Volume) -> Region:
         another than the image's.
     """
     if path.is_dir():
-        raise ImageError("the mask is a folder", where=str(path), fix="name the file; a mask is one file")
+        path = _only_file(path)
     checked(path, LARGEST_FILE, ImageError, what="mask", absent="correct the path; it is relative to the table")
     try:
         if not is_dicom(path):
@@ -67,6 +67,16 @@ def read_region(path: Path, mask_label: str, volume: Volume) -> Region:
     except ImageError as error:
         raise ImageError(error.what, where=error.where or str(path), fix=error.fix) from None
     return Region(on_grid, (*notes, *([remark] if remark else [])))
+
+
+def _only_file(folder: Path) -> Path:
+    """Return the one DICOM file of a folder, as archives give each segmentation a folder of its own."""
+    found = sorted(path for path in folder.iterdir() if path.is_file() and is_dicom(path))
+    if len(found) != 1:
+        raise ImageError(
+            f"the mask is a folder of {len(found)} DICOM files", where=str(folder), fix="name the file of the mask"
+        )
+    return found[0]
 
 
 def _planar(path: Path) -> "SimpleITK.Image":
@@ -95,10 +105,12 @@ def _one_label(labels: "SimpleITK.Image", wanted: str) -> "SimpleITK.Image":
         raise ImageError("the mask is empty", fix="draw the region")
     if wanted:
         try:
-            label = int(float(wanted))
+            label = int(float(_named(labels).get(wanted.casefold(), wanted)))
         except ValueError:
+            names = ", ".join(f"{name} ({value})" for name, value in list(_named(labels).items())[:8])
             raise ImageError(
-                f"mask_label {shown(wanted, 40)!r} is not a number", fix="a label map has numbers, such as 1"
+                f"mask_label {shown(wanted, 40)!r} is neither a number nor a segment's name",
+                fix=f"there are {shown(names)}" if names else "give the label's number, such as 1",
             ) from None
         if label not in inside:
             raise ImageError(f"no voxel has label {label}; there are {_listed(inside)}", fix="correct mask_label")
@@ -111,6 +123,16 @@ def _one_label(labels: "SimpleITK.Image", wanted: str) -> "SimpleITK.Image":
     mask = SimpleITK.GetImageFromArray((np.round(values) == label).astype(np.uint8))
     mask.CopyInformation(labels)
     return mask
+
+
+def _named(labels: "SimpleITK.Image") -> dict[str, str]:
+    """Return the values of named segments, as 3D Slicer writes them into ``.seg.nrrd``; names in small letters."""
+    said = {key: labels.GetMetaData(key) for key in labels.GetMetaDataKeys() if key.startswith("Segment")}
+    return {
+        name.casefold(): said[key.replace("_Name", "_LabelValue")]
+        for key, name in said.items()
+        if key.endswith("_Name") and key.replace("_Name", "_LabelValue") in said
+    }
 
 
 def _require_frame(frame: str, volume: Volume) -> None:

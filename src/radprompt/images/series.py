@@ -66,6 +66,10 @@ def read_series(folder: Path) -> Volume:
             "no DICOM file in the folder", where=where, fix="name the folder that holds the files of one series"
         )
     headers = [open_dicom(path, header=True) for path in found]
+    images = [place for place, header in enumerate(headers) if str(header.get("Modality", "")) not in _NOT_IMAGES]
+    if not images:
+        raise ImageError("the DICOM files of the folder are no images", where=where, fix="name the image's folder")
+    found, headers = [found[place] for place in images], [headers[place] for place in images]
     series = Counter(str(header.get("SeriesInstanceUID", "")) for header in headers)
     if len(series) > 1:
         listed = ", ".join(f"{shown(uid, 64) or 'without a UID'} ({files})" for uid, files in series.most_common(4))
@@ -87,7 +91,7 @@ def read_series(folder: Path) -> Volume:
         return decode(open_dicom(found[place]), found[place])
 
     ignored = len(files) - len(found)
-    notes = (f"{ignored} files of the folder are no DICOM",) if ignored else ()
+    notes = (f"{ignored} files of the folder are not DICOM images",) if ignored else ()
     return Volume(_stack(slices, stored, where), frame=_frame(headers[0]), notes=notes + _inverted(headers[0]))
 
 

@@ -93,6 +93,7 @@ def read_case(case: Case, settings: Settings) -> tuple[Volume, Region]:
 
     # Sums over an image depend in their last digits on the number of threads.
     SimpleITK.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)  # what matters of a file is checked here
     volume = read_image(case.image, case.spacing, mammogram=settings.mammogram)
     label = case.mask_label or str(settings.setting.get("label", ""))
     return volume, read_region(case.mask, label, volume)

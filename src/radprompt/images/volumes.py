@@ -120,7 +120,9 @@ def _check_header(reader: "SimpleITK.ImageFileReader", path: Path) -> None:
         )
     if (parts := reader.GetNumberOfComponents()) != 1:
         raise ImageError(
-            f"{parts} values a voxel (colour or a vector), not one", where=where, fix="save it in grey, one channel"
+            f"{parts} values a voxel (colour or a vector), not one",
+            where=where,
+            fix="save one channel; segments that overlap as label maps of their own",
         )
     if not all(np.isfinite(step) and step > 0 for step in reader.GetSpacing()):
         raise ImageError(f"spacing {reader.GetSpacing()} mm", where=where, fix="correct the header")

@@ -222,3 +222,38 @@ def test_other_kinds_of_segmentation(tmp_path: Path, folder: Path, kind: str) ->
     else:
         found = SimpleITK.GetArrayFromImage(read_region(tmp_path / "seg.dcm", "", volume).mask)
         np.testing.assert_array_equal(found, inside)
+
+
+def test_a_folder_as_planning_systems_and_archives_write_it(tmp_path: Path) -> None:
+    """Slices and RTSTRUCT in one folder; the segmentation alone in another."""
+    slices = made_up.series(made_up.tissue())
+    made_up.save_series(slices, tmp_path / "ct")
+    structure = made_up.structure({"Mass": made_up.circles()})
+    structure.SeriesInstanceUID = "1.2.3.4.21"
+    structure.save_as(tmp_path / "ct" / "RS.dcm")
+    (tmp_path / "seg").mkdir()
+    made_up.segmentation(made_up.sphere_values(made_up.grid()), slices).save_as(tmp_path / "seg" / "1-1.dcm")
+    volume = read_image(tmp_path / "ct")
+    assert volume.image.GetSize() == made_up.SIZE
+    assert volume.notes == ("1 files of the folder are not DICOM images",)
+    for mask in (tmp_path / "ct" / "RS.dcm", tmp_path / "seg"):
+        found = SimpleITK.GetArrayFromImage(read_region(mask, "", volume).mask)
+        np.testing.assert_array_equal(found, made_up.sphere_values(made_up.grid()))
+    with pytest.raises(ImageError, match="the mask is a folder of 21 DICOM files"):
+        read_region(tmp_path / "ct", "", volume)
+
+
+def test_segments_of_3d_slicer_are_chosen_by_name(tmp_path: Path, folder: Path) -> None:
+    labels = made_up.sphere_values(made_up.grid())
+    labels[2:4, 2:6, 2:6] = 3
+    image = made_up.like(labels, made_up.grid())
+    for place, (name, value) in enumerate((("Tumour", 1), ("Lymph node", 3))):
+        image.SetMetaData(f"Segment{place}_Name", name)
+        image.SetMetaData(f"Segment{place}_LabelValue", str(value))
+    path = made_up.save(image, tmp_path / "Segmentation.seg.nrrd")
+    volume = read_image(folder / "series")
+    found = SimpleITK.GetArrayFromImage(read_region(path, "lymph node", volume).mask)
+    np.testing.assert_array_equal(found, labels == 3)
+    with pytest.raises(ImageError, match="'liver' is neither a number nor a segment's name") as refused:
+        read_region(path, "liver", volume)
+    assert refused.value.fix == "there are tumour (1), lymph node (3)"

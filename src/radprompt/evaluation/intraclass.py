@@ -49,8 +49,8 @@ def intraclass(values: NDArray[np.floating], confidence: float = 0.95) -> Intrac
             ratio / f_distribution.ppf(quantile, *degrees),
             ratio * f_distribution.ppf(quantile, *reversed(degrees)),
         )
-        found = [_correlation(value, repeats) for value in (ratio, *limits)]
-    return Intraclass(*found)
+        correlations = [_correlation(value, repeats) for value in (ratio, *limits)]
+    return Intraclass(*correlations)
 
 
 def _correlation(ratio: NDArray[np.float64], repeats: int) -> NDArray[np.float64]:

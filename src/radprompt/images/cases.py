@@ -141,8 +141,8 @@ def _check_columns(rows: pd.DataFrame, where: str) -> None:
     if twice := sorted(set(rows.columns[rows.columns.duplicated()])):
         raise InputError(f"column(s) {', '.join(twice)} occur twice", where=where, fix="keep one of them")
     if missing := [name for name in ("image", "mask") if name not in rows]:
-        found = f"column(s) {', '.join(missing)} missing; found {', '.join(map(str, rows))}"
-        raise InputError(found, where=where, fix=_FORM)
+        what = f"column(s) {', '.join(missing)} missing; found {', '.join(map(str, rows))}"
+        raise InputError(what, where=where, fix=_FORM)
 
 
 def _fault(row: dict[str, str], *, repeated: bool) -> tuple[str, str] | None:

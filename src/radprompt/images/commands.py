@@ -97,12 +97,12 @@ def table_command(features: "pd.DataFrame", file: Path, positive: str | None) ->
     return [*command, "--out", str(file.with_name("table"))]
 
 
-def _robust(found: "Robustness", min_icc: float, out: Path) -> str:
+def _robust(robustness: "Robustness", min_icc: float, out: Path) -> str:
     from radprompt.images.robustness import ROBUSTNESS, STABLE
 
-    again = f"; {len(found.excluded)} cases could not be measured again" if found.excluded else ""
-    number = int(found.table["stable"].sum())
-    stable = f"{number} of {len(found.table)} features are stable (lower limit of the ICC {min_icc:g} or more)"
+    again = f"; {len(robustness.excluded)} cases could not be measured again" if robustness.excluded else ""
+    number = int(robustness.table["stable"].sum())
+    stable = f"{number} of {len(robustness.table)} features are stable (lower limit of the ICC {min_icc:g} or more)"
     return f"{stable}: {out / STABLE}, {out / ROBUSTNESS}{again}"
 
 

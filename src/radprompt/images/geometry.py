@@ -111,8 +111,8 @@ def _same_voxels(mask: "SimpleITK.Image", image: "SimpleITK.Image") -> bool:
         [image.TransformPhysicalPointToContinuousIndex(mask.TransformIndexToPhysicalPoint(e)) for e in ends]
     )
     steps = np.abs(index[1:] - index[0])
-    whole = np.abs(index - np.round(index)).max() <= ALIGNED
-    return bool(whole and np.allclose(steps.max(axis=1), last, atol=ALIGNED))
+    on_voxels = np.abs(index - np.round(index)).max() <= ALIGNED
+    return bool(on_voxels and np.allclose(steps.max(axis=1), last, atol=ALIGNED))
 
 
 def _same_box(mask: "SimpleITK.Image", image: "SimpleITK.Image") -> bool:

@@ -71,12 +71,12 @@ def read_region(path: Path, mask_label: str, volume: Volume) -> Region:
 
 def _only_file(folder: Path) -> Path:
     """Return the one DICOM file of a folder, as archives give each segmentation a folder of its own."""
-    found = sorted(path for path in folder.iterdir() if path.is_file() and is_dicom(path))
-    if len(found) != 1:
+    files = sorted(path for path in folder.iterdir() if path.is_file() and is_dicom(path))
+    if len(files) != 1:
         raise ImageError(
-            f"the mask is a folder of {len(found)} DICOM files", where=str(folder), fix="name the file of the mask"
+            f"the mask is a folder of {len(files)} DICOM files", where=str(folder), fix="name the file of the mask"
         )
-    return found[0]
+    return files[0]
 
 
 def _planar(path: Path) -> "SimpleITK.Image":
@@ -90,17 +90,17 @@ def _one_label(labels: "SimpleITK.Image", wanted: str) -> "SimpleITK.Image":
     import SimpleITK
 
     values = SimpleITK.GetArrayFromImage(labels)
-    found = np.unique(values)
+    levels = np.unique(values)
     if values.dtype.kind == "f":
-        if not np.isfinite(found).all():
+        if not np.isfinite(levels).all():
             raise ImageError("the mask has values that are not finite", fix="save it as whole numbers")
-        broken = found[np.abs(found - np.round(found)) > WHOLE]
+        broken = levels[np.abs(levels - np.round(levels)) > WHOLE]
         if len(broken):
             raise ImageError(
                 f"{len(broken)} values of the mask are not whole numbers, for one {broken[0]:.6g}",
                 fix="resample masks to the nearest voxel, and save them as whole numbers",
             )
-    inside = [round(float(value)) for value in found if round(float(value))]
+    inside = [round(float(value)) for value in levels if round(float(value))]
     if not inside:
         raise ImageError("the mask is empty", fix="draw the region")
     if wanted:
@@ -127,11 +127,11 @@ def _one_label(labels: "SimpleITK.Image", wanted: str) -> "SimpleITK.Image":
 
 def _named(labels: "SimpleITK.Image") -> dict[str, str]:
     """Return the values of named segments, as 3D Slicer writes them into ``.seg.nrrd``; names in small letters."""
-    said = {key: labels.GetMetaData(key) for key in labels.GetMetaDataKeys() if key.startswith("Segment")}
+    metadata = {key: labels.GetMetaData(key) for key in labels.GetMetaDataKeys() if key.startswith("Segment")}
     return {
-        name.casefold(): said[key.replace("_Name", "_LabelValue")]
-        for key, name in said.items()
-        if key.endswith("_Name") and key.replace("_Name", "_LabelValue") in said
+        name.casefold(): metadata[key.replace("_Name", "_LabelValue")]
+        for key, name in metadata.items()
+        if key.endswith("_Name") and key.replace("_Name", "_LabelValue") in metadata
     }
 
 

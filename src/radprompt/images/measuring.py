@@ -71,7 +71,7 @@ def measure(image: "SimpleITK.Image", mask: "SimpleITK.Image", settings: Setting
         setting["force2D"] = False
         if "shape" in classes:
             classes = {"shape2D": classes.get("shape2D")} | {
-                key: own for key, own in classes.items() if "shape" not in key
+                key: features for key, features in classes.items() if "shape" not in key
             }
         if setting.get("resampledPixelSpacing"):
             setting["resampledPixelSpacing"] = list(setting["resampledPixelSpacing"])[:2]
@@ -93,8 +93,8 @@ def measure(image: "SimpleITK.Image", mask: "SimpleITK.Image", settings: Setting
     try:
         values = _execute(image, mask, setting, settings.image_types, classes)
     except (ValueError, RuntimeError, AssertionError, IndexError) as error:
-        said = " ".join(str(error).split()) or type(error).__name__
-        raise ImageError(f"PyRadiomics refuses the region: {said[:200]}", fix="check mask and settings") from error
+        message = " ".join(str(error).split()) or type(error).__name__
+        raise ImageError(f"PyRadiomics refuses the region: {message[:200]}", fix="check mask and settings") from error
     if "LoG" in settings.image_types:
         _check_log(values, setting | settings.image_types["LoG"])
     return values
@@ -116,10 +116,10 @@ def _execute(
     if resampled:
         image, mask = _resample(image, mask, setting)
         setting["resampledPixelSpacing"] = None
-    margins = {name: None if resampled else _margin(name, setting | own) for name, own in image_types.items()}
+    margins = {name: None if resampled else _margin(name, setting | options) for name, options in image_types.items()}
     values: dict[str, float] = {}
     for margin in dict.fromkeys(margins.values()):
-        types = {name: own for name, own in image_types.items() if margins[name] == margin}
+        types = {name: options for name, options in image_types.items() if margins[name] == margin}
         enabled = {key: features for key, features in classes.items() if not values or "shape" not in key}
         values |= _extract(*_cut(image, mask, margin), setting, types, enabled)
     return values
@@ -142,8 +142,8 @@ def _extract(
     extractor = RadiomicsFeatureExtractor(**setting)
     extractor.enabledImagetypes = image_types
     extractor.enabledFeatures = {name: list(features or []) for name, features in classes.items()}
-    found = extractor.execute(image, mask)
-    return {key: float(value) for key, value in found.items()}
+    values = extractor.execute(image, mask)
+    return {key: float(value) for key, value in values.items()}
 
 
 def _margin(image_type: str, setting: dict[str, Any]) -> int | None:
@@ -197,13 +197,13 @@ def _resample(
     import SimpleITK
     from radiomics import imageoperations
 
-    told: dict[str, Any] = {"interpolator": "sitkBSpline", "padDistance": 5} | setting  # PyRadiomics' defaults
-    if told["interpolator"] == "sitkBSpline":
+    options: dict[str, Any] = {"interpolator": "sitkBSpline", "padDistance": 5} | setting  # PyRadiomics' defaults
+    if options["interpolator"] == "sitkBSpline":
         spacing = np.array(image.GetSpacing())
-        wanted = np.array(told["resampledPixelSpacing"], dtype=float)
-        beside = np.maximum(wanted, spacing) * (int(told["padDistance"]) + 2) / spacing + _SPLINE_MARGIN
+        wanted = np.array(options["resampledPixelSpacing"], dtype=float)
+        beside = np.maximum(wanted, spacing) * (int(options["padDistance"]) + 2) / spacing + _SPLINE_MARGIN
         image = _box(image, mask, np.ceil(beside).astype(int).tolist())
-    return imageoperations.resampleImage(image, SimpleITK.Cast(mask, SimpleITK.sitkUInt32), **told)
+    return imageoperations.resampleImage(image, SimpleITK.Cast(mask, SimpleITK.sitkUInt32), **options)
 
 
 def _check_log(values: dict[str, float], setting: dict[str, Any]) -> None:

@@ -42,8 +42,8 @@ def read_image(path: Path, spacing: str = "", *, mammogram: bool = False) -> Vol
 
 def _only_dicom(folder: Path) -> Path | None:
     """Return the one DICOM file of a folder, as archives give each mammogram a folder of its own; None for several."""
-    found = [path for path in folder.iterdir() if path.is_file() and is_dicom(path)]
-    return found[0] if len(found) == 1 else None
+    files = [path for path in folder.iterdir() if path.is_file() and is_dicom(path)]
+    return files[0] if len(files) == 1 else None
 
 
 def _mammogram(path: Path, spacing: str) -> Volume:

@@ -61,18 +61,18 @@ def measure_each(
         How the cases are spread over processes, and the progress bar's name.
     """
     tasks = [Task(case, folder / f"{_key(case, settings)}.json") for case in cases]
-    found = {task.record: record for task in tasks if (record := _load(task.record)) is not None}
-    left = [task for task in tasks if task.record not in found]
+    finished = {task.record: record for task in tasks if (record := _load(task.record)) is not None}
+    left = [task for task in tasks if task.record not in finished]
     excluded = []
     for task, outcome in zip(left, _each(left, work, compute, label), strict=True):
         if isinstance(outcome, Excluded):
             excluded.append(outcome)
         else:
-            found[task.record] = outcome
+            finished[task.record] = outcome
     for path in folder.glob("*.json"):
-        if path not in found:
+        if path not in finished:
             path.unlink(missing_ok=True)
-    records = [(task.case, found[task.record]) for task in tasks if task.record in found]
+    records = [(task.case, finished[task.record]) for task in tasks if task.record in finished]
     return Outcome(records, excluded, len(tasks) - len(left))
 
 
@@ -105,8 +105,8 @@ def finish(task: Task, work: Work) -> Record | Excluded:
         return Excluded(case.row, case.case, "not enough memory for this image", "measure with fewer --workers")
     except Exception as error:  # a library's own fault with one file must not end the other cases
         logging.getLogger(__name__).debug("case %s", case.case, exc_info=True)
-        said = " ".join(str(error).split())[:200]
-        return Excluded(case.row, case.case, f"{type(error).__name__}: {said}", "check image and mask")
+        message = " ".join(str(error).split())[:200]
+        return Excluded(case.row, case.case, f"{type(error).__name__}: {message}", "check image and mask")
     write_json(task.record, record)
     return record
 
@@ -115,15 +115,15 @@ def _key(case: Case, settings: Sequence[object]) -> str:
     """Name the record of a case by all that its content depends on."""
     packages = [f"{name} {version(name)}" for name in _PACKAGES]
     files = [_stamp(case.image), _stamp(case.mask)]
-    said = [EDITION, case.case, case.mask_label, case.spacing, *settings, packages, files]
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
+    content = [EDITION, case.case, case.mask_label, case.spacing, *settings, packages, files]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
 
 
 def _stamp(path: Path) -> list[Any]:
     """Return name, size and time of a file, or of the files of a folder."""
     try:
-        found = sorted(path.iterdir()) if path.is_dir() else [path]
-        stats = [(one.name, one.stat()) for one in found]
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        stats = [(one.name, one.stat()) for one in files]
     except OSError:
         return [os.fspath(path)]
     return [os.fspath(path.absolute()), [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]]

@@ -69,8 +69,8 @@ def run_robustness(
     """
     how = how or Perturbation()
     work = partial(measure_again, settings=settings, draws=draws, seed=seed, how=how)
-    said = [settings.digest, draws, seed, how.as_dict()]
-    outcome = measure_each(study.cases, work, said, out / PERTURBED, compute, "perturbed contours")
+    depends_on = [settings.digest, draws, seed, how.as_dict()]
+    outcome = measure_each(study.cases, work, depends_on, out / PERTURBED, compute, "perturbed contours")
     if len(outcome.records) < 2:
         reason = f"; the first: {outcome.excluded[0].case}: {outcome.excluded[0].reason}" if outcome.excluded else ""
         raise InputError(
@@ -79,17 +79,19 @@ def run_robustness(
             fix="leave --perturb out, or give larger regions",
         )
     names = list(outcome.records[0][1]["features"])
-    own = dict(zip(study.features["case"], study.features[names].to_numpy(dtype=float), strict=True))
-    values = np.array([[own[case.case], *_draws(record, names)] for case, record in outcome.records])
-    found = intraclass(values)
+    on_own_contour = dict(zip(study.features["case"], study.features[names].to_numpy(dtype=float), strict=True))
+    values = np.array([[on_own_contour[case.case], *_draws(record, names)] for case, record in outcome.records])
+    agreement = intraclass(values)
     spoken = spoken_names(names)
-    stable = found.low >= min_icc
+    stable = agreement.low >= min_icc
     columns = {"feature": names, "name": [spoken.get(name, name) for name in names]}
-    table = pd.DataFrame(columns | {"icc": found.icc, "low": found.low, "high": found.high, "stable": stable})
-    dropped = [name for name, kept in zip(names, stable, strict=True) if not kept]
+    table = pd.DataFrame(
+        columns | {"icc": agreement.icc, "low": agreement.low, "high": agreement.high, "stable": stable}
+    )
+    dropped = [name for name, is_stable in zip(names, stable, strict=True) if not is_stable]
     if len(dropped) == len(names):
         raise InputError(
-            f"no feature's ICC reaches {min_icc:g} with its lower limit; the best is {np.nanmax(found.low):.3f}",
+            f"no feature's ICC reaches {min_icc:g} with its lower limit; the best is {np.nanmax(agreement.low):.3f}",
             where="--min-icc",
             fix="give more cases, or a smaller --min-icc",
         )

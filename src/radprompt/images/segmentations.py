@@ -67,8 +67,8 @@ def _chosen(dataset: "Dataset", wanted: str) -> int:
     if wanted:
         named = [number for number, label in labels.items() if label.casefold() == wanted.casefold()]
         numbered = [number for number in labels if str(number) == wanted]
-        if len(found := named or numbered) == 1:
-            return found[0]
+        if len(matching := named or numbered) == 1:
+            return matching[0]
         raise ImageError(f"no one segment is {shown(wanted, 40)!r}; there are {listed}", fix="correct mask_label")
     if len(labels) > 1:
         raise ImageError(f"{len(labels)} segments: {listed}", fix="name one of them in a column 'mask_label'")

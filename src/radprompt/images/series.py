@@ -60,37 +60,37 @@ def read_series(folder: Path) -> Volume:
         files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     except OSError as error:
         raise ImageError(f"the folder cannot be read: {error.strerror}", where=where, fix="check it") from None
-    found = [path for path in files if is_dicom(path) and path.name.upper() != "DICOMDIR"]
-    if not found:
+    paths = [path for path in files if is_dicom(path) and path.name.upper() != "DICOMDIR"]
+    if not paths:
         raise ImageError(
             "no DICOM file in the folder", where=where, fix="name the folder that holds the files of one series"
         )
-    headers = [open_dicom(path, header=True) for path in found]
+    headers = [open_dicom(path, header=True) for path in paths]
     images = [place for place, header in enumerate(headers) if str(header.get("Modality", "")) not in _NOT_IMAGES]
     if not images:
         raise ImageError("the DICOM files of the folder are no images", where=where, fix="name the image's folder")
-    found, headers = [found[place] for place in images], [headers[place] for place in images]
+    paths, headers = [paths[place] for place in images], [headers[place] for place in images]
     series = Counter(str(header.get("SeriesInstanceUID", "")) for header in headers)
     if len(series) > 1:
         listed = ", ".join(f"{shown(uid, 64) or 'without a UID'} ({files})" for uid, files in series.most_common(4))
         raise ImageError(
             f"{len(series)} series are mixed: {listed}", where=where, fix="give each series a folder of its own"
         )
-    if len(found) == 1:
-        return read_dicom(found[0])
-    several = [path.name for path, header in zip(found, headers, strict=True) if _frames(header) > 1]
+    if len(paths) == 1:
+        return read_dicom(paths[0])
+    several = [path.name for path, header in zip(paths, headers, strict=True) if _frames(header) > 1]
     if several:
         raise ImageError(
-            f"{len(found)} files, of which {shown(several[0], 60)} has several frames",
+            f"{len(paths)} files, of which {shown(several[0], 60)} has several frames",
             where=where,
             fix="name the multi-frame file itself as the image",
         )
-    slices = [_slice(header, path.name, where) for path, header in zip(found, headers, strict=True)]
+    slices = [_slice(header, path.name, where) for path, header in zip(paths, headers, strict=True)]
 
     def stored(place: int) -> np.ndarray:
-        return decode(open_dicom(found[place]), found[place])
+        return decode(open_dicom(paths[place]), paths[place])
 
-    ignored = len(files) - len(found)
+    ignored = len(files) - len(paths)
     notes = (f"{ignored} files of the folder are not DICOM images",) if ignored else ()
     return Volume(_stack(slices, stored, where), frame=_frame(headers[0]), notes=notes + _inverted(headers[0]))
 
@@ -124,9 +124,9 @@ def read_dicom(path: Path, spacing: str = "") -> Volume:
 
 def _planar(dataset: "Dataset", path: Path, spacing: str) -> Volume:
     with blamed_on(path, "DICOM header cannot be read"):
-        found = [numbers(dataset, name) for name in SPACING_ATTRIBUTES]
+        pairs = [numbers(dataset, name) for name in SPACING_ATTRIBUTES]
         slope, intercept = number(dataset, "RescaleSlope", 1.0), number(dataset, "RescaleIntercept", 0.0)
-    sizes = next((pair for pair in found if len(pair) == 2 and min(pair) > 0), None)
+    sizes = next((pair for pair in pairs if len(pair) == 2 and min(pair) > 0), None)
     if sizes is None and spacing:
         try:
             across, down = spacing_of(spacing, 2)
@@ -135,7 +135,7 @@ def _planar(dataset: "Dataset", path: Path, spacing: str) -> Volume:
         sizes = [down, across]
     if sizes is None:
         raise ImageError("no pixel size in the DICOM file", where=str(path), fix="add a column 'spacing', in mm")
-    values = _values(decode(dataset, path), slope, intercept, _is_whole([(slope, intercept)]))
+    values = _values(decode(dataset, path), slope, intercept, _is_integral([(slope, intercept)]))
     return Volume(_volume(values[None], (sizes[1], sizes[0], 1.0)), placed=False, notes=_inverted(dataset))
 
 
@@ -232,10 +232,10 @@ def _stack(
             where=where,
             fix="resample the series to an upright grid, or take one without tilt",
         )
-    whole = _is_whole([(item.slope, item.intercept) for item in slices])
-    values = np.empty((len(slices), *slices[0].shape), dtype=np.int32 if whole else np.float64)
+    integers = _is_integral([(item.slope, item.intercept) for item in slices])
+    values = np.empty((len(slices), *slices[0].shape), dtype=np.int32 if integers else np.float64)
     for row, place in enumerate(order):
-        values[row] = _values(stored(int(place)), slices[place].slope, slices[place].intercept, whole)
+        values[row] = _values(stored(int(place)), slices[place].slope, slices[place].intercept, integers)
     down, across = slices[0].spacing
     image = _volume(values, (across, down, step))
     image.SetOrigin(tuple(float(value) for value in first))
@@ -272,21 +272,21 @@ def _volume(values: np.ndarray, spacing: tuple[float, float, float]) -> "SimpleI
     return image
 
 
-def _values(stored: np.ndarray, slope: float, intercept: float, whole: bool) -> np.ndarray:
-    if whole:
+def _values(stored: np.ndarray, slope: float, intercept: float, integers: bool) -> np.ndarray:
+    if integers:
         return stored.astype(np.int32) * np.int32(slope) + np.int32(intercept)
     return stored.astype(np.float64) * slope + intercept
 
 
-def _is_whole(rescales: Sequence[tuple[float, float]]) -> bool:
+def _is_integral(rescales: Sequence[tuple[float, float]]) -> bool:
     """Tell whether values stay whole numbers that 32 bits hold, as other readers keep them too."""
     return all(slope.is_integer() and intercept.is_integer() and abs(slope) < 2**10 for slope, intercept in rescales)
 
 
-def _pair(found: list[float], where: str) -> tuple[float, float]:
-    if len(found) != 2 or not all(np.isfinite(side) and side > 0 for side in found):
-        raise ImageError(f"PixelSpacing {found}", where=where, fix="correct the header")
-    return found[0], found[1]
+def _pair(sides: list[float], where: str) -> tuple[float, float]:
+    if len(sides) != 2 or not all(np.isfinite(side) and side > 0 for side in sides):
+        raise ImageError(f"PixelSpacing {sides}", where=where, fix="correct the header")
+    return sides[0], sides[1]
 
 
 def _frames(dataset: "Dataset") -> int:

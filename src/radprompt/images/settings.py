@@ -100,9 +100,11 @@ def settings_from(content: Any, where: str, *, mammogram: bool = False) -> Setti
     ]
     if content.get("voxelSetting"):
         notes.append("voxelSetting has no effect: regions are measured, not maps")
-    image_types = {name: dict(own or {}) for name, own in (content.get("imageType") or {"Original": {}}).items()}
+    image_types = {
+        name: dict(options or {}) for name, options in (content.get("imageType") or {"Original": {}}).items()
+    }
     every: dict[str, None] = dict.fromkeys(name for name in getFeatureClasses() if name != "shape2D")
-    classes = {name: own and list(own) for name, own in (content.get("featureClass") or every).items()}
+    classes = {name: features and list(features) for name, features in (content.get("featureClass") or every).items()}
     if "LoG" in image_types and not image_types["LoG"].get("sigma"):
         raise InputError("imageType LoG without sigma measures nothing", where=where, fix="LoG: {sigma: [2.0, 4.0]}")
     return Settings(setting, image_types, classes, mammogram, tuple(notes))

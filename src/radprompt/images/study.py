@@ -124,10 +124,10 @@ def _of_one_kind(done: list[Measured]) -> tuple[list[Measured], list[Excluded]]:
         if tuple(record["features"]) == usual:
             kept.append((case, record))
             continue
-        own = set(record["features"])
-        differs = sorted(own ^ set(usual))
-        what = "planar" if any("shape2D" in name for name in own) else "a volume"
-        reason = f"{len(own)} features where {times} other cases have {len(usual)} ({what}; {differs[0]} differs)"
+        columns = set(record["features"])
+        differs = sorted(columns ^ set(usual))
+        what = "planar" if any("shape2D" in name for name in columns) else "a volume"
+        reason = f"{len(columns)} features where {times} other cases have {len(usual)} ({what}; {differs[0]} differs)"
         fix = "give planar images and volumes tables of their own"
         unlike.append(Excluded(case.row, case.case, reason, fix))
     return kept, unlike

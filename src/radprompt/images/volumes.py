@@ -108,15 +108,17 @@ def read_file(path: Path, spacing: str = "", *, sized: bool = True) -> Volume:
 
 def _check_header(reader: "SimpleITK.ImageFileReader", path: Path) -> None:
     size = reader.GetSize()
-    said = " x ".join(map(str, size))
+    sides = " x ".join(map(str, size))
     where = str(path)
     if int(np.prod([float(side) for side in size])) > LARGEST_VOLUME:
         raise ImageError(
-            f"{said} voxels, at most {LARGEST_VOLUME:,} in all", where=where, fix="cut the image to the region"
+            f"{sides} voxels, at most {LARGEST_VOLUME:,} in all", where=where, fix="cut the image to the region"
         )
     if len(size) > 4 or (len(size) == 4 and size[3] != 1):
         raise ImageError(
-            f"{len(size)} dimensions ({said}), at most 3", where=where, fix="save one time point as an image of its own"
+            f"{len(size)} dimensions ({sides}), at most 3",
+            where=where,
+            fix="save one time point as an image of its own",
         )
     if (parts := reader.GetNumberOfComponents()) != 1:
         raise ImageError(
@@ -131,6 +133,6 @@ def _check_header(reader: "SimpleITK.ImageFileReader", path: Path) -> None:
 def brief(error: Exception) -> str:
     """Return what ITK says in one line: the last, without addresses and paths."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    said = lines[-1] if lines else type(error).__name__
-    said = re.sub(r"^.*?ITK ERROR: ", "", re.sub(r"\(0x[0-9a-f]+\)", "", said))
-    return shown(re.sub(r"(?:/[^\s/:]+)+/", "", said), 160)
+    message = lines[-1] if lines else type(error).__name__
+    message = re.sub(r"^.*?ITK ERROR: ", "", re.sub(r"\(0x[0-9a-f]+\)", "", message))
+    return shown(re.sub(r"(?:/[^\s/:]+)+/", "", message), 160)

@@ -11,7 +11,7 @@ from radprompt.images.geometry import on_grid_of
 from radprompt.images.segmentations import segment
 from radprompt.images.structures import contour_mask
 from radprompt.images.volumes import LARGEST_FILE, Volume, is_dicom, read_file
-from radprompt.mammograms.imaging.dicom import open_dicom, read_pixels
+from radprompt.mammograms.imaging.dicom import blamed_on, open_dicom, read_pixels
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -54,12 +54,13 @@ def read_region(path: Path, mask_label: str, volume: Volume) -> Region:
             read = read_file(path, sized=False)
             mask, placed, notes = _one_label(read.image, mask_label), read.placed and volume.placed, ()
         else:
-            header = open_dicom(path, header=True)
-            modality = str(header.get("Modality", ""))
+            with blamed_on(path, "DICOM header cannot be read"):
+                header = open_dicom(path, header=True)
+                modality, frame = str(header.get("Modality", "")), str(header.get("FrameOfReferenceUID") or "")
             if modality == "RTSTRUCT":
                 return Region(*contour_mask(path, mask_label, volume))
             if modality == "SEG":
-                _require_frame(str(header.get("FrameOfReferenceUID") or ""), volume)
+                _require_frame(frame, volume)
                 mask, placed, notes = segment(path, mask_label), volume.placed, ()
             else:
                 mask, placed, notes = _one_label(_planar(path), mask_label), False, ()

@@ -103,9 +103,10 @@ def read_dicom(path: Path, spacing: str = "") -> Volume:
     ImageError
         Not an image, several frames without positions, no pixel size, or a file that cannot be decoded.
     """
-    dataset = open_dicom(path)
     where = str(path)
-    modality = str(dataset.get("Modality", ""))
+    with blamed_on(path, "DICOM header cannot be read"):
+        dataset = open_dicom(path)
+        modality = str(dataset.get("Modality", ""))
     if modality in _NOT_IMAGES:
         raise ImageError(
             f"a DICOM file of modality {modality}, not an image", where=where, fix="name the image; masks have a column"
@@ -141,54 +142,58 @@ def _planar(dataset: "Dataset", path: Path, spacing: str) -> Volume:
 
 def _multi_frame(dataset: "Dataset", path: Path) -> Volume:
     where = str(path)
-    shared = (dataset.get("SharedFunctionalGroupsSequence") or [None])[0]
-    frames = dataset.get("PerFrameFunctionalGroupsSequence") or []
-    if len(frames) != _frames(dataset):
-        raise ImageError(
-            f"{_frames(dataset)} frames without a position each (a film or a tomosynthesis)",
-            where=where,
-            fix="convert it to NIfTI, or name a series of single slices",
-        )
-
-    def group(frame: "Dataset", name: str) -> "Dataset":
-        for holder in (frame, shared):
-            if holder is not None and holder.get(name):
-                return holder[name][0]
-        raise ImageError(f"a frame without {name}", where=where, fix="write the file again with the tool that made it")
-
-    slices = []
     with blamed_on(path, "the frames' positions cannot be read"):
-        for place, frame in enumerate(frames):
-            measures = group(frame, "PixelMeasuresSequence")
-            values = frame.get("PixelValueTransformationSequence") or (
-                shared.get("PixelValueTransformationSequence") if shared is not None else None
+        shared = (dataset.get("SharedFunctionalGroupsSequence") or [None])[0]
+        frames = dataset.get("PerFrameFunctionalGroupsSequence") or []
+        if len(frames) != _frames(dataset):
+            raise ImageError(
+                f"{_frames(dataset)} frames without a position each (a film or a tomosynthesis)",
+                fix="convert it to NIfTI, or name a series of single slices",
             )
-            rescale = values[0] if values else dataset
-            slices.append(
-                _Slice(
-                    f"frame {place + 1}",
-                    tuple(numbers(group(frame, "PlanePositionSequence"), "ImagePositionPatient")),
-                    tuple(numbers(group(frame, "PlaneOrientationSequence"), "ImageOrientationPatient")),
-                    _pair(numbers(measures, "PixelSpacing"), where),
-                    (int(dataset.Rows), int(dataset.Columns)),
-                    number(rescale, "RescaleSlope", 1.0),
-                    number(rescale, "RescaleIntercept", 0.0),
-                )
-            )
+        slices = [_placed_frame(dataset, shared, frame, f"frame {place}") for place, frame in enumerate(frames, 1)]
     pixels = decode(dataset, path, several=True)
     return Volume(_stack(slices, lambda place: pixels[place], where), frame=_frame(dataset), notes=_inverted(dataset))
 
 
+def _placed_frame(dataset: "Dataset", shared: "Dataset | None", frame: "Dataset", name: str) -> _Slice:
+    """Return where one frame lies: each of its groups stands with the frame or is shared by all."""
+
+    def group(key: str) -> "Dataset | None":
+        holders = [holder for holder in (frame, shared) if holder is not None and holder.get(key)]
+        return holders[0][key][0] if holders else None
+
+    def values(key: str, attribute: str) -> list[float]:
+        holder = group(key)
+        return numbers(holder, attribute) if holder is not None else []
+
+    rescale = group("PixelValueTransformationSequence") or dataset
+    return _Slice(
+        name,
+        *_position(
+            values("PlanePositionSequence", "ImagePositionPatient"),
+            values("PlaneOrientationSequence", "ImageOrientationPatient"),
+        ),
+        _pair(values("PixelMeasuresSequence", "PixelSpacing"), name),
+        (int(dataset.Rows), int(dataset.Columns)),
+        number(rescale, "RescaleSlope", 1.0),
+        number(rescale, "RescaleIntercept", 0.0),
+    )
+
+
+def _position(position: list[float], orientation: list[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    if len(position) != 3 or len(orientation) != 6 or not np.isfinite([*position, *orientation]).all():
+        raise ImageError(
+            "no position and direction (ImagePositionPatient, ImageOrientationPatient)",
+            fix="write the files again with the tool that made them",
+        )
+    return tuple(position), tuple(orientation)
+
+
 def _slice(dataset: "Dataset", name: str, where: str) -> _Slice:
     with blamed_on(f"{where}: {name}", "DICOM header cannot be read"):
-        position = tuple(numbers(dataset, "ImagePositionPatient"))
-        orientation = tuple(numbers(dataset, "ImageOrientationPatient"))
-        if len(position) != 3 or len(orientation) != 6:
-            raise ImageError("no position and direction (ImagePositionPatient, ImageOrientationPatient)")
         return _Slice(
             name,
-            position,
-            orientation,
+            *_position(numbers(dataset, "ImagePositionPatient"), numbers(dataset, "ImageOrientationPatient")),
             _pair(numbers(dataset, "PixelSpacing"), where),
             (int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)),
             number(dataset, "RescaleSlope", 1.0),

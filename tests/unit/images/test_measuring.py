@@ -68,6 +68,15 @@ def test_the_cut_image_gives_the_bits_of_the_whole(types: str, at: tuple[int, in
     assert len(expected) >= 93
 
 
+@pytest.mark.parametrize("wavelet", ["db10", "bior3.9", "dmey"])
+def test_long_wavelets_leave_no_trace_of_the_cut(wavelet: str) -> None:
+    size = (171, 170, 12)
+    image = noise(13, size, np.float64)
+    mask = made_up.like(ragged(13, size, (4, 81, 83)), image)
+    settings = Settings({"binWidth": 20}, {"Wavelet": {"wavelet": wavelet}}, {"firstorder": None, "glcm": None})
+    assert measure(image, mask, settings) == plain(image, mask, settings)
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_random_regions_of_the_original_image_are_equal_bit_by_bit(seed: int) -> None:
     size = (20, 24, 16)

@@ -9,11 +9,13 @@ import typer
 from radprompt import __version__
 from radprompt.core.errors import InputError
 from radprompt.core.extras import missing_package, require_extra
+from radprompt.images.commands import images
 from radprompt.own_table import commands as own_table
 from radprompt.repository import completion
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False)
 own_table.register(app)
+app.command()(images)
 
 
 def _print_version(asked: bool) -> None:

@@ -23,6 +23,7 @@ ROOM_EXTRAS = {
     "mammograms": {"mammograms"},
     "export": {"mammograms"},
     "gates": {"mammograms", "pipeline"},
+    "images": {"images"},
     "own_table": {"pipeline"},
     "repository": {"mammograms", "pipeline"},
 }

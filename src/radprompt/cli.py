@@ -76,16 +76,16 @@ def summary(
 def profile(
     name: Annotated[str, typer.Argument(help="A file in profiles/.", autocompletion=completion.profiles)],
 ) -> None:
-    """Merge a profile into params.yaml, keeping its comments; `git diff params.yaml` shows what changed.
+    """Merge a profile into params.yaml and settings.yaml, keeping their comments; `git diff` shows what changed.
 
-    Examples: `radprompt profile clinical`, `radprompt profile tiny`; back again: `git checkout params.yaml`
+    Examples: `radprompt profile open`, `radprompt profile clinical`; back: `git checkout params.yaml settings.yaml`
     """
     from radprompt.repository.profiles import apply_profile
 
     changed = apply_profile(completion.PROFILES / f"{name}.yaml", Path("params.yaml"))
     for line in changed:
         typer.echo(line)
-    typer.echo(f"{len(changed)} values of params.yaml changed" if changed else "params.yaml holds that profile already")
+    typer.echo(f"{len(changed)} changes" if changed else "params.yaml and settings.yaml hold that profile already")
 
 
 @app.command()

@@ -13,7 +13,6 @@ import pytest
 from clones import Clone, Folder
 
 from radprompt.study.settings import load_settings
-from radprompt.tables.lesions import DATASETS
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = load_settings(ROOT / "settings.yaml")
@@ -106,7 +105,7 @@ def test_no_patient_is_on_both_sides_of_a_split(repository):
 def test_nothing_of_a_test_half_was_seen_in_fitting(repository, name):
     """Walk the recorded ids: scaler, selection, language model, thresholds, and what the baselines were given."""
     setting = SETTINGS[name]
-    tables = [pd.read_csv(repository / f"data/lesions/{dataset}.csv", dtype=str) for dataset in DATASETS]
+    tables = [pd.read_csv(repository / f"data/lesions/{dataset}.csv", dtype=str) for dataset in SETTINGS.data_sets]
     lesions = pd.concat(tables).set_index("lesion_id")
     files = sorted((repository / f"data/predictions/{name}").glob("*.csv"))
     predicted = pd.concat([pd.read_csv(file, dtype={"lesion_id": str}) for file in files])

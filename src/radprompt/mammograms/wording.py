@@ -36,6 +36,10 @@ LABELS_PROVEN = (
     "most files: grey levels and lengths are not those of a digital detector, and the paper keeps such images from its "
     "classifier."
 )
+OTHER_STUDY = (
+    "The checklists below are answered for the paper's three data sets. This run has other settings: where an answer "
+    "names VinDr-Mammo or INbreast, or says that labels are BI-RADS, it is not about this run."
+)
 LABELS_SYNTHETIC = (
     "Labels follow BI-RADS (3 benign, 4 to 6 malignant), which the phantom reads with noise from each mass's hidden "
     "malignancy: no model can be perfect, and the best possible AUC is not 1."

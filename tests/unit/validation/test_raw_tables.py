@@ -6,8 +6,8 @@ from radprompt.gates.raw_tables import raw_suites
 from radprompt.gates.results import counts, words
 from radprompt.gates.running import run_suites
 from radprompt.mammograms.datasets import cbis_ddsm, inbreast, vindr_mammo
-from radprompt.tables.lesions import DATASETS
 
+DATASETS = ("cbis_ddsm", "vindr_mammo", "inbreast")
 HEX = "0123456789abcdef0123456789abcde"
 
 

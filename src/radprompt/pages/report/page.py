@@ -8,7 +8,7 @@ import pandas as pd
 
 from radprompt.core.params import Params
 from radprompt.evaluation.paper import is_synthetic
-from radprompt.mammograms.wording import ATTRIBUTES, IMAGES, SEGMENTER, SUBJECT
+from radprompt.mammograms.wording import ATTRIBUTES, IMAGES, OTHER_STUDY, SEGMENTER, SUBJECT
 from radprompt.pages.environment import environment
 from radprompt.pages.report.ablations import ablations
 from radprompt.pages.report.checklists import CHECKLISTS, answer, load_checklist
@@ -106,7 +106,7 @@ def collect(reader: Reader, settings: Settings, params: Params) -> dict[str, Any
         "attributes": list(ATTRIBUTES.values()),
         "segmenter": settings.data_set(SEGMENTER),
         "segmenter_classified": SEGMENTER in settings.measured,
-        "of_paper": any(setting.paper for setting in settings.values()),
+        "other_study": "" if any(setting.paper for setting in settings.values()) else OTHER_STUDY,
         "overview": [] if comparison is None else overview(comparison, evaluated, settings, reference),
         "steps": [] if comparison is None else steps(comparison, settings, confidence),
         "results": results,

@@ -10,6 +10,7 @@ import typer
 from radprompt import __version__
 from radprompt.core.errors import InputError
 from radprompt.core.extras import missing_package, require_extra
+from radprompt.export.publish import push
 from radprompt.repository import completion
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False)
@@ -298,6 +299,9 @@ def predict(
         said = predict_case(open_predictor(model, shares, backbone, device), case, out)
         typer.echo(f"probability of malignancy {said.probability:.3f}: {out / case.case_id}.html, .json")
     typer.echo("Not for clinical use")
+
+
+app.command()(push)
 
 
 @app.command()

@@ -74,7 +74,7 @@ def sources(tmp_path, monkeypatch):
 
 def test_the_card_of_a_sixth_setting_names_it_and_its_data(sources):
     card = model_card(sources, None)
-    assert card.startswith("# Model card: radprompt, Third site & co, adapted\n")
+    assert "\n---\n\n# Model card: radprompt, Third site & co, adapted\n" in card
     assert "half 1 of the patients that are halved" in card
     assert "continued from the model of: VinDr-Mammo, internal test; epoch 3 kept" in card
     assert "| training | INbreast | 4 | 2 |" in card

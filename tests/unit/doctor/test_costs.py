@@ -150,6 +150,7 @@ def test_cbis_alone_validates_on_a_fifth_of_its_training_masses(repository):
     work = workload(params, settings)
     assert work.counts == {("cbis_ddsm", "train"): 1054, ("cbis_ddsm", "val"): 264, ("cbis_ddsm", "test"): 378}
     assert work.segmenter_rows == 1318
+    assert (work.lesions, work.drawn) == ({"cbis_ddsm": 1696}, {"cbis_ddsm": 378})
     grows = amounts(params, work, settings, SMOLLM2)
     trained = 1054 * params.llm.epochs * 2 * 4
     by_hand = (trained + 1696 * 30) * 160 * SMOLLM2.linear_of_a_layer

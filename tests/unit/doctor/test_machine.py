@@ -55,7 +55,7 @@ def test_memory_advice_names_every_stage_that_does_not_fit(laptop):
 def test_where_nothing_is_trained_a_card_is_not_asked_for(laptop, workstation):
     for here, name in ((laptop, "none"), (workstation, "NVIDIA GeForce RTX 4090")):
         found = machine.check_gpu(here, "auto", 0.0, required=True)
-        assert (found.state, found.found) == ("ok", f"{name}; nothing is trained that would use it")
+        assert (found.state, found.found) == ("ok", f"{name}; no language model is trained")
 
 
 def test_both_disks(laptop):

@@ -97,7 +97,7 @@ def check_gpu(machine: Machine, device: str, needed_gb: float, required: bool) -
     """
     gpu = machine.gpu
     if not needed_gb:
-        return Finding("machine", "GPU", "ok", f"{gpu.name if gpu else 'none'}; nothing is trained that would use it")
+        return Finding("machine", "GPU", "ok", f"{gpu.name if gpu else 'none'}; no language model is trained")
     if gpu is None:
         found = f"none: {machine.no_gpu}"
         if required:

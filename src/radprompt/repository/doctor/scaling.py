@@ -36,13 +36,18 @@ def amounts(params: Params, work: Workload, settings: Settings, shape: Shape | N
     """Return the amount by stage; a stage that is not here takes the same time whatever is set."""
     halves, seeds = params.adaptation.repeats.baselines, params.evaluation.seeds
     repeats = sum(len(own.repeats(halves)) for own in settings.values())
-    megapixels = Amount("megapixels", sum(work.lesions[name] * work.megapixels[name] for name in work.lesions))
+    megapixels, drawn, measured = (
+        Amount("megapixels", sum(count * work.megapixels[name] for name, count in lesions.items()))
+        for lesions in (work.lesions, work.drawn, {name: work.lesions[name] for name in settings.measured})
+    )
     fitted = work.fitted_rows(params, settings, halves)
     rows = Amount("rows of all fits", fitted)
     models = len(params.baselines.models)
     resampled = params.features.mrmr.stability_draws * _explained_rows(params, work, settings)
     return {
-        **dict.fromkeys(("phantom", "lesions", "image_hashes", "masks", "validate_masks", "features"), megapixels),
+        **dict.fromkeys(("phantom", "lesions", "image_hashes"), megapixels),
+        "features": measured,
+        **dict.fromkeys(("masks", "validate_masks"), drawn),
         **dict.fromkeys(("standardise", "select", "prompts", "leakage"), Amount("repeats", repeats)),
         "named": rows,
         "named_curve": rows if settings.curve else Amount(rows.of, 0),

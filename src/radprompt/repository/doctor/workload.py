@@ -57,6 +57,11 @@ class Workload:
         return found
 
     @property
+    def drawn(self) -> dict[str, int]:
+        """Lesions of each data set that the segmenter draws: not those that it learned from."""
+        return self.lesions | {SEGMENTER: self.counts.get((SEGMENTER, "test"), 0)}
+
+    @property
     def segmenter_rows(self) -> int:
         """Lesions that the segmenter learns from."""
         return sum(self.counts.get((SEGMENTER, split), 0) for split in ("train", "val"))

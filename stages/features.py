@@ -35,10 +35,10 @@ def reference_mask(lesion: Lesion) -> Path:
 
 def main(dataset: str) -> None:
     """Measure one data set."""
-    params, measured = load_params(), load_settings().measured
-    if dataset not in measured:
+    params, known = load_params(), load_settings().measured
+    if dataset not in known:
         what = f"no setting uses {dataset!r}, so no features are measured there"
-        raise InputError(what, where="settings.yaml", fix=f"use {' or '.join(measured)}")
+        raise InputError(what, where="settings.yaml", fix=f"use {' or '.join(known)}")
     predicted = getattr(params.radiomics.masks, dataset) == "predicted"
     source = f"data/lesions/{dataset}.csv"
     lesions = list(from_table(read_lesions(source)))

@@ -66,8 +66,8 @@ def main() -> None:
             }
             for (line, model), score in scores.items():
                 points.append((line, model, count, False, repeat, float(roc_auc_score(few.test["label"], score))))
-        whole_sites = (predicted[each] for each in (curve.none, curve.continued, curve.restarted))
-        ends = lines.curve_ends(*whole_sites, rival, repeat)
+        unadapted, extended, scratch = (predicted[each] for each in (curve.none, curve.continued, curve.restarted))
+        ends = lines.curve_ends(unadapted, extended, scratch, rival, repeat)
         points += [(line, model, len(train) * whole, whole, repeat, auc) for line, model, whole, auc in ends]
     table = pd.DataFrame(points, columns=lines.COLUMNS).sort_values(["line", "repeat", "lesions"], ignore_index=True)
     write_csv("metrics/learning_curve.csv", table)

@@ -94,4 +94,4 @@ class FromPretrained:
 
     @classmethod
     def _load_from(cls, folder: Path, options: dict[str, Any]) -> Self:
-        return cls.load(folder, **options)  # type: ignore[attr-defined, no-any-return]
+        return cls.load(folder, **options)  # type: ignore[attr-defined]

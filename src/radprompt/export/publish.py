@@ -13,7 +13,7 @@ from radprompt.core.hub import is_hub_id
 
 def push(
     model: Annotated[Path, typer.Argument(help="What `radprompt export` wrote: a folder.")],
-    target: Annotated[str, typer.Argument(help="A new folder, such as ./shared/model, or owner/name on the Hugging Face hub.")],
+    target: Annotated[str, typer.Argument(help="A new folder, such as ./shared/model, or owner/name on the hub.")],
     public: Annotated[bool, typer.Option("--public", help="On the hub: for everyone; else private.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Upload without asking, where nobody can answer.")] = False,
 ) -> None:

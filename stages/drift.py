@@ -1,6 +1,6 @@
 """Compare the two sites' raw features: the shift that adaptation answers. It stops nothing.
 
-Reads   settings.yaml (drift: a setting, whose training lesions are the reference, and another data set); params.yaml
+Reads   settings.yaml (drifts: a setting, whose training lesions are the reference, and another data set); params.yaml
         (validation.drift); data/cohorts, data/features; models/selection, to mark what the prompts name
 Writes  metrics/drift.csv, a row for each feature, the largest difference first (src/radprompt/gates/
         drift.py says what the columns are); metrics/drift.json, how many are shifted; plots/drift.svg
@@ -24,7 +24,7 @@ def main() -> None:
     """Compare the sites."""
     settings, limits = load_settings(), load_study_params().validation.drift
     if settings.drift is None:
-        raise InputError("no drift", where="settings.yaml", fix="name reference and other, or leave the stage out")
+        raise InputError("no drift", where="settings.yaml", fix="name reference and other under drifts")
     setting, other = settings[settings.drift.reference], settings.drift.other
     cohort, seen = read_cohort(f"data/cohorts/{setting.name}.csv"), setting.train.dataset
     train = cohort[(cohort["repeat"] == 0) & (cohort["split"] == "train")]

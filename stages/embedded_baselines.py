@@ -18,12 +18,18 @@ from radprompt.llm.saved import EMBEDDINGS
 from radprompt.study.settings import load_settings
 from radprompt.tables.cohort import of_setting, read_cohort
 from radprompt.tables.embeddings import embeddings_of
-from radprompt.tables.predictions import prediction_rows, write_predictions
+from radprompt.tables.left_out import WORDS, is_left_out
+from radprompt.tables.predictions import prediction_rows, write_left_out, write_predictions
 
 
 def main(name: str) -> None:
     """Train and predict one setting."""
     params, setting = load_params(), load_settings()[name]
+    path, models = f"data/predictions/{name}/embedded.csv", f"models/language_model/{name}"
+    if is_left_out(models):
+        write_left_out(path)
+        print(f"{name}: no embeddings. {WORDS}")
+        return
     table, parts = of_setting(read_cohort(f"data/cohorts/{name}.csv")), []
     for repeat in setting.repeats(params.adaptation.repeats.llm):
         rows = table[table["repeat"] == repeat]
@@ -34,10 +40,9 @@ def main(name: str) -> None:
             for model in params.baselines.on_embeddings:
                 probability = fit_predict_embedded(model, X[train], labels, X[new], params.baselines, seed)
                 parts.append(prediction_rows(rows[new], name, repeat, PREFIX + model, seed, probability))
-    path = f"data/predictions/{name}/embedded.csv"
     write_predictions(path, pd.concat(parts))
-    models = f"{len(params.baselines.on_embeddings)} models"
-    print(f"{name}: {models} on embeddings of {X.shape[1]} dimensions, {len(parts)} trainings: {path}")
+    counts = f"{len(params.baselines.on_embeddings)} models on embeddings of {X.shape[1]} dimensions"
+    print(f"{name}: {counts}, {len(parts)} trainings: {path}")
 
 
 if __name__ == "__main__":

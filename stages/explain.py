@@ -17,7 +17,7 @@ from scipy.special import logit
 from radprompt.core.outputs import atomic_folder, write_csv
 from radprompt.core.stage import run
 from radprompt.core.table_params import load_study_params
-from radprompt.evaluation.explanations import COLUMNS, choose_lesions, draw_cohort, draw_lesions, summarise
+from radprompt.evaluation.explanations import COLUMNS, choose_lesions, draw_cohort, draw_lesions, leave_out, summarise
 from radprompt.evaluation.shapley import check_base, choose_background, explain
 from radprompt.llm.classifier import LanguageModelClassifier
 from radprompt.llm.saved import read_probabilities
@@ -27,11 +27,16 @@ from radprompt.study.recipe import Recipe
 from radprompt.study.scaling import FeatureScaler
 from radprompt.study.settings import load_settings
 from radprompt.tables.features import read_standardised
+from radprompt.tables.left_out import WORDS, is_left_out
 
 
 def main(name: str) -> None:
     """Explain one setting's test lesions."""
     params, setting = load_study_params(), load_settings()[name]
+    if is_left_out(f"models/language_model/{name}"):
+        leave_out(name)
+        print(f"{name}: nothing to explain. {WORDS}")
+        return
     scaler, selection = FeatureScaler.load(setting.scaler_file(0)), Selection.load(setting.selection_file(0))
     model = setting.model_folder(0, params.seed)
     recipe = Recipe(params.prompt, params.seed, selection, scaler)
@@ -41,13 +46,11 @@ def main(name: str) -> None:
     chosen = choose_lesions(table[table["split"] == "test"], params.explain.lesions, params.seed)
     background = choose_background(train, params.explain.background, params.seed)
     values, others = (recipe.values(rows.set_index("lesion_id")) for rows in (chosen, background))
-    classifier = LanguageModelClassifier.load(model)
-    logits = classifier.decision_function
+    logits = LanguageModelClassifier.load(model).decision_function
     explained = explain(values, others, recipe.sentences, logits, params.explain.orders, params.seed, progress=True)
     learned = logit(read_probabilities(model)[train["lesion_id"]])
     check_base(explained.base, learned.to_numpy(), f"setting {name}")
-    total = explained.base + explained.shares.sum(axis=1).to_numpy()
-    z = chosen.set_index("lesion_id")
+    total, z = explained.base + explained.shares.sum(axis=1).to_numpy(), chosen.set_index("lesion_id")
     parts = [
         pd.DataFrame(
             {

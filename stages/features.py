@@ -2,8 +2,8 @@
 
     python stages/features.py vindr_mammo
 
-Reads   data/lesions/<dataset>.csv, its images, and the masks that radiomics.masks names: data/masks/<dataset>/*.png
-        (predicted, reviewed ones included) or the data set's own contours (reference).
+Reads   settings.yaml (measured); data/lesions/<dataset>.csv, its images, and the masks that radiomics.masks names:
+        data/masks/<dataset>/*.png (predicted, reviewed ones included) or the data set's own contours (reference).
 Writes  data/features/<dataset>.csv (lesion_id and 67 raw values), data/features/<dataset>_exclusions.csv (reasons).
 Takes   time that grows with the megapixels decoded and with lesions; spread over compute.workers
 Expect  no or very few exclusions: the segmenter has replaced empty masks by ellipses.
@@ -18,6 +18,7 @@ from radprompt.core.outputs import atomic_group, write_csv
 from radprompt.core.params import load_params
 from radprompt.core.stage import run
 from radprompt.mammograms.radiomics.cohort import measure
+from radprompt.study.settings import load_settings
 from radprompt.tables.feature_names import FEATURES
 from radprompt.tables.lesions import Exclusion, Lesion, from_table, read_lesions, write_exclusions
 
@@ -34,9 +35,10 @@ def reference_mask(lesion: Lesion) -> Path:
 
 def main(dataset: str) -> None:
     """Measure one data set."""
-    params = load_params()
-    if dataset not in ("vindr_mammo", "inbreast"):
-        raise InputError(f"no features are measured on {dataset!r}", fix="use vindr_mammo or inbreast")
+    params, known = load_params(), load_settings().measured
+    if dataset not in known:
+        what = f"no setting uses {dataset!r}, so no features are measured there"
+        raise InputError(what, where="settings.yaml", fix=f"use {' or '.join(known)}")
     predicted = getattr(params.radiomics.masks, dataset) == "predicted"
     source = f"data/lesions/{dataset}.csv"
     lesions = list(from_table(read_lesions(source)))

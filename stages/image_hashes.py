@@ -1,6 +1,6 @@
 """Hash the images that lesions lie in, so that the leakage gate finds one image under two names.
 
-Reads   params.yaml (compute); data/lesions/<dataset>.csv of the three data sets and the images that they name
+Reads   settings.yaml (data_sets); params.yaml (compute); data/lesions/<dataset>.csv and the images that they name
 Writes  data/validation/hashes.csv (dataset, image_path, and two perceptual hashes of 256 bits: of the whole image and
         of the breast; src/radprompt/gates/hashes.py says what they see through)
 Takes   time that grows with the megapixels decoded, spread over compute.workers
@@ -15,7 +15,8 @@ from radprompt.core.params import load_params
 from radprompt.core.stage import run
 from radprompt.gates.hashes import COLUMNS, TABLE, Hashes, hash_image
 from radprompt.mammograms.imaging.dicom import read_mammogram
-from radprompt.tables.lesions import DATASETS, read_lesions
+from radprompt.study.settings import load_settings
+from radprompt.tables.lesions import read_lesions
 
 
 def hash_file(path: str) -> Hashes:
@@ -25,7 +26,7 @@ def hash_file(path: str) -> Hashes:
 
 def main() -> None:
     """Hash every image once."""
-    lesions = pd.concat([read_lesions(f"data/lesions/{dataset}.csv") for dataset in DATASETS])
+    lesions = pd.concat([read_lesions(f"data/lesions/{dataset}.csv") for dataset in load_settings().data_sets])
     images = lesions[["dataset", "image_path"]].drop_duplicates().sort_values(["dataset", "image_path"])
     paths = images["image_path"].tolist()
     hashes = parallel_map(hash_file, paths, load_params().compute, "Hashes", unit="image")

@@ -11,7 +11,7 @@ Writes  models/language_model/<setting>/<run>/ (of each repeat and seed: peft ad
 Takes   time that grows with epochs, layers with LoRA and tokens of all training prompts; interrupted, it
         continues from .radprompt/<setting>/ at the epoch it reached
 Expect  validation AUC well above 0.5, below or near that of logistic regression. A setting that trains nothing gets a
-        copy of the model that it starts from
+        copy of the model that it starts from. With llm.tuning none every output says that it was left out
 """
 
 import shutil
@@ -25,10 +25,11 @@ from radprompt.core.stage import run
 from radprompt.core.table_params import load_study_params
 from radprompt.llm.classifier import LanguageModelClassifier
 from radprompt.llm.curves import live_curves
-from radprompt.llm.runs import apply_run, copy_run, train_run, write_run
+from radprompt.llm.runs import apply_run, copy_run, leave_out, train_run, write_run
 from radprompt.llm.training import validation_scores
 from radprompt.study.settings import load_settings, run_name
 from radprompt.tables.cohort import read_cohort
+from radprompt.tables.left_out import WORDS
 from radprompt.tables.predictions import prediction_rows, write_predictions
 from radprompt.tables.prompts import read_prompts
 
@@ -36,6 +37,10 @@ from radprompt.tables.prompts import read_prompts
 def main(name: str) -> None:
     """Train and predict one setting: every repeat with every seed."""
     params, settings = load_study_params(), load_settings()
+    if params.llm.tuning == "none":
+        leave_out(name)
+        print(f"{name}: {WORDS}")
+        return
     setting, checkpoints = settings[name], Path(".radprompt") / name
     patients = read_cohort(f"data/cohorts/{name}.csv")[["repeat", "lesion_id", "split", "patient_id"]]
     prompts = read_prompts(f"data/prompts/{name}.jsonl")
@@ -62,8 +67,7 @@ def main(name: str) -> None:
                     answers = train_run(fitted, rows, adapt=bool(start), checkpoint=checkpoint, on_epoch=on_epoch)
                     write_run(models / label, classifier, rows, answers)
             scored = (rows["split"] != "train").to_numpy()
-            probability = answers.probability[scored]
-            parts.append(prediction_rows(rows[scored], name, repeat, "llm", seed, probability))
+            parts.append(prediction_rows(rows[scored], name, repeat, "llm", seed, answers.probability[scored]))
             kept.append(classifier.state_.history[classifier.state_.best_epoch - 1])
             scores = ", ".join(f"{k} {v:.3f}" for k, v in kept[-1].items() if k.endswith(("loss", "auc")))
             print(f"{name}, {label}: epoch {kept[-1]['epoch']} of {len(classifier.state_.history)} kept; {scores}")

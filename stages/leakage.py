@@ -26,7 +26,7 @@ def main(name: str) -> None:
     if name not in (SEGMENTER, SETTINGS):
         raise InputError(f"{name!r} is not checked", fix=f"use {SETTINGS} or {SEGMENTER}")
     if name == SEGMENTER:
-        checks = {name: check_segmenter(limits)}
+        checks = {name: check_segmenter(load_settings().data_sets, limits)}
     else:
         checks = {
             each: check_setting(setting, limits, prompted=Path("data/prompts").is_dir())

@@ -1,6 +1,6 @@
 """AUC at the second site against the number of its lesions that the models may learn from.
 
-Reads   settings.yaml (curve); params.yaml (seed, features, prompt, llm, baselines, adaptation); data/cohorts and
+Reads   settings.yaml (curves); params.yaml (seed, features, prompt, llm, baselines, adaptation); data/cohorts and
         data/features of the second site; the model that is continued; models/backbone/; predictions of the settings
         that end the lines
 Writes  metrics/learning_curve.csv (line, model, lesions, all, repeat, auc), plots/learning_curve.svg
@@ -16,43 +16,43 @@ from sklearn.metrics import roc_auc_score
 
 from radprompt.baselines.classical import Conventional
 from radprompt.core.baseline_params import Learner
-from radprompt.core.errors import InputError
 from radprompt.core.outputs import write_csv
 from radprompt.core.params import load_params
 from radprompt.core.stage import run
-from radprompt.evaluation.learning_curve import COLUMNS, best_baseline, curve_ends, draw, few_lesions, nested_order
+from radprompt.evaluation import learning_curve as lines
 from radprompt.llm.classifier import LanguageModelClassifier
 from radprompt.pages.drawing import write_svg
 from radprompt.study.recipe import Recipe
 from radprompt.study.settings import load_settings
 from radprompt.tables.cohort import of_setting, read_cohort
 from radprompt.tables.features import read_features
-from radprompt.tables.predictions import read_predictions
+from radprompt.tables.left_out import WORDS
 
 
 def main() -> None:
     """Train at every point and put the ends of the lines beside."""
     params, settings = load_params(), load_settings()
-    if settings.curve is None:
-        raise InputError("no curve", where="settings.yaml", fix="name its settings")
-    curve, setting = settings.curve, settings[settings.curve.continued]
+    curve = settings.require_curve()
+    if params.llm.tuning == "none":
+        lines.leave_out(curve.title)
+        print(f"no curve. {WORDS}")
+        return
+    setting = settings[curve.continued]
     start, dataset = settings[curve.start].model_folder(0, params.seed), setting.train.dataset
     features = read_features(f"data/features/{dataset}.csv")
     cohort = of_setting(read_cohort(f"data/cohorts/{setting.name}.csv"))
     rows = cohort[["repeat", "lesion_id", "split", "label"]].merge(features, on="lesion_id", validate="many_to_one")
-    known, ends = {name: own.repeated for name, own in settings.items()}, (curve.none, curve.restarted)
-    files = {name: [f"data/predictions/{name}/{family}.csv" for family in ("llm", "baselines")] for name in ends}
-    files[curve.continued] = [f"data/predictions/{curve.continued}/llm.csv"]
-    predicted = {name: read_predictions(own, known) for name, own in files.items()}
-    rival = best_baseline(predicted[curve.restarted], [m for m in params.baselines.models if m in get_args(Learner)])
+    predicted = lines.read_ends(curve, settings)
+    learners = [model for model in params.baselines.models if model in get_args(Learner)]
+    rival = lines.best_baseline(predicted[curve.restarted], learners)
     fresh = LanguageModelClassifier.from_params(params.llm, params.prompt, "models/backbone", params.seed)
     points: list[tuple[str, str, int, bool, int, float]] = []
     for repeat in setting.repeats(params.adaptation.repeats.llm):
         own = rows[rows["repeat"] == repeat]
         train, test = (own[own["split"] == split].drop(columns=["repeat", "split"]) for split in ("train", "test"))
-        order = nested_order(train["label"].to_numpy(), [params.seed, repeat])
+        order = lines.nested_order(train["label"].to_numpy(), [params.seed, repeat])
         for count in (count for count in params.adaptation.curve if count < len(train)):
-            few = few_lesions(train.iloc[np.sort(order[:count])], test, params.features)
+            few = lines.few_lesions(train.iloc[np.sort(order[:count])], test, params.features)
             labels, features_used = few.train["label"].to_numpy(), list(few.selection.features)
             z = [part.set_index("lesion_id") for part in (few.train, few.test)]
             recipe = Recipe(params.prompt, params.seed, few.selection, few.scaler)
@@ -67,11 +67,12 @@ def main() -> None:
             }
             for (line, model), score in scores.items():
                 points.append((line, model, count, False, repeat, float(roc_auc_score(few.test["label"], score))))
-        last = curve_ends(predicted[curve.none], predicted[curve.continued], predicted[curve.restarted], rival, repeat)
-        points += [(line, model, len(train) * whole, whole, repeat, auc) for line, model, whole, auc in last]
-    table = pd.DataFrame(points, columns=COLUMNS).sort_values(["line", "repeat", "lesions"], ignore_index=True)
+        unadapted, extended, scratch = (predicted[each] for each in (curve.none, curve.continued, curve.restarted))
+        ends = lines.curve_ends(unadapted, extended, scratch, rival, repeat)
+        points += [(line, model, len(train) * whole, whole, repeat, auc) for line, model, whole, auc in ends]
+    table = pd.DataFrame(points, columns=lines.COLUMNS).sort_values(["line", "repeat", "lesions"], ignore_index=True)
     write_csv("metrics/learning_curve.csv", table)
-    write_svg("plots/learning_curve.svg", draw(table, curve.title))
+    write_svg("plots/learning_curve.svg", lines.draw(table, curve.title))
     print(f"{len(table)} points of three lines, the rival being {rival}: metrics/learning_curve.csv")
 
 

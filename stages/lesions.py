@@ -1,7 +1,7 @@
 """Read a data set as it was released into the lesion table, every row that is no lesion accounted for.
 
 Call    python stages/lesions.py cbis_ddsm | vindr_mammo | inbreast
-Reads   params.yaml (seed, compute, data), <data.root>/<dataset>/
+Reads   params.yaml (seed, compute, data); settings.yaml (measured); <data.root>/<dataset>/
 Writes  data/lesions/<dataset>.csv, <dataset>_exclusions.csv, <dataset>_flow.json and the reference masks,
         <dataset>_masks/<lesion_id>.png (an empty folder for VinDr-Mammo, which has none)
 Takes   time that grows with the megapixels decoded, JPEG 2000 most, spread over compute.workers
@@ -18,6 +18,7 @@ from radprompt.core.stage import run
 from radprompt.mammograms.datasets import cbis_ddsm, inbreast, vindr_mammo
 from radprompt.mammograms.datasets.splits import assign, summary
 from radprompt.mammograms.imaging.dicom import FOR_PROCESSING
+from radprompt.study.settings import load_settings
 from radprompt.tables.lesions import to_table, write_exclusions
 
 LOADERS = {module.DATASET: module.load for module in (cbis_ddsm, inbreast, vindr_mammo)}
@@ -40,7 +41,8 @@ def main(dataset: str) -> None:
                 where=str(root),
                 fix="mend what the first reasons name; the folder should hold the data set as it was released",
             )
-        lesions = assign(dataset, found.lesions, params.data, params.seed)
+        classified = dataset in load_settings().measured
+        lesions = assign(dataset, found.lesions, params.data, params.seed, classified=classified)
         write_csv(table, to_table(lesions))
         write_exclusions(exclusions, found.exclusions)
         write_json(flow, {**found.flow, "splits": summary(lesions)})

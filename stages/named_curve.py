@@ -1,6 +1,6 @@
 """AUC of the named model and its rivals against the number of the second site's lesions that they learn from.
 
-Reads   settings.yaml (curve); params.yaml (seed, features, prompt, named, baselines, adaptation); data/cohorts,
+Reads   settings.yaml (curves); params.yaml (seed, features, prompt, named, baselines, adaptation); data/cohorts,
         data/standardised and data/features of the second site; models/selection/; models/names/; predictions of the
         settings that end the lines
 Writes  metrics/named_curve.csv (line, model, lesions, all, repeat, auc), plots/named_curve.svg
@@ -15,7 +15,6 @@ import pandas as pd
 
 from radprompt.baselines.transfer import POOLED
 from radprompt.core.compute import parallel_map
-from radprompt.core.errors import InputError
 from radprompt.core.outputs import write_csv
 from radprompt.core.params import load_params
 from radprompt.core.stage import run
@@ -34,9 +33,8 @@ from radprompt.tables.predictions import read_predictions
 def main() -> None:
     """Fit at every point of every repeat, and put the ends of the lines beside."""
     params, settings = load_params(), load_settings()
-    if settings.curve is None:
-        raise InputError("no curve", where="settings.yaml", fix="name its settings, or leave the stage out")
-    curve, setting = settings.curve, settings[settings.curve.continued]
+    curve = settings.require_curve()
+    setting = settings[curve.continued]
     start = of_start(read_standardised(f"data/standardised/{setting.name}.csv"))
     first = FirstSite(start[start["split"] == "train"], Selection.load(setting.selection_file("start")))
     cohort = of_setting(read_cohort(f"data/cohorts/{setting.name}.csv"))[["repeat", "lesion_id", "split", "label"]]

@@ -1,8 +1,9 @@
 """Score the masks against the reference contours, beside the ellipse inscribed in the box.
 
-Reads     data/lesions/{cbis_ddsm,inbreast}.csv with their reference masks, data/masks/{cbis_ddsm,inbreast}
+Reads     settings.yaml (data_sets); data/lesions/{cbis_ddsm,inbreast}.csv with their reference masks,
+          data/masks/{cbis_ddsm,inbreast}; a data set that is not read is left out
 Writes    metrics/segmentation.json (cbis_test.nnunet.dice, inbreast.ellipse.hd95_mm, ...;
-          src/radprompt/mammograms/segmentation/ quality.py defines each), data/masks/quality.csv (one row a lesion)
+          src/radprompt/mammograms/segmentation/ quality.py defines each), data/segmentation_quality.csv (per lesion)
 Takes     time that grows with lesions that have a reference contour
 Expect    a higher mean Dice for nnU-Net than for the ellipse on cbis_test
 Run       python stages/segmentation_quality.py
@@ -20,10 +21,11 @@ from radprompt.core.stage import run
 from radprompt.mammograms.imaging.contours import read_mask
 from radprompt.mammograms.segmentation.quality import compare, summarise
 from radprompt.mammograms.segmentation.review import read_sources
+from radprompt.study.settings import load_settings
 from radprompt.tables.lesions import Lesion, from_table, read_lesions
 
 COHORTS = {"cbis_test": "cbis_ddsm", "inbreast": "inbreast"}
-METRICS, TABLE = "metrics/segmentation.json", "data/masks/quality.csv"
+METRICS, TABLE = "metrics/segmentation.json", "data/segmentation_quality.csv"
 
 
 def score(lesion: Lesion, *, folder: Path) -> dict[str, Any]:
@@ -34,10 +36,12 @@ def score(lesion: Lesion, *, folder: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Score both cohorts and sum each up."""
-    params = load_params()
+    """Score every cohort and sum each up."""
+    params, settings = load_params(), load_settings()
     tables, summary = [], {}
     for cohort, dataset in COHORTS.items():
+        if dataset not in settings.data_sets:
+            continue
         drawn = read_sources(f"data/masks/{dataset}.csv")
         lesions = read_lesions(f"data/lesions/{dataset}.csv")
         chosen = list(from_table(lesions[lesions["lesion_id"].isin(drawn.index)]))

@@ -1,6 +1,6 @@
 """Train nnU-Net to draw the mass inside a bounding box.
 
-Reads     data/lesions/cbis_ddsm.csv (split train) with its images and reference masks
+Reads     data/lesions/cbis_ddsm.csv (all but the split test) with its images and reference masks
 Writes    models/segmenter/ (plans.json, dataset.json, weights.safetensors, segmenter.json),
           plots/segmenter_training.csv
 Takes     time that grows with epochs, iterations and pixels of a region
@@ -41,7 +41,7 @@ def main() -> None:
     params = load_params()
     options = params.segmentation
     table = read_lesions("data/lesions/cbis_ddsm.csv")
-    lesions = list(from_table(table[table["split"] == "train"]))
+    lesions = list(from_table(table[table["split"] != "test"]))
     read = parallel_map(
         read_cases, list(enumerate(lesions)), params.compute, "Regions", seed=params.seed, options=options
     )

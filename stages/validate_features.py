@@ -2,7 +2,7 @@
 
     python stages/validate_features.py
 
-Reads   params.yaml (radiomics); data/lesions/, data/features/ of VinDr-Mammo and INbreast
+Reads   settings.yaml (measured); params.yaml (radiomics); data/lesions/, data/features/
 Writes  metrics/validation/features.json (a count for each suite), data/validation/features/ (Great Expectations'
         results)
 Takes   mostly the import of Great Expectations; grows with lesions
@@ -16,14 +16,15 @@ from radprompt.core.stage import run
 from radprompt.gates.expectations import read_cells
 from radprompt.gates.features import feature_suite
 from radprompt.gates.results import conclude
+from radprompt.study.settings import load_settings
 from radprompt.tables.lesions import read_lesions
 
 
 def main() -> None:
-    """Check the two tables."""
+    """Check every measured data set's table."""
     params = load_params()
     suites = []
-    for dataset in ("vindr_mammo", "inbreast"):
+    for dataset in load_settings().measured:
         table = read_cells(f"data/features/{dataset}.csv")
         lesions = read_lesions(f"data/lesions/{dataset}.csv")
         excluded = len(pd.read_csv(f"data/features/{dataset}_exclusions.csv", dtype=str))

@@ -2,8 +2,8 @@
 
     python stages/validate_masks.py
 
-Reads   params.yaml (validation.masks); data/lesions/<dataset>.csv; data/masks/<dataset>.csv and data/masks/<dataset>/;
-        the headers of the images
+Reads   settings.yaml (data_sets); params.yaml (validation.masks); data/lesions/<dataset>.csv;
+        data/masks/<dataset>.csv and data/masks/<dataset>/; the headers of the images
 Writes  metrics/validation/masks.json (a count for each suite), data/validation/masks/ (Great Expectations' results)
 Takes   time that grows with the megapixels of the masks, after Great Expectations is imported
 Expect  warnings for ellipses that took nnU-Net's place; an error stops here and names the lesions
@@ -16,14 +16,14 @@ from radprompt.core.stage import run
 from radprompt.gates.expectations import read_cells
 from radprompt.gates.masks import drawn_masks_suite, measured_masks, with_boxes
 from radprompt.gates.results import conclude
-from radprompt.tables.lesions import DATASETS
+from radprompt.study.settings import load_settings
 
 
 def main() -> None:
-    """Check the masks of the three data sets."""
+    """Check the masks of every data set."""
     params = load_params()
     suites = []
-    for dataset in DATASETS:
+    for dataset in load_settings().data_sets:
         lesions = with_boxes(read_cells(f"data/lesions/{dataset}.csv"))
         wanted = [lesion for lesion in lesions if dataset != "cbis_ddsm" or lesion.split == "test"]
         table = read_cells(f"data/masks/{dataset}.csv")

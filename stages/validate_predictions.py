@@ -17,6 +17,7 @@ from radprompt.gates.expected import expected_rows
 from radprompt.gates.predictions import learnt_suite, prediction_suites, read_files
 from radprompt.gates.results import conclude
 from radprompt.study.settings import load_settings
+from radprompt.tables.left_out import is_left_out
 
 
 def main(name: str) -> None:
@@ -24,8 +25,10 @@ def main(name: str) -> None:
     setting = load_settings()[name]
     table = read_files(Path("data/predictions", name).glob("*.csv"))
     expected = expected_rows(f"data/cohorts/{name}.csv")
-    learnt = learnt_suite(setting, Path("models/language_model", name), expected)
-    print(conclude(f"predictions/{name}", [*prediction_suites(setting, table, expected), learnt]))
+    suites, models = prediction_suites(setting, table, expected), Path("models/language_model", name)
+    if not is_left_out(models):
+        suites.append(learnt_suite(setting, models, expected))
+    print(conclude(f"predictions/{name}", suites))
 
 
 if __name__ == "__main__":

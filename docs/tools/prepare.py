@@ -27,7 +27,7 @@ PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "README.md": "index.md",
     "params.yaml": "parameters.md",
-    "profiles/clinical.yaml": "parameters.md",
+    **{f"profiles/{name}.yaml": "parameters.md" for name in ("clinical", "laptop", "open")},
 }
 """Pages, by name below docs/, that show a file from outside it."""
 
@@ -113,7 +113,7 @@ def filled(text: str, source: str) -> str:
 
 
 def parameters() -> str:
-    """Return the page of params.yaml and the clinical profile."""
+    """Return the page of params.yaml and the profiles for real data."""
     parts = [
         "# Parameters",
         "Every knob of the pipeline, with unit and meaning; a wrong key or type stops with its name. Another value for "
@@ -123,6 +123,11 @@ def parameters() -> str:
         "## `profiles/clinical.yaml`: the real data sets",
         "`radprompt profile clinical` merges it into `params.yaml`.",
         f"```yaml\n{(ROOT / 'profiles/clinical.yaml').read_text(encoding='utf-8')}```",
+        "## `profiles/laptop.yaml`: the real data sets without LoRA",
+        f"```yaml\n{(ROOT / 'profiles/laptop.yaml').read_text(encoding='utf-8')}```",
+        "## `profiles/open.yaml`: CBIS-DDSM alone",
+        "Its part `settings` takes the place of those keys in `settings.yaml`.",
+        f"```yaml\n{(ROOT / 'profiles/open.yaml').read_text(encoding='utf-8')}```",
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -98,7 +98,7 @@ def main(root: Path = ROOT) -> None:
     order = list(stage_descriptions(root, phantom=is_phantom(params)))
     names = [name for name in instances(root) if name.partition("@")[0] in order]
     names.sort(key=lambda name: order.index(name.partition("@")[0]))
-    rows = collect(root, names, amounts(params, workload(params), settings, shape))
+    rows = collect(root, names, amounts(params, workload(params, settings), settings, shape))
     write_text(root / FILE, as_text(rows, machine()))
     print(f"{FILE}: {len(rows)} stages, {duration(sum(row.seconds for row in rows))}")  # noqa: T201
 

@@ -9,6 +9,7 @@ import typer
 from radprompt import __version__
 from radprompt.core.errors import InputError
 from radprompt.core.extras import missing_package, require_extra
+from radprompt.export.publish import push
 from radprompt.images.commands import images
 from radprompt.own_table import commands as own_table
 from radprompt.repository import completion
@@ -16,6 +17,7 @@ from radprompt.repository import completion
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False)
 own_table.register(app)
 app.command()(images)
+app.command()(push)
 
 
 def _print_version(asked: bool) -> None:
@@ -76,16 +78,16 @@ def summary(
 def profile(
     name: Annotated[str, typer.Argument(help="A file in profiles/.", autocompletion=completion.profiles)],
 ) -> None:
-    """Merge a profile into params.yaml, keeping its comments; `git diff params.yaml` shows what changed.
+    """Merge a profile into params.yaml and settings.yaml, keeping their comments; `git diff` shows what changed.
 
-    Examples: `radprompt profile clinical`, `radprompt profile tiny`; back again: `git checkout params.yaml`
+    Examples: `radprompt profile open`, `radprompt profile clinical`; back: `git checkout params.yaml settings.yaml`
     """
     from radprompt.repository.profiles import apply_profile
 
     changed = apply_profile(completion.PROFILES / f"{name}.yaml", Path("params.yaml"))
     for line in changed:
         typer.echo(line)
-    typer.echo(f"{len(changed)} values of params.yaml changed" if changed else "params.yaml holds that profile already")
+    typer.echo(f"{len(changed)} changes" if changed else "params.yaml and settings.yaml hold that profile already")
 
 
 @app.command()

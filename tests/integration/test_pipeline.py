@@ -13,7 +13,6 @@ import pytest
 from clones import Clone, Folder
 
 from radprompt.study.settings import load_settings
-from radprompt.tables.lesions import DATASETS
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = load_settings(ROOT / "settings.yaml")
@@ -106,7 +105,7 @@ def test_no_patient_is_on_both_sides_of_a_split(repository):
 def test_nothing_of_a_test_half_was_seen_in_fitting(repository, name):
     """Walk the recorded ids: scaler, selection, language model, thresholds, and what the baselines were given."""
     setting = SETTINGS[name]
-    tables = [pd.read_csv(repository / f"data/lesions/{dataset}.csv", dtype=str) for dataset in DATASETS]
+    tables = [pd.read_csv(repository / f"data/lesions/{dataset}.csv", dtype=str) for dataset in SETTINGS.data_sets]
     lesions = pd.concat(tables).set_index("lesion_id")
     files = sorted((repository / f"data/predictions/{name}").glob("*.csv"))
     predicted = pd.concat([pd.read_csv(file, dtype={"lesion_id": str}) for file in files])
@@ -263,7 +262,7 @@ def test_a_rank_touches_language_models_only(repository):
         params.write_text(text)
     learning = {f"language_model@{name}" for name in SETTINGS}
     # The curve trains too; the report quotes the parameter.
-    assert changed == learning | {"learning_curve", "report"}
+    assert changed == learning | {"learning_curve@inbreast", "report"}
 
 
 def test_a_rank_ablation_reruns_what_its_targets_need_and_nothing_before(repository):
@@ -302,8 +301,8 @@ REVERSED = """
 def test_a_sixth_setting_is_an_entry_of_settings_yaml(copy):
     path = copy / "settings.yaml"
     text = path.read_text()
-    assert text.count("\ncurve:") == 1
-    path.write_text(text.replace("\ncurve:", f"{REVERSED}\ncurve:"))
+    assert text.count("\ncurves:") == 1
+    path.write_text(text.replace("\ncurves:", f"{REVERSED}\ncurves:"))
     ran = set(_started(_run("dvc", "repro", cwd=copy)))
     own = {f"{stage}@reversed" for stage in ("language_model", "named", "baselines", "embedded_baselines")}
     assert own | {"evaluate@reversed", "summary", "report"} <= ran
@@ -317,6 +316,65 @@ def test_a_sixth_setting_is_an_entry_of_settings_yaml(copy):
     assert set(tested["lesion_id"]) == set(lesions.loc[lesions["split"] == "test", "lesion_id"])
     assert set(tested["repeat"]) == {0, 1}  # INbreast's halves train, so that there are several
     assert "VinDr-Mammo, from INbreast" in (copy / "reports/index.html").read_text()
+
+
+def test_the_open_profile_runs_on_cbis_alone(copy):
+    """`radprompt profile open; radprompt doctor; dvc repro` on drawn films where the real ones would lie."""
+    params = copy / "params.yaml"
+    params.write_text(params.read_text().replace("cbis_ddsm: 14 ", "cbis_ddsm: 60 "))
+    _run(sys.executable, "stages/phantom.py", "cbis_ddsm", cwd=copy)
+    (copy / "data/raw").mkdir(exist_ok=True)
+    (copy / "data/phantom/raw/cbis_ddsm").rename(copy / "data/raw/cbis_ddsm")
+    shutil.rmtree(copy / "data/phantom/raw")
+    _run("radprompt", "profile", "open", cwd=copy)
+    _run("radprompt", "profile", "tiny", cwd=copy)  # smaller again
+    found = json.loads(_run("radprompt", "doctor", "--json", cwd=copy, expect=1))
+    data = [each for each in found["findings"] if each["area"] == "data"]
+    # Drawn films are fewer than the real ones: the doctor says so, of this data set and no other.
+    assert [(each["subject"], each["state"]) for each in data] == [("CBIS-DDSM", "error")]
+    assert "of 1,318 training rows" in data[0]["found"]
+    assert [each["subject"] for each in found["findings"] if each["state"] == "error"] == ["CBIS-DDSM"]
+    ran = set(_started(_run("dvc", "repro", cwd=copy)))
+    assert {"lesions@cbis_ddsm", "features@cbis_ddsm", "named@cbis", "baselines@cbis", "explain@cbis", "report"} <= ran
+    assert {name.partition("@")[2] for name in ran} == {"", "cbis_ddsm", "cbis"}
+    lesions = pd.read_csv(copy / "data/lesions/cbis_ddsm.csv", dtype=str)
+    assert set(lesions["split"]) == {"train", "val", "test"}
+    official = {
+        split: set(pd.read_csv(copy / f"data/raw/cbis_ddsm/mass_case_description_{split}_set.csv")["patient_id"])
+        for split in ("train", "test")
+    }
+    for split, own in lesions.groupby("split"):
+        assert set(own["patient_id"]) <= official["test" if split == "test" else "train"]
+    (scores,) = json.loads((copy / "metrics/summary.json").read_text()).values()
+    assert {"llm", "named", "named_all", "logistic_regression", "embedding_svm"} <= set(scores)
+    page = (copy / "reports/index.html").read_text()
+    assert "Labels of CBIS-DDSM are pathology" in page
+    assert "readers' BI-RADS categories" not in page
+    assert "Running stage" not in _run("dvc", "repro", cwd=copy)
+
+
+def test_a_run_without_a_tuned_language_model_says_so_everywhere(copy):
+    params = copy / "params.yaml"
+    text = (
+        params.read_text().replace("  tuning: lora ", "  tuning: none ").replace("reference: llm ", "reference: named ")
+    )
+    params.write_text(text)
+    ran = {name.partition("@")[0] for name in _started(_run("dvc", "repro", cwd=copy))}
+    assert {"language_model", "embedded_baselines", "explain", "learning_curve", "summary", "report"} <= ran
+    assert not ran & {"named", "baselines", "names", "features", "backbone"}
+    for models in json.loads((copy / "metrics/summary.json").read_text()).values():
+        assert {"named", "logistic_regression"} <= set(models)
+        assert not {"llm", "embedding_svm"} & set(models)
+    assert "vindr" in json.loads((copy / "metrics/headline.json").read_text())
+    words = "The language model was left out of this run (llm.tuning: none)."
+    assert words in _run("radprompt", "summary", cwd=copy)
+    page = (copy / "reports/index.html").read_text()
+    assert words in page
+    for what in ("The table of shares", "The learning curve", "The training curve of vindr"):
+        assert f"{what} is not there: the language model was left out of this run" in page
+    assert words in (copy / "plots/learning_curve.svg").read_text()
+    assert words in _run("radprompt", "export", "model", cwd=copy, expect=1)
+    assert "Running stage" not in _run("dvc", "repro", cwd=copy)
 
 
 def test_a_corrected_docstring_runs_the_fingerprints_alone(copy):

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from radprompt.core.baseline_params import Baselines
@@ -126,12 +127,14 @@ class NormalScores(TransformerMixin, BaseEstimator):
 
     def fit(self, X: NDArray, y: object = None) -> Self:
         """Rank the training rows of each column."""
-        self.standardiser_ = Standardiser.fit(np.asarray(X, dtype=float), np.ones(len(X)), "normal")
+        values = validate_data(self, X, dtype=np.float64)
+        self.standardiser_ = Standardiser.fit(values, np.ones(len(values)), "normal")
         return self
 
     def transform(self, X: NDArray) -> NDArray[np.float64]:
         """Return normal scores, linear between the training rows' values and constant beyond them."""
-        return self.standardiser_.transform(np.asarray(X, dtype=float))
+        check_is_fitted(self, "standardiser_")
+        return self.standardiser_.transform(validate_data(self, X, dtype=np.float64, reset=False))
 
 
 def features_of(

@@ -79,6 +79,7 @@ class MaskChoice:
 
     vindr_mammo: Literal["predicted"]
     inbreast: Literal["reference", "predicted"]
+    cbis_ddsm: Literal["reference"] = "reference"
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -184,7 +185,7 @@ class Llm:
     """The language model and its training."""
 
     backbone: Backbone
-    tuning: Literal["lora", "head"]
+    tuning: Literal["lora", "head", "none"]
     lora: Lora
     readout: Literal["last", "features"]
     epochs: Positive
@@ -299,7 +300,11 @@ def load_params(path: str | Path = "params.yaml") -> Params:
 
 def check_params(content: Any, *, where: str = "params.yaml") -> Params:
     """Turn the nested mapping into :class:`Params`; see :func:`load_params` for the errors."""
-    return checked(content, Params, where=where, fix="`git diff params.yaml` shows what changed")
+    params = checked(content, Params, where=where, fix="`git diff params.yaml` shows what changed")
+    if params.llm.tuning == "none" and params.evaluation.reference == "llm":
+        what = "evaluation.reference is llm, which llm.tuning: none leaves out"
+        raise InputError(what, where=where, fix="set evaluation.reference: named")
+    return params
 
 
 def read_yaml(path: str | Path, *, missing: str) -> Any:

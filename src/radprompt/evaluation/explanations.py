@@ -6,10 +6,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
+from radprompt.tables.left_out import mark_left_out, write_head
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = ["lesion_id", "label", "probability", "logit", "base", "feature", "name", "value", "share"]
+SUMMARY = ["feature", "name", "lesions", "mean_share", "mean_absolute_share", "correlation", "pushes"]
 CLEAR = 0.5
 """Rank correlation of value and share from which on a feature is said to push one way."""
 
@@ -58,6 +61,13 @@ def summarise(explanations: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(records).sort_values("mean_absolute_share", ascending=False, ignore_index=True, kind="stable")
+
+
+def leave_out(setting: str) -> None:
+    """Write the outputs of ``stages/explain.py`` where there is no language model to explain: each says so."""
+    mark_left_out("plots/explanations")
+    write_head(f"data/explanations/{setting}.csv", COLUMNS)
+    write_head("metrics/explanations.csv", SUMMARY)
 
 
 def draw_cohort(explanations: pd.DataFrame, title: str) -> "Figure":

@@ -5,6 +5,7 @@ validation rows are spent, so the last epoch is kept. The points with all traini
 """
 
 from collections.abc import Sequence
+from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -12,11 +13,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
+from radprompt.core.outputs import write_text
 from radprompt.core.params import Features
 from radprompt.selection.choose import choose_features
 from radprompt.selection.record import Selection
 from radprompt.study.scaling import FeatureScaler
+from radprompt.study.settings import Curve, Settings
+from radprompt.tables.left_out import WORDS, write_head
 from radprompt.tables.model_names import model_name
+from radprompt.tables.predictions import read_predictions
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,6 +35,11 @@ LINES = {
     "pooled_logistic": "logistic regression on both sites",
 }
 """Names of lines in words."""
+
+_LEFT_OUT = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="720" height="40" viewBox="0 0 720 40">'
+    '<text x="8" y="25" font-family="sans-serif" font-size="13" fill="#555">{words}</text></svg>\n'
+)
 
 
 class FewLesions(NamedTuple):
@@ -81,6 +91,20 @@ def best_baseline(predictions: pd.DataFrame, candidates: Sequence[str]) -> str:
     return str(aucs.fillna(0).idxmax())
 
 
+def read_ends(curve: Curve, settings: Settings) -> dict[str, pd.DataFrame]:
+    """Read the predictions at both ends of the language model's lines, by setting."""
+    known = {name: own.repeated for name, own in settings.items()}
+    families = {
+        curve.none: ("llm", "baselines"),
+        curve.restarted: ("llm", "baselines"),
+        curve.continued: ("llm",),
+    }
+    return {
+        name: read_predictions([f"data/predictions/{name}/{family}.csv" for family in own], known)
+        for name, own in families.items()
+    }
+
+
 def curve_ends(
     unadapted: pd.DataFrame, extended: pd.DataFrame, scratch: pd.DataFrame, rival: str, repeat: int
 ) -> list[tuple[str, str, bool, float]]:
@@ -116,6 +140,12 @@ def _mean_auc(rows: pd.DataFrame) -> float:
     """Return the mean AUC of one model's runs; those whose rows are of one class do not count."""
     runs = [own for _, own in rows.groupby(["repeat", "seed"]) if own["label"].nunique() == 2]
     return float(np.mean([roc_auc_score(own["label"], own["probability"]) for own in runs])) if runs else np.nan
+
+
+def leave_out(title: str) -> None:
+    """Write the outputs of ``stages/learning_curve.py`` where there is no language model: each says so."""
+    write_head("metrics/learning_curve.csv", COLUMNS)
+    write_text("plots/learning_curve.svg", _LEFT_OUT.format(words=escape(f"{title}. {WORDS}")))
 
 
 def line_name(line: str) -> str:

@@ -4,7 +4,7 @@ Nothing heavy is imported: the command starts at once.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from tabulate import tabulate
 from radprompt.core.errors import InputError
 from radprompt.evaluation.tables import read_summary
 from radprompt.study.settings import FILE, load_settings
+from radprompt.tables.left_out import WORDS, is_left_out
 
 SUMMARY = Path("metrics/summary.json")
 EVALUATED = Path("metrics/evaluation")
@@ -57,8 +58,13 @@ def current_metrics() -> tuple[dict[str, Any], str]:
     merged = read_summary(SUMMARY) if SUMMARY.is_file() else metrics
     changed = [str(files[name]) for name in files if merged.get(name) != metrics.get(name)]
     if not changed:
-        return metrics, ""
+        return metrics, _left_out(files)
     return metrics, f"{SUMMARY} is older than {', '.join(changed)}, shown here; `dvc repro summary` renews it"
+
+
+def _left_out(settings: Iterable[str]) -> str:
+    """Return a sentence where the language model was left out of these settings, else nothing."""
+    return WORDS if any(is_left_out(Path("plots/training", name)) for name in settings) else ""
 
 
 def choose(metrics: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:

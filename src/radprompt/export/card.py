@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from radprompt.export.metadata import card_data
 from radprompt.export.prediction import unit_of
 from radprompt.export.record import NOT_CLINICAL, Record
 from radprompt.export.sources import LANGUAGE_MODEL, Sources
-from radprompt.mammograms.wording import LABELS, NOT_FOR, SEGMENTER, SUBJECT, USERS, WHAT
+from radprompt.mammograms.wording import NOT_FOR, SEGMENTER, SUBJECT, USERS, WHAT, labels_of
 from radprompt.pages.environment import environment
 from radprompt.pages.report.limits import limits
 from radprompt.pages.report.reader import Reader
@@ -20,7 +21,7 @@ SHOWN = ("auc", "balanced_accuracy", "sensitivity", "specificity", "ppv", "npv",
 
 
 def model_card(sources: Sources, licensed: str | None) -> str:
-    """Return the card as Markdown.
+    """Return the card as Markdown, headed by what hubs read (:mod:`radprompt.export.metadata`).
 
     Parameters
     ----------
@@ -46,7 +47,7 @@ def model_card(sources: Sources, licensed: str | None) -> str:
         "users": USERS,
         "not_for": NOT_FOR,
         "subject": SUBJECT,
-        "labels": LABELS,
+        "labels": labels_of(setting.train.dataset, settings.data_set(setting.train.dataset)),
         "trained_segmenter": settings.data_set(SEGMENTER),
         "catalogue": len(CATALOGUE),
         "record": record,
@@ -69,7 +70,8 @@ def model_card(sources: Sources, licensed: str | None) -> str:
         "limits": limits(settings, params, results, drawn, comparison, synthetic=record.synthetic),
         "root": params.data.root,
     }
-    return environment("radprompt.export").get_template("model_card.md").render(content)
+    text = environment("radprompt.export").get_template("model_card.md").render(content)
+    return f"---\n{card_data(sources, licensed, comparison).to_yaml()}\n---\n\n{text.lstrip()}"
 
 
 def _tuning(parameters: dict[str, Any]) -> str:

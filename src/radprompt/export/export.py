@@ -56,7 +56,7 @@ def export_model(target: Path, setting: str, half: int) -> Exported:
     """
     sources = Sources.find(setting, half)
     zipped = target.suffix == ".zip"
-    _refuse_to_replace(target, zipped=zipped)
+    refuse_to_replace(target, zipped=zipped)
     with _room(target, zipped=zipped) as folder:
         licensed = _fill(folder, sources)
         sha256 = write_manifest(folder)
@@ -162,7 +162,8 @@ def _check_unchanged(place: Path, record: dict[str, Any], recorded: Path) -> Non
         )
 
 
-def _refuse_to_replace(target: Path, *, zipped: bool) -> None:
+def refuse_to_replace(target: Path, *, zipped: bool) -> None:
+    """Refuse a target that exists and is no exported model."""
     if not target.exists():
         return
     if zipped:

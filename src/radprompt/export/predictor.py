@@ -214,5 +214,5 @@ class Predictor:
                 raise InputError(
                     f"the backbone cannot be read: {str(error).splitlines()[0]}",
                     where=str(self.package.folder / "backbone"),
-                    fix="fetch it first (MODEL_CARD.md says which), or name its folder: --backbone FOLDER",
+                    fix="fetch it first (README.md says which), or name its folder: --backbone FOLDER",
                 ) from None

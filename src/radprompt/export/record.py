@@ -14,7 +14,7 @@ from radprompt.core.params import Positive, Prompt, Radiomics
 FORMAT = 3
 """Of the folder; a radprompt that writes another layout writes another number."""
 
-RECORD, CARD, SCALER, SELECTION = "model.json", "MODEL_CARD.md", "scaler.json", "selection.json"
+RECORD, CARD, SCALER, SELECTION = "model.json", "README.md", "scaler.json", "selection.json"
 BACKGROUND = "background.csv"
 SEGMENTER, BACKBONE, ADAPTER, NAMED = "segmenter", "backbone", "adapter", "named"
 
@@ -111,7 +111,7 @@ class Record:
             raise InputError(
                 f"{key}: {first['msg']}",
                 where=str(path),
-                fix="use the version of radprompt that exported the model (MODEL_CARD.md names it), or export it again",
+                fix="use the version of radprompt that exported the model (README.md names it), or export it again",
             ) from None
         if record.format != FORMAT:
             raise InputError(

@@ -22,6 +22,7 @@ from radprompt.study.scaling import FeatureScaler
 from radprompt.study.settings import Setting, Settings, load_settings
 from radprompt.tables.cohort import of_setting
 from radprompt.tables.features import read_features, read_standardised
+from radprompt.tables.left_out import WORDS, is_left_out
 from radprompt.tables.lesions import read_lesions
 from radprompt.tables.predictions import read_predictions
 from radprompt.tables.prompts import read_prompts
@@ -64,6 +65,8 @@ class Sources:
             found = f"halves 0 to {halves[-1]}" if setting.repeated else "one sample: half 0"
             raise InputError(f"no half {half}", where="--half", fix=f"setting {name} has {found}")
         adapter = setting.model_folder(half, params.seed)
+        if is_left_out(adapter.parent):
+            raise InputError(WORDS, where="params.yaml", fix="set llm.tuning: lora, `dvc repro`, and export again")
         if not (adapter / "classifier.json").is_file():
             raise InputError("no trained language model", where=str(adapter), fix="run `dvc repro`, or `dvc pull`")
         table = of_setting(read_standardised(f"data/standardised/{name}.csv"))

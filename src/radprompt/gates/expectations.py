@@ -105,9 +105,9 @@ def some_rows(fix: str = RUN_AGAIN) -> Expectation:
     return Expectation("expect_table_row_count_to_be_between", {"min_value": 1}, "there is a row at least", fix)
 
 
-def rows_are(count: int, says: str, fix: str = RUN_AGAIN) -> Expectation:
+def rows_are(count: int, says: str, fix: str = RUN_AGAIN, severity: Severity = "error") -> Expectation:
     """Expect as many rows."""
-    return Expectation("expect_table_row_count_to_equal", {"value": count}, says, fix)
+    return Expectation("expect_table_row_count_to_equal", {"value": count}, says, fix, severity)
 
 
 def columns_include(columns: Iterable[str], fix: str = RUN_AGAIN) -> Expectation:

@@ -15,7 +15,7 @@ from radprompt.study.scaling import FeatureScaler
 from radprompt.study.settings import Setting
 from radprompt.tables.cohort import START, START_VAL, of_setting, read_cohort
 from radprompt.tables.features import read_standardised
-from radprompt.tables.lesions import DATASETS, read_lesions
+from radprompt.tables.lesions import read_lesions
 from radprompt.tables.prompts import read_prompts
 
 SEGMENTER = "segmenter"
@@ -30,9 +30,9 @@ DETAILS, METRICS = Path("data/validation/leakage"), Path("metrics/leakage")
 FAILED = Path(".radprompt/validation/leakage")
 
 
-def check_segmenter(limits: Leakage) -> list[leakage.Check]:
-    """Check what nnU-Net learns from against what its contours are measured on."""
-    rows = segmenter_rows(_lesions(DATASETS))
+def check_segmenter(datasets: Iterable[str], limits: Leakage) -> list[leakage.Check]:
+    """Check what nnU-Net learns from against what its contours are measured on, in all data sets that are read."""
+    rows = segmenter_rows(_lesions(datasets))
     return [*leakage.overlaps(rows), *leakage.near_duplicates(rows, read_hashes(), limits.hash_bits)]
 
 
@@ -101,12 +101,12 @@ def _write(details: Path, metrics: Path, tables: Mapping[str, pd.DataFrame]) -> 
 
 
 def segmenter_rows(lesions: pd.DataFrame) -> pd.DataFrame:
-    """Return what nnU-Net trains on, CBIS-DDSM's training lesions, and as ``test`` where its contours are measured.
+    """Return what nnU-Net trains on, CBIS-DDSM's lesions outside its test, and as ``test`` where it is measured.
 
     Those are CBIS-DDSM's and VinDr's test lesions, and all of INbreast's.
     """
     dataset, split = lesions["dataset"], lesions["split"]
-    role = pd.Series("test", lesions.index).mask((dataset == "cbis_ddsm") & (split == "train"), "train")
+    role = pd.Series("test", lesions.index).mask((dataset == "cbis_ddsm") & (split != "test"), "train")
     return lesions.assign(repeat=0, split=role)[(dataset != "vindr_mammo") | (split == "test")][COLUMNS]
 
 

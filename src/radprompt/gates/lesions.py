@@ -1,5 +1,6 @@
 """What a lesion table must be."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -27,9 +28,6 @@ from radprompt.gates.official import FOLLOWING
 from radprompt.mammograms.imaging.dicom import SPACING_ATTRIBUTES
 from radprompt.tables.lesions import BENIGN, COLUMNS, MALIGNANT
 
-SPLITS = {"cbis_ddsm": ("train", "test"), "vindr_mammo": ("train", "val", "test"), "inbreast": ("adapt", "test")}
-"""The splits of each data set's lesion table."""
-
 LARGEST_SPACING = 1.0
 """mm; detectors have 0.05 to 0.1. A pixel of a millimetre is a value in another unit."""
 
@@ -45,6 +43,7 @@ def lesion_suite(
     flow: dict[str, Any],
     shapes: dict[str, tuple[float, float]],
     official: dict[str, str],
+    splits: Sequence[str],
 ) -> Suite:
     """Return the suite of one lesion table.
 
@@ -60,6 +59,8 @@ def lesion_suite(
         Rows and columns of each image by its path, as the files give them.
     official
         From :func:`radprompt.gates.official.official_splits`.
+    splits
+        From :func:`radprompt.mammograms.datasets.splits.splits_of`.
     """
     numbers = with_numbers(table, _NUMBERS)
     if "image_path" in table:
@@ -86,7 +87,7 @@ def lesion_suite(
             one_of("dataset", [dataset]),
             one_of("laterality", ("L", "R"), severity="warning"),
             one_of("view", ("CC", "MLO"), severity="warning"),
-            *_labels_and_splits(dataset),
+            *_labels_and_splits(dataset, splits),
             *_boxes(),
             *_spacing(dataset),
             empty("mask_path", "there is no reference mask") if dataset == "vindr_mammo" else filled("mask_path"),
@@ -101,7 +102,7 @@ def _counted(table: pd.DataFrame, splits: dict[str, dict[str, int]]) -> list[int
     return [splits.get(split, {}).get(names.get(label, ""), 0) for split, label in rows]
 
 
-def _labels_and_splits(dataset: str) -> list[Expectation]:
+def _labels_and_splits(dataset: str, splits: Sequence[str]) -> list[Expectation]:
     both = "data of one class teach nothing: see data/lesions/*_exclusions.csv for what was dropped and why"
     counted = f"there are as many lesions of the row's split and label as {dataset}_flow.json counts"
     found = [
@@ -109,8 +110,8 @@ def _labels_and_splits(dataset: str) -> list[Expectation]:
         one_of("label", (BENIGN, MALIGNANT), "label is 0 (benign) or 1 (malignant)"),
         holds("label", (BENIGN, MALIGNANT), "there are benign and malignant lesions", both),
         filled("split"),
-        one_of("split", SPLITS[dataset]),
-        holds("split", SPLITS[dataset], f"there are lesions for {', '.join(SPLITS[dataset])}", both),
+        one_of("split", splits),
+        holds("split", splits, f"there are lesions for {', '.join(splits)}", both),
         one_of("splits_of_patient", [1], "no patient is in two splits"),
     ]
     if dataset in FOLLOWING:

@@ -6,7 +6,7 @@ from radprompt.mammograms.datasets import cbis_ddsm, vindr_mammo
 from radprompt.mammograms.datasets.table import read_table
 
 FOLLOWING = {
-    cbis_ddsm.DATASET: (("train", "train"), ("test", "test")),
+    cbis_ddsm.DATASET: (("train", "train"), ("train", "val"), ("test", "test")),
     vindr_mammo.DATASET: (("train", "train"), ("train", "val"), ("test", "test")),
 }
 """Official split and what a lesion table may make of it. INbreast has no official splits."""

@@ -23,7 +23,7 @@ from radprompt.gates.expectations import (
 )
 from radprompt.study.settings import Setting
 from radprompt.tables.cohort import ROLES
-from radprompt.tables.predictions import COLUMNS, RUN
+from radprompt.tables.predictions import COLUMNS, RUN, present_files
 
 _SCORED = ("val", "test")
 _COMPARE = "compare with data/lesions and data/halves, and write the row anew"
@@ -33,12 +33,14 @@ _WHOLE = "give every model a row for each lesion, or take the model out"
 def read_files(paths: Iterable[Path]) -> pd.DataFrame:
     """Read prediction files whatever their values: cells, with ``file`` and ``row``; an absent ``repeat`` is 0.
 
+    Those of a language model that was left out are passed over.
+
     Raises
     ------
     InputError
         There is no file, or one is no table.
     """
-    files = sorted(paths)
+    files = present_files(paths)
     if not files:
         raise InputError("there are no predictions", where="data/predictions", fix="run `dvc repro`, or `dvc pull`")
     parts = []

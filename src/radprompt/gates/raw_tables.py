@@ -4,7 +4,7 @@ An error is what no loader can make good, or would carry on in silence: a column
 does not say which patient or image it is of. A warning is a row that the loader leaves out with a reason, or mends.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from radprompt.gates.expectations import (
     matching,
     none_for_missing,
     one_of,
+    rows_are,
     some_rows,
     unique,
     with_numbers,
@@ -33,15 +34,32 @@ BIRADS = r"(?i)^\s*(?:bi-?rads)?\s*[0-6]\s*[abc]?\s*$"
 """A BI-RADS category as the data sets write it."""
 
 
-def raw_suites(root: Path) -> list[Suite]:
-    """Return the suites of the three data sets' tables below ``root`` (``data.root``).
+def raw_suites(root: Path, datasets: Iterable[str], *, synthetic: bool) -> list[Suite]:
+    """Return the suites of the data sets' tables.
+
+    Parameters
+    ----------
+    root
+        Folder of the data sets (``data.root``).
+    datasets
+        Those that are read.
+    synthetic
+        Whether the phantom drew them; else tables are also held against the counts of the releases.
 
     Raises
     ------
     InputError
         A table is absent or no table.
     """
-    return [*_cbis(root / cbis_ddsm.DATASET), *_vindr(root / vindr_mammo.DATASET), *_inbreast(root / inbreast.DATASET)]
+    suites: list[Suite] = []
+    for name in datasets:
+        if name == cbis_ddsm.DATASET:
+            suites += _cbis(root / name)
+        elif name == vindr_mammo.DATASET:
+            suites += _vindr(root / name, {} if synthetic else vindr_mammo.RELEASED)
+        else:
+            suites += _inbreast(root / name)
+    return suites
 
 
 def _cbis(folder: Path) -> list[Suite]:
@@ -80,7 +98,7 @@ def _cbis_expectations() -> list[Expectation]:
     ]
 
 
-def _vindr(folder: Path) -> list[Suite]:
+def _vindr(folder: Path, released: Mapping[str, int]) -> list[Suite]:
     path = folder / vindr_mammo.TABLE
     table = with_numbers(_read(path, vindr_mammo.PROVENANCE), [*vindr_mammo.CORNERS, "height", "width"])
     if {"study_id", "split"} <= set(table):
@@ -115,10 +133,16 @@ def _vindr(folder: Path) -> list[Suite]:
         _warn(at_least, "width", "xmax", "the box ends inside the image (xmax; else it is cut)"),
         _warn(at_least, "height", "ymax", "the box ends inside the image (ymax; else it is cut)"),
     ]
-    return [
+    if released:
+        findings.append(_as_released(released["rows"]))
+    suites = [
         _suite("raw_vindr_mammo", path, table, findings, "image_id"),
         _suite("raw_vindr_mammo_masses", path, masses, boxes, "image_id"),
     ]
+    for split, usable in vindr_mammo.usable_masses(table) if released else ():
+        expected = [_as_released(released[f"{split} masses"])]
+        suites.append(_suite(f"raw_vindr_mammo_{split}_masses", path, usable, expected, "image_id"))
+    return suites
 
 
 def _inbreast(folder: Path) -> list[Suite]:
@@ -146,6 +170,10 @@ def _read(path: Path, provenance: Provenance, separator: str = ",") -> pd.DataFr
 def _suite(name: str, path: Path, table: pd.DataFrame, expectations: Iterable[Expectation], key: str = "") -> Suite:
     keys = [each for each in ("row", key or "patient_id") if each in table]
     return Suite(name, path.as_posix(), table.reset_index(drop=True), keys, list(expectations))
+
+
+def _as_released(count: int) -> Expectation:
+    return rows_are(count, f"there are {count:,} rows, as in the release", _RELEASED, severity="warning")
 
 
 def _warn(build: Callable[..., Expectation], *arguments: Any, **named: Any) -> Expectation:

@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from radprompt.core.errors import InputError
+from radprompt.core.hub import FromPretrained
 from radprompt.core.outputs import atomic_folder, write_json
 from radprompt.core.params import Llm, Prompt
 from radprompt.llm.assembly import assemble
@@ -37,7 +38,7 @@ Labels = Sequence[object] | np.ndarray | pd.Series
 OnEpoch = Callable[[dict[str, float]], None] | None
 
 
-class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
+class LanguageModelClassifier(FromPretrained, ClassifierMixin, BaseEstimator):
     """A pretrained language model that reads each row as a sentence and is tuned by LoRA to classify it.
 
     ``X`` is a frame whose **column names are read by the model** (standardised values of named features; pandas, polars
@@ -90,6 +91,8 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
 
     trunk_: TrunkCache | None = None
     feature_names_in_: NDArray[np.object_]
+
+    SAVED = ("classifier.json", "adapter")
 
     def __init__(
         self,
@@ -259,6 +262,13 @@ class LanguageModelClassifier(ClassifierMixin, BaseEstimator):
         classifier.classes_ = np.array(record.get("classes", [0, 1]))
         classifier._remember(record.get("features"))
         return classifier
+
+    @classmethod
+    def _load_from(cls, folder: Path, options: dict[str, Any]) -> Self:
+        inside = cls.SAVED[1]
+        if folder.name == inside and (own := folder.parent / "backbone").is_dir():  # an exported model
+            options = {"backbone": own} | options
+        return cls.load(folder, **options)
 
     def _build(self) -> None:
         built = assemble(

@@ -32,9 +32,12 @@ def check_options(options: Mapping[str, Any]) -> None:
     """
     lora = {name: options[name] for name in Lora.__dataclass_fields__}
     llm = {name: options[name] for name in Llm.__dataclass_fields__ if name in options}
-    llm |= {"lora": lora, "backbone": {"source": str(options["backbone"]), "revision": None}}
+    # A run may leave the language model out (`none` in params.yaml); a classifier is one.
+    llm |= {"lora": lora, "backbone": {"source": str(options["backbone"]), "revision": None}, "tuning": "lora"}
     prompt = {name: options[name] for name in ("instruction", "decimals", "order")}
     faults = [*_faults(Llm, llm), *_faults(Prompt, prompt), *_shared_faults(options)]
+    if options["tuning"] not in ("lora", "head"):
+        faults.append(f"tuning: Input should be 'lora' or 'head'; found {options['tuning']!r}")
     if options["columns"] not in ("fitted", "any"):
         faults.append(f"columns: Input should be 'fitted' or 'any'; found {options['columns']!r}")
     if faults:

@@ -12,6 +12,8 @@ from radprompt.core.outputs import write_csv, write_json
 from radprompt.llm.classifier import LanguageModelClassifier, OnEpoch
 from radprompt.llm.saved import EMBEDDINGS, LEARNED, SAID, read_probabilities
 from radprompt.tables.embeddings import read_embeddings, write_embeddings
+from radprompt.tables.left_out import mark_left_out
+from radprompt.tables.predictions import write_left_out
 
 
 class Answers(NamedTuple):
@@ -91,6 +93,14 @@ def copy_run(folder: Path, source: Path, rows: pd.DataFrame, answers: Answers) -
     """Write a copy of another setting's model, and what it says of this cohort."""
     shutil.copytree(source, folder)
     _write_answers(folder, rows, answers)
+
+
+def leave_out(setting: str) -> None:
+    """Write a setting's outputs where ``llm.tuning: none`` leaves the language model out: each says so."""
+    mark_left_out(f"models/language_model/{setting}")
+    mark_left_out(f"plots/training/{setting}")
+    write_left_out(f"data/predictions/{setting}/llm.csv")
+    write_json(f"metrics/training/{setting}.json", {setting: {}})
 
 
 def _write_answers(folder: Path, rows: pd.DataFrame, answers: Answers) -> None:

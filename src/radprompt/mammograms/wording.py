@@ -27,7 +27,19 @@ CONTOURS = {"cbis_test": ("cbis_ddsm", "test")}
 SHAREABLE = frozenset({"cbis_ddsm"})
 """Data sets whose licence lets a page carry their pixels (CBIS-DDSM: CC BY 3.0)."""
 
+PROVEN = frozenset({"cbis_ddsm"})
+"""Data sets whose labels are pathology; those of the others come from BI-RADS."""
+
 LABELS = "Labels come from BI-RADS: 3 is benign, 4 to 6 malignant; no histology."
+LABELS_PROVEN = (
+    "Labels of {data_sets} are pathology. Its images are digitised film of several scanners, without a pixel size in "
+    "most files: grey levels and lengths are not those of a digital detector, and the paper keeps such images from its "
+    "classifier."
+)
+OTHER_STUDY = (
+    "The checklists below are answered for the paper's three data sets. This run has other settings: where an answer "
+    "names VinDr-Mammo or INbreast, or says that labels are BI-RADS, it is not about this run."
+)
 LABELS_SYNTHETIC = (
     "Labels follow BI-RADS (3 benign, 4 to 6 malignant), which the phantom reads with noise from each mass's hidden "
     "malignancy: no model can be perfect, and the best possible AUC is not 1."
@@ -40,6 +52,11 @@ ROWS = (
     "Views and breasts of one patient are separate rows. Splits and intervals go by patient, but no model combines the "
     "views, and age, density and clinical findings are not used."
 )
+
+
+def labels_of(dataset: str, name: str) -> str:
+    """Say where the labels of a data set come from, which pages call ``name``."""
+    return LABELS_PROVEN.format(data_sets=name) if dataset in PROVEN else LABELS
 
 
 def describe_lesion(view: str, birads: str) -> str:

@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from radprompt.core.errors import InputError
+from radprompt.core.hub import FromPretrained
 from radprompt.named.model import Cases, Estimate, Model, Site, learn, name_free_evidence
 from radprompt.named.name_test import NameTest, permute_names
 from radprompt.named.names import check_parameters, name_prior
@@ -43,7 +44,7 @@ class NamedExplanation(NamedTuple):
     base_deviation: float
 
 
-class NamedClassifier(ClassifierMixin, BaseEstimator):
+class NamedClassifier(FromPretrained, ClassifierMixin, BaseEstimator):
     """Bayesian logistic regression over named features, whose prior may know what the names mean.
 
     The logit of a case at site ``s`` is ``b_s + sum over its features n of c_s(n) z_n``, with exact standardised values
@@ -102,6 +103,7 @@ class NamedClassifier(ClassifierMixin, BaseEstimator):
     ['benign', 'benign', 'malignant', 'malignant']
     """
 
+    SAVED = ("named.json", "named")
     model_: Model
     scales_: Scales
 

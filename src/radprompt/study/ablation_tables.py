@@ -61,7 +61,7 @@ class Table:
         return f"{FILE}, table {self.name!r}, row {row.name!r}"
 
 
-def load_tables(settings: Settings, path: Path = FILE) -> dict[str, Table]:
+def load_tables(settings: Settings, path: Path = FILE, *, strict: bool = True) -> dict[str, Table]:
     """Read every table, by name.
 
     Parameters
@@ -70,6 +70,8 @@ def load_tables(settings: Settings, path: Path = FILE) -> dict[str, Table]:
         Protocols that a table may show.
     path
         File to read.
+    strict
+        If False, tables of settings that there are not, as after `radprompt profile open`, are passed over.
 
     Raises
     ------
@@ -80,10 +82,19 @@ def load_tables(settings: Settings, path: Path = FILE) -> dict[str, Table]:
     content = read_yaml(path, missing="run from the repository's root")
     if not isinstance(content, dict):
         raise InputError("no mapping of tables", where=str(path), fix="see docs/ablations.md")
-    return {str(name): _table(str(name), entry, path, settings) for name, entry in content.items()}
+    tables = {str(name): _table(str(name), entry, path) for name, entry in content.items()}
+    unknown = {name: [each for each in table.settings if each not in settings] for name, table in tables.items()}
+    if not strict:
+        return {name: table for name, table in tables.items() if not unknown[name]}
+    for name, wrong in unknown.items():
+        if wrong:
+            what = f"no setting is called {', '.join(map(repr, wrong))}"
+            fix = f"use some of: {', '.join(settings)}"
+            raise InputError(what, where=f"{path}, table {name!r}", fix=fix)
+    return tables
 
 
-def _table(name: str, entry: Any, path: Path, settings: Settings) -> Table:
+def _table(name: str, entry: Any, path: Path) -> Table:
     where = f"{path}, table {name!r}"
     try:
         table = TypeAdapter(Table).validate_json(json.dumps({**entry, "name": name}, default=str))
@@ -91,10 +102,6 @@ def _table(name: str, entry: Any, path: Path, settings: Settings) -> Table:
         problems = error.errors() if isinstance(error, ValidationError) else []
         lines = [f"{'.'.join(map(str, p['loc']))}: {p['msg']}; found {p['input']!r}" for p in problems[:3]]
         raise InputError("\n  ".join(lines) or "no mapping", where=where, fix="see docs/ablations.md") from None
-    unknown = [setting for setting in table.settings if setting not in settings]
-    if unknown:
-        what = f"no setting is called {', '.join(map(repr, unknown))}"
-        raise InputError(what, where=where, fix=f"use some of: {', '.join(settings)}")
     names = [row.name for row in table.rows]
     if twice := sorted({row for row in names if names.count(row) > 1}):
         raise InputError(f"two rows are called {twice[0]!r}", where=where, fix="name every row differently")

@@ -98,8 +98,9 @@ class _File:
     halved: list[str]
     explained: list[str]
     data_sets: dict[str, DataSet]
-    curve: Curve | None = None
-    drift: DriftPair | None = None
+    measured: list[str] | None = None
+    curves: Annotated[dict[_Name, Curve], Field(max_length=1)] = Field(default_factory=dict)
+    drifts: Annotated[dict[_Name, DriftPair], Field(max_length=1)] = Field(default_factory=dict)
     steps: list[Step] = Field(default_factory=list)
 
 
@@ -182,7 +183,11 @@ class Setting(NamedTuple):
 
 
 class Settings(Mapping[str, Setting]):
-    """All settings by name, in the order of the file, and what the file says beside them."""
+    """All settings by name, in the order of the file, and what the file says beside them.
+
+    ``measured`` are the data sets whose lesions settings use, sorted; ``curve`` and ``drift`` are None where the file
+    has none.
+    """
 
     def __init__(self, content: _File) -> None:
         halved = set(content.halved)
@@ -190,8 +195,9 @@ class Settings(Mapping[str, Setting]):
         self.halved = content.halved
         self.explained = content.explained
         self.data_sets = content.data_sets
-        self.curve = content.curve
-        self.drift = content.drift
+        self.measured = _used(content)
+        self.curve = next(iter(content.curves.values()), None)
+        self.drift = next(iter(content.drifts.values()), None)
         self.steps = content.steps
 
     def __getitem__(self, name: str) -> Setting:
@@ -217,6 +223,12 @@ class Settings(Mapping[str, Setting]):
         """Return a data set's name in words; one that is unknown keeps its own."""
         return self.data_sets[name].title if name in self.data_sets else name
 
+    def require_curve(self) -> Curve:
+        """Return the curve; without one it is an :class:`InputError`."""
+        if self.curve is None:
+            raise InputError("no curve", where=FILE, fix="name its settings under curves")
+        return self.curve
+
     @property
     def first(self) -> Setting:
         """The setting whose features and examples are shown."""
@@ -239,15 +251,20 @@ def load_settings(path: str | Path = FILE) -> Settings:
         raise InputError("no such file", where=str(path), fix=fix) from None
     except YAMLError as error:
         raise InputError(f"not YAML: {' '.join(str(error).split())}", where=str(path), fix="correct it") from None
+    return check_settings(content, where=str(path))
+
+
+def check_settings(content: Any, *, where: str = FILE) -> Settings:
+    """Turn the content of ``settings.yaml`` into :class:`Settings`; see :func:`load_settings` for the errors."""
     try:
         # As JSON, strict validation still takes mappings for dataclasses.
         checked: _File = TypeAdapter(_File).validate_json(json.dumps(content, default=str))
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, each['loc'])) or 'the file'}: {each['msg']}" for each in error.errors()]
-        raise InputError("\n  ".join(faults), where=str(path), fix="correct these keys") from None
+        raise InputError("\n  ".join(faults), where=where, fix="correct these keys") from None
     faults = list(_faults(checked))
     if faults:
-        raise InputError("\n  ".join(faults), where=str(path), fix="name settings and data sets that the file has")
+        raise InputError("\n  ".join(faults), where=where, fix="name settings and data sets that the file has")
     return Settings(checked)
 
 
@@ -264,32 +281,40 @@ def _setting(name: str, entry: _Entry, halved: set[str]) -> Setting:
     return Setting(name, entry.title, entry.paper, train, val, test, start, entry.trains, entry.selection, *drawn)
 
 
+def _used(content: _File) -> list[str]:
+    """Return the data sets whose lesions settings use, sorted."""
+    members = (text for entry in content.settings.values() for text in (entry.train, entry.val, entry.test))
+    return sorted({text.split("/")[0] for text in members})
+
+
 def _faults(content: _File) -> Iterator[str]:
     names = content.settings
     named = [(f"settings.{name}.selection", entry.selection) for name, entry in names.items()]
     named += [(f"settings.{name}.start", entry.start) for name, entry in names.items() if entry.start != PRETRAINED]
     named += [(f"explained[{place}]", name) for place, name in enumerate(content.explained)]
-    if content.curve:
-        named += [(f"curve.{key}", getattr(content.curve, key)) for key in ("start", "none", "continued", "restarted")]
-    if content.drift:
-        named.append(("drift.reference", content.drift.reference))
+    for site, curve in content.curves.items():
+        keys = ("start", "none", "continued", "restarted")
+        named += [(f"curves.{site}.{key}", getattr(curve, key)) for key in keys]
+    named += [(f"drifts.{site}.reference", pair.reference) for site, pair in content.drifts.items()]
     for place, step in enumerate(content.steps):
         named += [(f"steps[{place}].before", step.before.setting), (f"steps[{place}].after", step.after.setting)]
     yield from (f"{key} is {name!r}, not a setting" for key, name in named if name not in names)
-    if content.curve and content.curve.continued in names:
-        start = names[content.curve.continued].start
-        if content.curve.start != start:
-            yield f"curve.start is {content.curve.start!r}, but curve.continued starts from {start!r}"
+    for site, curve in content.curves.items():
+        start = names[curve.continued].start if curve.continued in names else curve.start
+        if curve.start != start:
+            yield f"curves.{site}.start is {curve.start!r}, but curves.{site}.continued starts from {start!r}"
     sets = [
         (f"settings.{name}.{role}", str(getattr(own, role)).split("/")[0])
         for name, own in names.items()
         for role in ("train", "val", "test")
     ]
     sets += [("halved", dataset) for dataset in content.halved]
-    sets += [("drift.other", content.drift.other)] if content.drift else []
+    sets += [(f"drifts.{site}.other", pair.other) for site, pair in content.drifts.items()]
     yield from (
         f"{key} uses the data set {name!r}, not one of data_sets" for key, name in sets if name not in content.data_sets
     )
+    if content.measured is not None and sorted(content.measured) != _used(content):
+        yield f"measured is {content.measured}, but settings use {_used(content)}"
     if not content.explained:
         yield "explained names no setting"
     for name, entry in names.items():

@@ -14,7 +14,6 @@ import pandas as pd
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import write_csv
 
-DATASETS = ("cbis_ddsm", "vindr_mammo", "inbreast")
 BENIGN, MALIGNANT = 0, 1
 SPLITS = ("train", "val", "test", "adapt")
 

@@ -13,10 +13,14 @@ from numpy.typing import NDArray
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import write_csv
 from radprompt.tables.cohort import ROLES
+from radprompt.tables.left_out import has_head_alone, write_head
 
 COLUMNS = ["lesion_id", "patient_id", "setting", "repeat", "model", "seed", "split", "label", "probability"]
 RUN = ["setting", "repeat", "model", "seed"]
 """What names one trained model."""
+
+MAY_BE_LEFT_OUT = ("llm.csv", "embedded.csv")
+"""Files of the language model: where ``llm.tuning: none`` leaves it out, they hold the head of the table alone."""
 
 _HALF = ["setting", "repeat"]
 """What decides which lesions are trained, validated and tested on."""
@@ -33,7 +37,8 @@ def read_predictions(
     Parameters
     ----------
     paths
-        The files. One without the column ``repeat`` holds repeat 0.
+        The files. One without the column ``repeat`` holds repeat 0; one that :func:`write_left_out` wrote is passed
+        over.
     settings
         The settings that there are, and whether each has several repeats.
     setting
@@ -58,7 +63,7 @@ def read_predictions(
         every run have rows: a model may bring no validation rows at all. Nor need models have equally many repeats.
     """
     folder = f"data/predictions/{setting}" if setting else "data/predictions"
-    files = sorted({Path(path) for path in paths})
+    files = present_files(paths)
     if not files:
         raise InputError("there are no predictions", where=folder, fix="run `dvc repro`, or `dvc pull`")
     table = pd.concat([_read(path) for path in files], ignore_index=True)
@@ -90,6 +95,17 @@ def write_predictions(path: str | Path, table: pd.DataFrame) -> None:
     checked = _typed(_placed(table.reindex(columns=COLUMNS).astype(str), path), str(path))
     _check_duplicates(checked)
     write_csv(path, checked[COLUMNS].sort_values([*RUN, "lesion_id"], ignore_index=True))
+
+
+def write_left_out(path: str | Path) -> None:
+    """Write a file of :data:`MAY_BE_LEFT_OUT` that holds no predictions, on purpose."""
+    write_head(path, COLUMNS)
+
+
+def present_files(paths: Iterable[str | Path]) -> list[Path]:
+    """Return the files without those of a language model that was left out, sorted."""
+    files = sorted({Path(path) for path in paths})
+    return [path for path in files if path.name not in MAY_BE_LEFT_OUT or not has_head_alone(path, COLUMNS)]
 
 
 def _read(path: Path) -> pd.DataFrame:

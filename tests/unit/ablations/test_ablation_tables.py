@@ -123,3 +123,11 @@ def test_overriding_leaves_the_original_alone():
     assert lookup(changed, "llm.lora.rank") == 5
     assert lookup(PARAMS, "llm.lora.rank") != 5
     assert lookup(PARAMS, "llm.lora.nothing") is None
+
+
+def test_tables_of_other_settings_are_passed_over_where_that_is_asked_for(tmp_path):
+    text = TABLE + TABLE.replace("table3", "other").replace("[vindr]", "[film]")
+    (tmp_path / "ablations.yaml").write_text(text)
+    assert list(load_tables(SETTINGS, tmp_path / "ablations.yaml", strict=False)) == ["table3"]
+    with pytest.raises(InputError, match="no setting is called 'film'"):
+        load_tables(SETTINGS, tmp_path / "ablations.yaml")

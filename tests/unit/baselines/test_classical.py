@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from radprompt.baselines import transfer
-from radprompt.baselines.classical import Conventional, build, features_of
+from radprompt.baselines.classical import Conventional, NormalScores, build, features_of
 from radprompt.core.baseline_params import Baseline, Baselines
 from radprompt.core.errors import InputError
 from radprompt.core.params import load_params
@@ -150,3 +151,8 @@ def test_columns_go_by_name_not_by_place(sample: tuple, params: Baselines) -> No
 def test_no_such_baseline(params: Baselines) -> None:
     with pytest.raises(ValueError, match="no baseline is called 'oracle'"):
         build("oracle", params, 0)
+
+
+@parametrize_with_checks([NormalScores()])
+def test_normal_scores_keep_scikit_learns_contract(estimator: NormalScores, check: object) -> None:
+    check(estimator)  # type: ignore[operator]

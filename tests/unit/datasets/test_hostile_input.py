@@ -3,6 +3,7 @@
 import json
 import re
 import runpy
+import shutil
 from functools import cache
 from pathlib import Path
 
@@ -67,6 +68,7 @@ def main(tmp_path, monkeypatch):
     workplace = tmp_path / "repository"
     workplace.mkdir()
     (workplace / "params.yaml").write_text(params, encoding="utf-8")
+    shutil.copy(ROOT / "settings.yaml", workplace)
     monkeypatch.chdir(workplace)
     return runpy.run_path(str(ROOT / "stages" / "lesions.py"))["main"]
 

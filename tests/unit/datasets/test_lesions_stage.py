@@ -1,5 +1,6 @@
 import json
 import runpy
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +23,7 @@ def main(tmp_path, monkeypatch):
         params.replace("root: data/phantom/raw", f"root: {tmp_path}").replace("workers: 2", "workers: 1"),
         encoding="utf-8",
     )
+    shutil.copy(ROOT / "settings.yaml", workplace)
     monkeypatch.chdir(workplace)
     return runpy.run_path(str(ROOT / "stages" / "lesions.py"))["main"]
 

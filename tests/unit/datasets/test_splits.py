@@ -5,7 +5,7 @@ import pytest
 
 from radprompt.core.errors import InputError
 from radprompt.core.params import Data
-from radprompt.mammograms.datasets.splits import assign, draw, in_both, summary
+from radprompt.mammograms.datasets.splits import assign, draw, in_both, splits_of, summary
 from radprompt.tables.lesions import Lesion
 
 DATA = Data(root="data/raw", validation_fraction=0.2, adaptation_fraction=0.5)
@@ -33,7 +33,7 @@ def patients(lesions, split, label=None):
 
 
 def test_validation_is_a_fifth_of_the_training_patients_of_each_class(cohort):
-    split = assign("vindr_mammo", cohort, DATA, seed=1)
+    split = assign("vindr_mammo", cohort, DATA, seed=1, classified=True)
     assert len(patients(split, "val")) == 10
     assert len(patients(split, "val", label=1)) == 4
     assert patients(split, "train") | patients(split, "val") == patients(cohort, "train")
@@ -43,14 +43,18 @@ def test_validation_is_a_fifth_of_the_training_patients_of_each_class(cohort):
 
 
 def test_inbreast_is_halved(cohort):
-    split = assign("inbreast", [replace(x, split="test") for x in cohort], DATA, seed=1)
+    split = assign("inbreast", [replace(x, split="test") for x in cohort], DATA, seed=1, classified=True)
     assert len(patients(split, "adapt")) == len(patients(split, "test")) == 30
     assert len(patients(split, "adapt", label=1)) == len(patients(split, "test", label=1)) == 12
     assert not patients(split, "adapt") & patients(split, "test")
 
 
-def test_cbis_keeps_its_official_split(cohort):
-    assert assign("cbis_ddsm", cohort, DATA, seed=1) == cohort
+def test_cbis_keeps_its_official_split_and_validates_where_it_is_classified(cohort):
+    assert assign("cbis_ddsm", cohort, DATA, seed=1, classified=False) == cohort
+    split = assign("cbis_ddsm", cohort, DATA, seed=1, classified=True)
+    assert split == assign("vindr_mammo", cohort, DATA, seed=1, classified=True)
+    assert splits_of("cbis_ddsm", classified=True) == ("train", "val", "test")
+    assert splits_of("cbis_ddsm", classified=False) == ("train", "test")
 
 
 def test_the_draw_depends_on_the_seed_and_not_on_the_order(cohort):

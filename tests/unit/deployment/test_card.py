@@ -32,7 +32,7 @@ THIRD = """
     trains: true
     selection: third_adapted
 
-curve:"""
+curves:"""
 METRICS = {"value": 0.625, "low": 0.5, "high": 0.75, "repeats": 3, "repeat_sd": 0.03125, "lesions": 4, "patients": 4}
 
 
@@ -47,8 +47,8 @@ def sources(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / "params.yaml", tmp_path)
     text = (ROOT / "settings.yaml").read_text(encoding="utf-8")
-    assert text.count("\ncurve:") == 1
-    Path("settings.yaml").write_text(text.replace("\ncurve:", THIRD), encoding="utf-8")
+    assert text.count("\ncurves:") == 1
+    Path("settings.yaml").write_text(text.replace("\ncurves:", THIRD), encoding="utf-8")
     write_csv("data/lesions/inbreast.csv", to_table([_lesion(number) for number in range(8)]))
     rows = [
         {"setting": setting, "model": model, "metric": "auc", "malignant": 2, **METRICS}
@@ -74,7 +74,7 @@ def sources(tmp_path, monkeypatch):
 
 def test_the_card_of_a_sixth_setting_names_it_and_its_data(sources):
     card = model_card(sources, None)
-    assert card.startswith("# Model card: radprompt, Third site & co, adapted\n")
+    assert "\n---\n\n# Model card: radprompt, Third site & co, adapted\n" in card
     assert "half 1 of the patients that are halved" in card
     assert "continued from the model of: VinDr-Mammo, internal test; epoch 3 kept" in card
     assert "| training | INbreast | 4 | 2 |" in card

@@ -29,7 +29,7 @@ def _set(section: str, key: str, value: object) -> None:
 def test_one_folder_holds_all_that_prediction_needs(exported):
     files = {path.relative_to(exported).as_posix() for path in exported.rglob("*") if path.is_file()}
     assert files == {
-        *("MODEL_CARD.md", "manifest.json", "background.csv", "model.json", "scaler.json", "selection.json"),
+        *("README.md", "manifest.json", "background.csv", "model.json", "scaler.json", "selection.json"),
         *(f"segmenter/{name}" for name in ("dataset.json", "plans.json", "segmenter.json", "weights.safetensors")),
         *(f"adapter/{name}" for name in ("adapter_config.json", "adapter_model.safetensors", "classifier.json")),
         *(f"backbone/{name}" for name in ("config.json", "generation_config.json", "model.safetensors", "source.json")),
@@ -130,7 +130,7 @@ def test_a_model_that_is_not_there_is_said_so(own_repository, tmp_path, setting,
 
 
 def test_the_card_has_figures_ranges_limits_and_the_warning(exported):
-    card = (exported / "MODEL_CARD.md").read_text()
+    card = (exported / "README.md").read_text()
     assert "**Not for clinical use." in card
     assert "Trained on synthetic images" in card
     assert "| AUC | 0.625 | 0.50 to 0.75 |" in card
@@ -144,7 +144,7 @@ def test_the_card_has_figures_ranges_limits_and_the_warning(exported):
 def test_without_metrics_the_card_says_so(own_repository, tmp_path):
     Path("metrics/comparison.csv").unlink()
     export_model(tmp_path / "model", "vindr", 0)
-    assert "Not evaluated in this run" in (tmp_path / "model" / "MODEL_CARD.md").read_text()
+    assert "Not evaluated in this run" in (tmp_path / "model" / "README.md").read_text()
     assert json.loads((tmp_path / "model" / "model.json").read_text())["tested"] is None
 
 
@@ -181,7 +181,7 @@ def test_a_licensed_backbone_stays_where_it_is_and_is_only_named(licensed):
     folder, model = licensed
     assert [path.name for path in (model / "backbone").iterdir()] == ["source.json"]
     assert str(folder.parent) not in (model / "backbone" / "source.json").read_text()
-    assert "The backbone is licensed and not in this folder" in (model / "MODEL_CARD.md").read_text()
+    assert "The backbone is licensed and not in this folder" in (model / "README.md").read_text()
     with Predictor(model, backbone=folder).package.backbone(folder) as place:
         assert json.loads((place / "source.json").read_text())["source"] == str(folder)
 

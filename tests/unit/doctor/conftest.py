@@ -62,7 +62,8 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, git: Git) -> Pat
 def times(repository: Path) -> StageTimes:
     """Ten seconds for every stage, as if measured with the demo's parameters."""
     params = load_params(ROOT / "params.yaml")
-    grows = amounts(params, workload(params), load_settings(ROOT / "settings.yaml"), SMOLLM2)
+    settings = load_settings(ROOT / "settings.yaml")
+    grows = amounts(params, workload(params, settings), settings, SMOLLM2)
     rows = [
         StageTime(name, 1, 10.0, 0.5, *grows.get(name, UNCHANGED))
         for name in stage_descriptions(repository, phantom=True)

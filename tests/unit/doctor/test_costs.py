@@ -21,6 +21,7 @@ from radprompt.repository.profiles import apply_profile
 from radprompt.study.settings import load_settings
 
 ROOT = Path(__file__).parents[3]
+SETTINGS = load_settings(ROOT / "settings.yaml")
 collect = runpy.run_path(str(ROOT / "docs/tools/stage_times.py"))["collect"]
 
 
@@ -36,7 +37,7 @@ def clinical(repository) -> Params:
 
 
 def costs(params, times, shape=SMOLLM2):
-    grows = amounts(params, workload(params), load_settings(ROOT / "settings.yaml"), shape)
+    grows = amounts(params, workload(params, SETTINGS), SETTINGS, shape)
     return scaled(stage_descriptions(ROOT, phantom=True), times, grows)
 
 
@@ -51,7 +52,7 @@ def test_the_stages_are_those_of_the_pipeline_in_its_order(demo, times):
 
 
 def test_whatever_is_scaled_is_a_stage(demo):
-    grows = amounts(demo, workload(demo), load_settings(ROOT / "settings.yaml"), SMOLLM2)
+    grows = amounts(demo, workload(demo, SETTINGS), SETTINGS, SMOLLM2)
     assert set(grows) <= set(stage_descriptions(ROOT, phantom=True))
 
 
@@ -76,8 +77,8 @@ def test_rows_epochs_tokens_and_draws_count(demo, times):
 
 def test_a_language_models_amount_by_hand(demo):
     """168 VinDr lesions learn; a half has 44 and 11; trained tokens count four times in two layers."""
-    work, settings = workload(demo), load_settings(ROOT / "settings.yaml")
-    assert (work.vindr_train, work.vindr_val, work.vindr_test) == (168, 42, 70)
+    work, settings = workload(demo, SETTINGS), SETTINGS
+    assert [work.counts["vindr_mammo", split] for split in ("train", "val", "test")] == [168, 42, 70]
     trained = (168 + 3 * 2 * 44) * demo.llm.epochs * 2 * 4
     read = (280 + (210 + 55) + 3 * 110) * 30
     by_hand = (trained + read) * 160 * SMOLLM2.linear_of_a_layer
@@ -128,12 +129,44 @@ def test_times_of_a_part_of_the_pipeline_or_of_other_parameters_are_not_collecte
         collect(recorded, ["masks@a", "report"], {})
 
 
-def test_the_paper_trains_13_million_tokens_a_hundred_epochs(clinical):
-    work = workload(clinical)
-    assert (work.vindr_train, work.vindr_val, work.vindr_test, work.inbreast) == (785, 197, 235, 111)
-    assert (work.cbis_train, work.cbis_test) == (1318, 378)
+def test_the_releases_masses_train_13_million_tokens_a_hundred_epochs(clinical):
+    """VinDr-Mammo has 989 and 237 masses of BI-RADS 3 to 5, where the paper has 982 and 235."""
+    work = workload(clinical, SETTINGS)
+    assert work.counts == {
+        ("cbis_ddsm", "train"): 1318,
+        ("cbis_ddsm", "test"): 378,
+        ("vindr_mammo", "train"): 791,
+        ("vindr_mammo", "val"): 198,
+        ("vindr_mammo", "test"): 237,
+        ("inbreast", "all"): 111,
+    }
     assert prompt_tokens(clinical) == 176
-    assert work.vindr_train * 176 * 100 == pytest.approx(13.8e6, rel=0.01)
+    assert work.counts["vindr_mammo", "train"] * 176 * 100 == pytest.approx(13.8e6, rel=0.02)
+
+
+def test_cbis_alone_validates_on_a_fifth_of_its_training_masses(repository):
+    apply_profile(ROOT / "profiles" / "open.yaml", repository / "params.yaml")
+    params, settings = load_params(repository / "params.yaml"), load_settings(repository / "settings.yaml")
+    work = workload(params, settings)
+    assert work.counts == {("cbis_ddsm", "train"): 1054, ("cbis_ddsm", "val"): 264, ("cbis_ddsm", "test"): 378}
+    assert work.segmenter_rows == 1318
+    assert (work.lesions, work.drawn) == ({"cbis_ddsm": 1696}, {"cbis_ddsm": 378})
+    grows = amounts(params, work, settings, SMOLLM2)
+    trained = 1054 * params.llm.epochs * 2 * 4
+    by_hand = (trained + 1696 * 30) * 160 * SMOLLM2.linear_of_a_layer
+    assert grows["language_model"].value == pytest.approx(by_hand)
+    assert [grows[name].value for name in ("learning_curve", "named_curve", "drift")] == [0, 0, 0]
+
+
+def test_without_a_tuned_language_model_only_its_names_are_read(repository):
+    apply_profile(ROOT / "profiles" / "laptop.yaml", repository / "params.yaml")
+    params = load_params(repository / "params.yaml")
+    grows = amounts(params, workload(params, SETTINGS), SETTINGS, SMOLLM2)
+    assert [grows[name].value for name in ("language_model", "learning_curve", "explain")] == [0, 0, 0]
+    assert grows["names"].value == SMOLLM2.linear
+    assert memory.language_models(params, SETTINGS) == 0
+    weights = LLAMA2_7B.weights_gb("none", bf16=True)
+    assert memory.language_model_gb(params, LLAMA2_7B, gpu=False, bf16=True) == pytest.approx(1.5 + weights)
 
 
 def test_llama_trains_in_20_gb_and_in_10_with_4_bits(clinical):
@@ -144,6 +177,6 @@ def test_llama_trains_in_20_gb_and_in_10_with_4_bits(clinical):
 
 
 def test_regions_of_512_px_are_held_in_memory_and_in_the_temporary_folder(clinical):
-    work = workload(clinical)
+    work = workload(clinical, SETTINGS)
     assert memory.segmenter_gb(clinical, work) == pytest.approx(2.5 + 1318 * 4 * 512**2 * 9 / 1e9)
     assert memory.temporary_gb(clinical, work) == pytest.approx(19.6, abs=0.2)

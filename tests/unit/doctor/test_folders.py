@@ -84,6 +84,13 @@ def test_a_few_gaps_are_to_mind_and_many_are_an_unfinished_download(tmp_path, im
     assert f"{images} images" in found.found or f"{images} of 200 images" in found.found
 
 
+def test_the_release_of_vindr_is_known_by_its_rows_and_masses():
+    counts = released("vindr_mammo").counts
+    assert counts == {
+        "rows": 20_486, "training masses": 989, "test masses": 237, "studies": 5000, "images": 20000
+    }  # fmt: skip
+
+
 def test_an_empty_file_is_no_image(synthetic, phantom, tmp_path):
     shutil.copytree(synthetic / "inbreast", tmp_path / "inbreast")
     images = sorted((tmp_path / "inbreast" / "AllDICOMs").glob("*.dcm"))

@@ -46,6 +46,18 @@ def test_memory_advice_fits_the_stage_that_needs_most(laptop):
         assert key in found.fix
 
 
+def test_memory_advice_names_every_stage_that_does_not_fit(laptop):
+    found = machine.check_memory(laptop, {"segmenter": 30.0, "language_model": 40.0})
+    assert found.found == "24 GB; segmenter takes about 30.0 GB, language_model takes about 40.0 GB"
+    assert found.fix.startswith("segmenter: lower segmentation.roi_size; language_model: lower llm.batch_size")
+
+
+def test_where_nothing_is_trained_a_card_is_not_asked_for(laptop, workstation):
+    for here, name in ((laptop, "none"), (workstation, "NVIDIA GeForce RTX 4090")):
+        found = machine.check_gpu(here, "auto", 0.0, required=True)
+        assert (found.state, found.found) == ("ok", f"{name}; no language model is trained")
+
+
 def test_both_disks(laptop):
     disk, temporary = machine.check_disk(replace(laptop, temporary_gb=5.0), 100.0, 19.5)
     assert (disk.state, temporary.state) == ("ok", "error")

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from radprompt.cli import app
 from radprompt.core.errors import InputError
 from radprompt.evaluation.summary_screen import as_latex, as_markdown, choose, current_metrics, render, screen
+from radprompt.tables.left_out import mark_left_out
 
 ROOT = Path(__file__).parents[3]
 AUCS = {
@@ -151,3 +152,9 @@ def test_full_is_the_table_with_intervals(folder: Path) -> None:
     assert "vindr: 40 masses, 18 malignant, 20 patients" in output
     with pytest.raises(InputError, match="several forms"):
         CliRunner().invoke(app, ["summary", "--full", "--md"], catch_exceptions=False)
+
+
+def test_a_language_model_that_was_left_out_is_said_to_be(folder: Path) -> None:
+    assert current_metrics()[1] == ""
+    mark_left_out(folder / "plots/training/vindr")
+    assert current_metrics()[1] == "The language model was left out of this run (llm.tuning: none)."

@@ -59,6 +59,7 @@ def test_defaults_are_those_of_params_yaml():
         ({"readout": "feature"}, "readout: Input should be 'last' or 'features'; found 'feature'"),
         ({"precision": "fp16"}, "precision: Input should be 'auto', 'bf16' or 'fp32'; found 'fp16'"),
         ({"tuning": "full"}, "tuning: Input should be 'lora' or 'head'"),
+        ({"tuning": "none"}, "tuning: Input should be 'lora' or 'head'; found 'none'"),
         ({"rank": 0}, "rank: Input should be greater than 0; found 0"),
         ({"rank": 4.5}, "rank: Input should be a valid integer"),
         ({"layers": "some"}, "layers: Input should be"),

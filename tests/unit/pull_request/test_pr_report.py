@@ -289,7 +289,9 @@ def test_contours_are_compared_lesion_by_lesion(scratch):
         table |= {"patient_id": [f"p{i // 2}" for i in range(lesions)], "nnunet_hd95_px": 4.0}
         table["nnunet_dice"] = dice + np.random.default_rng(2).normal(0, 0.01, lesions).round(5)
         mean = float(table["nnunet_dice"].mean())
-        scratch.artefact("segmentation_quality", "data/masks/quality.csv", pd.DataFrame(table).to_csv(index=False))
+        scratch.artefact(
+            "segmentation_quality", "data/segmentation_quality.csv", pd.DataFrame(table).to_csv(index=False)
+        )
         record = f'{{"cbis_test": {{"lesions": {lesions}, "nnunet": {{"dice": {mean}, "hd95_px": 4.0}}}}}}'
         scratch.write("metrics/segmentation.json", record)
         return mean

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pandas as pd
@@ -230,3 +231,32 @@ def test_a_page_without_the_second_site_still_says_what_is_missing(repository):
     assert "Table 2: extended or transferred" not in text
     assert "No external test in this run" in text
     assert "Not evaluated in this run: inbreast_adapted, inbreast_extended" in text
+
+
+def test_a_language_model_that_was_left_out_is_said_to_be(repository):
+    params = load_params(repository / "params.yaml")
+    left_out = replace(
+        params,
+        llm=replace(params.llm, tuning="none"),
+        evaluation=replace(params.evaluation, reference="named"),
+    )
+    said = "the language model was left out of this run"
+    assert said not in build(repository, params)
+    page = build(repository, left_out)
+    for what in ("The table of shares", "The learning curve"):
+        assert f"{what} is not there: {said}" in page
+    assert "The language model was left out of this run (llm.tuning: none). Nothing here says" in page
+
+
+def test_labels_by_pathology_are_not_called_a_readers(repository):
+    params = _real(repository)
+    settings = repository / "settings.yaml"
+    assert "not histology" in build(repository, params)
+    settings.write_text(settings.read_text().replace("vindr_mammo/", "cbis_ddsm/").replace("inbreast/", "cbis_ddsm/"))
+    text = settings.read_text().replace("measured: [vindr_mammo, inbreast]", "measured: [cbis_ddsm]")
+    settings.write_text(text.replace("halved: [inbreast]", "halved: []"))
+    page = build(repository, params)
+    assert "Labels of CBIS-DDSM are pathology." in page
+    assert "readers&#39; BI-RADS categories" not in page
+    assert "No patient is in two splits of a data set.</p>" in page
+    assert "The checklists below are answered for the paper" not in page  # its settings still name the paper's tables

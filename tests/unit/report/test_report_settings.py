@@ -43,6 +43,7 @@ def _edit(path, change):
 def _add_third(content):
     content["data_sets"]["third"] = {"title": "Third site", "short": "Third"}
     content["halved"].append("third")
+    content["measured"].append("third")
     content["settings"]["third_adapted"] = ENTRY
 
 
@@ -126,8 +127,9 @@ def test_one_more_setting_of_table_2_has_rows_of_its_own(repository, make_compar
 def test_a_study_of_one_site_needs_neither_curve_nor_drift_nor_halves(repository):
     def cut(content):
         content["settings"] = {"vindr": content["settings"]["vindr"]}
-        for key in ("curve", "drift", "steps"):
+        for key in ("curves", "drifts", "steps"):
             del content[key]
+        content["measured"] = ["vindr_mammo"]
         content["halved"] = []
 
     _edit(repository / "settings.yaml", cut)

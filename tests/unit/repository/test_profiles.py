@@ -8,21 +8,23 @@ import pytest
 from radprompt.core.errors import InputError
 from radprompt.core.params import load_params
 from radprompt.repository.profiles import apply_profile
+from radprompt.study.settings import load_settings
 
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
 def params(tmp_path):
-    path = tmp_path / "params.yaml"
-    path.write_bytes((ROOT / "params.yaml").read_bytes())
-    return path
+    for name in ("params.yaml", "settings.yaml"):
+        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
+    return tmp_path / "params.yaml"
 
 
 @pytest.mark.parametrize("profile", sorted(p.stem for p in (ROOT / "profiles").glob("*.yaml")))
 def test_profile_merges_and_only_its_lines_change(params, profile):
     before = params.read_text(encoding="utf-8").splitlines()
-    changes = apply_profile(ROOT / "profiles" / f"{profile}.yaml", params)
+    changed = apply_profile(ROOT / "profiles" / f"{profile}.yaml", params)
+    changes = [line for line in changed if not line.startswith("settings.yaml, ")]
     after = params.read_text(encoding="utf-8").splitlines()
     load_params(params)
     assert len(before) == len(after)
@@ -89,16 +91,50 @@ def test_clinical_profile_does_not_hang_on_what_the_demo_prefers(params):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("llm:\n  rank: 4\n", r"key 'llm.rank' is not in params.yaml"), ("seed: -1\n", r"seed: .*greater than or equal")],
+    [
+        ("params:\n  llm:\n    rank: 4\n", r"key 'llm.rank' is not in params.yaml"),
+        ("params:\n  seed: -1\n", r"seed: .*greater than or equal"),
+        ("seed: 1\n", r"has the parts params and settings, no other"),
+        ("params:\n  llm:\n    tuning: none\n", r"evaluation.reference is llm, which llm.tuning: none leaves out"),
+        ("params:\n  seed: 1\nsettings:\n  curve: {}\n", r"key 'curve' is not in settings.yaml"),
+        ("params:\n  seed: 1\nsettings:\n  explained: [film]\n", r"explained\[0\] is 'film', not a setting"),
+        ("params:\n  seed: 1\nsettings:\n  measured: [inbreast]\n", r"but settings use \['inbreast', 'vindr_mammo'\]"),
+    ],
 )
-def test_bad_profile_leaves_params_as_they_were(params, tmp_path, text, message):
+def test_bad_profile_leaves_both_files_as_they_were(params, tmp_path, text, message):
     (tmp_path / "bad.yaml").write_text(text, encoding="utf-8")
-    before = params.read_bytes()
+    files = (params, tmp_path / "settings.yaml")
+    before = [file.read_bytes() for file in files]
     with pytest.raises(InputError, match=message):
         apply_profile(tmp_path / "bad.yaml", params)
-    assert params.read_bytes() == before
+    assert [file.read_bytes() for file in files] == before
 
 
 def test_unknown_profile_lists_the_known_ones(params):
     with pytest.raises(InputError, match=r"no profile 'clinic'[\s\S]*clinical"):
         apply_profile(ROOT / "profiles" / "clinic.yaml", params)
+
+
+def test_open_profile_classifies_cbis_by_pathology_and_nothing_else(params):
+    changes = apply_profile(ROOT / "profiles" / "open.yaml", params)
+    settings, merged = load_settings(params.with_name("settings.yaml")), load_params(params)
+    (setting,) = settings.values()
+    assert list(settings.data_sets) == settings.measured == ["cbis_ddsm"]
+    assert setting.members == {
+        "train": ("cbis_ddsm", "train"),
+        "val": ("cbis_ddsm", "val"),
+        "test": ("cbis_ddsm", "test"),
+    }
+    assert (settings.halved, settings.curve, settings.drift, settings.steps) == ([], None, None, [])
+    assert (merged.radiomics.shape_unit, merged.radiomics.masks.cbis_ddsm) == ("px", "reference")
+    assert "settings.yaml, settings: replaced" in changes
+    # Keys that stay as they are keep their comments.
+    assert "# train, val, test   data set and split" in params.with_name("settings.yaml").read_text(encoding="utf-8")
+
+
+def test_laptop_profile_keeps_the_settings_and_leaves_the_language_model_out(params):
+    before = params.with_name("settings.yaml").read_bytes()
+    apply_profile(ROOT / "profiles" / "laptop.yaml", params)
+    merged = load_params(params)
+    assert params.with_name("settings.yaml").read_bytes() == before
+    assert (merged.llm.tuning, merged.evaluation.reference, merged.segmentation.plan) == ("none", "named", "small")

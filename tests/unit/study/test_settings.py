@@ -117,17 +117,24 @@ def _at(*keys: Any, value: Any) -> Callable[[dict[str, Any]], None]:
 
 
 ADAPTED = ("settings", "inbreast_adapted")
+CURVE, DRIFT = ("curves", "inbreast"), ("drifts", "inbreast")
 FAULTS = {
     "selection": (_at(*ADAPTED, "selection", value="none"), "settings.inbreast_adapted.selection is 'none'"),
     "start": (_at(*ADAPTED, "start", value="none"), "settings.inbreast_adapted.start is 'none', not a setting"),
     "explained": (_at("explained", value=["vinder"]), "explained[0] is 'vinder', not a setting"),
     "nothing explained": (_at("explained", value=[]), "explained names no setting"),
-    "curve": (_at("curve", "restarted", value="none"), "curve.restarted is 'none', not a setting"),
-    "another start": (
-        _at("curve", "start", value="inbreast_scratch"),
-        "curve.start is 'inbreast_scratch', but curve.continued starts from 'vindr'",
+    "curve": (
+        _at("curves", "inbreast", "restarted", value="none"),
+        "curves.inbreast.restarted is 'none', not a setting",
     ),
-    "drift": (_at("drift", "reference", value="none"), "drift.reference is 'none', not a setting"),
+    "another start": (
+        _at(*CURVE, "start", value="inbreast_scratch"),
+        "curves.inbreast.start is 'inbreast_scratch', but curves.inbreast.continued starts from 'vindr'",
+    ),
+    "drift": (
+        _at("drifts", "inbreast", "reference", value="none"),
+        "drifts.inbreast.reference is 'none', not a setting",
+    ),
     "step": (_at("steps", 1, "after", "setting", value="none"), "steps[1].after is 'none', not a setting"),
     "no model": (
         _at("settings", "inbreast_unadapted", "start", value="pretrained"),
@@ -153,6 +160,8 @@ FAULTS = {
     "type": (_at("settings", "vindr", "trains", value="yes"), "settings.vindr.trains: "),
     "unknown key": (_at("settings", "vindr", "tests", value="vindr_mammo/test"), "settings.vindr.tests: "),
     "name": (_at("settings", "In Breast", value=REVERSED), "settings.In Breast"),
+    "two curves": (lambda content: content["curves"].update(again=content["curves"]["inbreast"]), "curves: "),
+    "measured": (_at("measured", value=["inbreast"]), "measured is ['inbreast'], but settings use"),
     "no key": (lambda content: content["settings"]["vindr"].pop("title"), "settings.vindr.title: "),
     "no settings": (lambda content: content.pop("settings"), "settings: "),
 }
@@ -183,8 +192,10 @@ def test_all_faults_are_told_at_once(together: tuple[str, ...], changed: Callabl
 
 
 def test_curve_drift_and_steps_may_be_left_out(changed: Callable[..., Path]) -> None:
-    settings = load_settings(changed(lambda content: [content.pop(name) for name in ("curve", "drift", "steps")]))
+    settings = load_settings(changed(lambda content: [content.pop(name) for name in ("curves", "drifts", "steps")]))
     assert (settings.curve, settings.drift, settings.steps) == (None, None, [])
+    with pytest.raises(InputError, match="no curve"):
+        settings.require_curve()
 
 
 @pytest.mark.parametrize(("text", "words"), [("settings: [", "not YAML"), ("", "the file: "), ("- 1", "the file: ")])

@@ -1,5 +1,6 @@
 import importlib.util
 import io
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -174,6 +175,7 @@ def write_dicom(path, pixels, syntax=ExplicitVRLittleEndian, photometric="MONOCH
 
 def test_stage_hashes_each_image_once_and_decoded(tmp_path, monkeypatch, breasts):
     monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "settings.yaml", tmp_path)
     write_dicom(tmp_path / "b.dcm", breasts[0])
     write_dicom(tmp_path / "a.dcm", breasts[0], JPEG2000Lossless, "MONOCHROME1")
     write_dicom(tmp_path / "c.dcm", breasts[1])

@@ -7,6 +7,7 @@ from radprompt.gates.results import counts, words
 from radprompt.gates.running import run_suites
 from radprompt.mammograms.datasets import cbis_ddsm, inbreast, vindr_mammo
 
+DATASETS = ("cbis_ddsm", "vindr_mammo", "inbreast")
 HEX = "0123456789abcdef0123456789abcde"
 
 
@@ -33,7 +34,7 @@ def inbreast_row(number, **changes):
 def write(tmp_path):
     """Write the tables of the three data sets; returns the results by suite."""
 
-    def write(train=None, findings=None, images=None):
+    def write(train=None, findings=None, images=None, *, synthetic=True):
         tables = {
             f"cbis_ddsm/{cbis_ddsm.TABLES['train']}": (train or [cbis_row("P_00001")], ","),
             f"cbis_ddsm/{cbis_ddsm.TABLES['test']}": ([cbis_row("P_00002"), cbis_row("P_00003")], ","),
@@ -43,7 +44,9 @@ def write(tmp_path):
         for name, (rows, separator) in tables.items():
             (tmp_path / name).parent.mkdir(exist_ok=True)
             pd.DataFrame(rows).to_csv(tmp_path / name, sep=separator, index=False)
-        return {result["suite_name"]: result for result in run_suites(raw_suites(tmp_path))}
+        return {
+            result["suite_name"]: result for result in run_suites(raw_suites(tmp_path, DATASETS, synthetic=synthetic))
+        }
 
     return write
 
@@ -94,6 +97,22 @@ def test_what_a_loader_leaves_out_is_a_warning_that_names_the_row(write):
     assert counts(found["raw_vindr_mammo_masses"])["rows"] == 4  # the row without a mass is not asked for a box
 
 
+def test_real_tables_are_held_against_the_release(write):
+    findings = [vindr_row(1), vindr_row(2, split="test"), vindr_row(3, finding_birads="BI-RADS 2")]
+    found = write(findings=findings, synthetic=False)
+    said = "\n".join(line for result in found.values() for line in unmet(result))
+    for part in ("20,486 rows, as in the release: found 3", "989 rows", "237 rows"):
+        assert part in said
+    assert [counts(found[f"raw_vindr_mammo_{split}_masses"])["rows"] for split in ("training", "test")] == [1, 1]
+    assert all(counts(result)["errors"] == 0 for result in found.values())
+
+
+def test_data_sets_that_are_not_read_are_not_checked(write, tmp_path):
+    write()
+    suites = raw_suites(tmp_path, ["cbis_ddsm"], synthetic=False)
+    assert [suite.name for suite in suites] == ["raw_cbis_ddsm_train", "raw_cbis_ddsm_test"]
+
+
 @pytest.mark.parametrize(
     ("tables", "suite", "said"),
     [
@@ -118,6 +137,6 @@ def test_what_no_loader_can_mend_is_an_error(write, tables, suite, said):
 
 def test_an_absent_table_is_an_error_that_says_where_to_get_it(tmp_path):
     with pytest.raises(InputError) as caught:
-        raw_suites(tmp_path)
+        raw_suites(tmp_path, DATASETS, synthetic=True)
     assert "cbis_ddsm" in caught.value.where
     assert "Cancer Imaging Archive" in caught.value.fix

@@ -1,8 +1,8 @@
 """Splits by patient: a patient's lesions are never on both sides.
 
-CBIS-DDSM keeps its official train and test. VinDr-Mammo keeps its official test; a part of its training patients
-becomes ``val``. INbreast has no official split: its patients are ``test``, and a part of them becomes ``adapt``
-(paper, Data).
+CBIS-DDSM keeps its official train and test; where it is classified, and not only trains the segmenter, a part of its
+training patients becomes ``val``. VinDr-Mammo keeps its official test; a part of its training patients becomes ``val``.
+INbreast has no official split: its patients are ``test``, and a part of them becomes ``adapt`` (paper, Data).
 """
 
 from collections import defaultdict
@@ -14,9 +14,35 @@ from radprompt.study.splits import draw
 from radprompt.tables.lesions import MALIGNANT, Lesion
 
 
-def assign(dataset: str, lesions: list[Lesion], data: Data, seed: int) -> list[Lesion]:
-    """Return the lesions with the splits of their data set; see :func:`radprompt.study.splits.draw`."""
-    if dataset == "vindr_mammo":
+def splits_of(dataset: str, *, classified: bool) -> tuple[str, ...]:
+    """Return the splits of a data set's lesion table; ``classified``: whether a setting uses its lesions."""
+    if dataset == "inbreast":
+        return ("adapt", "test")
+    return ("train", "val", "test") if classified or dataset == "vindr_mammo" else ("train", "test")
+
+
+def assign(dataset: str, lesions: list[Lesion], data: Data, seed: int, *, classified: bool) -> list[Lesion]:
+    """Return the lesions with the splits of their data set; see :func:`radprompt.study.splits.draw`.
+
+    Parameters
+    ----------
+    dataset
+        Its name.
+    lesions
+        Its lesions, with official splits where it has them.
+    data
+        Fractions of patients.
+    seed
+        Random seed of the draw.
+    classified
+        Whether a setting uses the lesions.
+
+    Raises
+    ------
+    InputError
+        Too few patients of a class.
+    """
+    if "val" in splits_of(dataset, classified=classified):
         return draw(lesions, "train", "val", data.validation_fraction, seed)
     if dataset == "inbreast":
         return draw(lesions, "test", "adapt", data.adaptation_fraction, seed)

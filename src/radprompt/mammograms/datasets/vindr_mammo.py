@@ -43,6 +43,7 @@ COLUMNS = (
     *CORNERS,
     "split",
 )
+_JUDGED = ("finding_categories", "finding_birads", "split")
 LONGEST_CATEGORIES = 1_000
 """Letters; the ten categories together have 250."""
 
@@ -50,6 +51,12 @@ SUFFIX = ".dicom"
 """Suffix of the released images; copies with ``.dcm``, or without any, are found too."""
 
 SPLITS = {"training": "train", "test": "test"}
+
+RELEASED = {"rows": 20_486, "training masses": 989, "test masses": 237}
+"""Counts of the release (1.0.0): rows of :data:`TABLE`, and masses of BI-RADS 3 to 5 in each official split.
+
+The paper's 982 and 235 are 7 and 2 fewer.
+"""
 
 
 @dataclass(frozen=True)
@@ -94,6 +101,19 @@ def load(root: Path, masks: Path, compute: Compute) -> LesionSet:
     PROVENANCE.require(root)
     rows = read_table(root / TABLE, COLUMNS, PROVENANCE, ids=("study_id", "image_id"))
     return locate(_findings(rows, root), masks, compute, DATASET)
+
+
+def usable_masses(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield each official split and the rows of its masses that are benign or malignant by BI-RADS.
+
+    ``table`` has the cells of :data:`TABLE` as text; an absent column or an empty cell counts for no mass.
+    """
+    nothing = pd.Series("", table.index)
+    categories, birads, splits = (table.get(name, nothing).fillna("") for name in _JUDGED)
+    judged = birads.map(lambda text: label(category(text)) is not None).astype(bool)
+    mass = categories.str.contains("Mass", regex=False)
+    for split in SPLITS:
+        yield split, table[mass & judged & (splits == split)]
 
 
 def _findings(rows: pd.DataFrame, root: Path) -> Iterator[Finding | Exclusion]:

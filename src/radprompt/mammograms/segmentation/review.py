@@ -128,7 +128,7 @@ def write_contact_sheets(
     Parameters
     ----------
     dataset
-        One of :data:`radprompt.tables.lesions.DATASETS`.
+        One of ``data_sets`` in ``settings.yaml``.
     folder
         Pages go to ``<folder>/<dataset>/page_01.png`` and on; the data set's folder is replaced whole.
     context

@@ -44,8 +44,9 @@ def ablations(reader: Reader, settings: Settings, params: Params) -> dict[str, A
 
 
 def _planned(reader: Reader, settings: Settings) -> dict[str, Table]:
-    """Return the tables of ``ablations.yaml``; none where the file is not there."""
-    return {} if reader.content(FILE.as_posix()) is None else load_tables(settings, reader.root / FILE)
+    """Return the tables of ``ablations.yaml`` about these settings; none where the file is not there."""
+    absent = reader.content(FILE.as_posix()) is None
+    return {} if absent else load_tables(settings, reader.root / FILE, strict=False)
 
 
 def _lay_out(reader: Reader, path: str, planned: Table | None, settings: Settings, params: Params) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from radprompt.study.settings import Settings
 from radprompt.tables.feature_names import CATALOGUE
 
 ABSENT = "not in this run"
+_TUNING = {"lora": "tuned by LoRA", "head": "its head tuned alone", "none": "not tuned, but left out of this run"}
 ENOUGH = 10
 """Training lesions a feature from which on their number is called fit."""
 
@@ -88,7 +89,7 @@ def facts(
         **_dimensions(settings, features, by_half),
         "stability": "in the table" if features and features["stability"] else "not measured in this run",
         "backbone": "SmolLM2-135M" if params.llm.backbone.source == "smollm2" else params.llm.backbone.source,
-        "tuning": "tuned by LoRA" if params.llm.tuning == "lora" else "its head tuned alone",
+        "tuning": _TUNING[params.llm.tuning],
         "rivals": str(len(first["rows"]) - 1)
         if first
         else str(len(params.baselines.models) + len(params.baselines.on_embeddings)),

@@ -5,10 +5,11 @@ from typing import Any
 import pandas as pd
 
 from radprompt.core.params import Params
-from radprompt.mammograms.wording import LABELS_REAL, LABELS_SYNTHETIC, ROWS
+from radprompt.mammograms.wording import LABELS_PROVEN, LABELS_REAL, LABELS_SYNTHETIC, PROVEN, ROWS
 from radprompt.pages.report.sentences import FEW
 from radprompt.pages.wording import count, listing, number
 from radprompt.study.settings import Settings
+from radprompt.tables.left_out import WORDS
 
 PAPER_BACKBONE, PAPER_EPOCHS = "LLaMA2-7B", 500
 
@@ -124,11 +125,18 @@ def _repeats(params: Params, results: list[dict[str, Any]]) -> list[str]:
 def _labels(settings: Settings, synthetic: bool) -> str:
     if synthetic:
         return LABELS_SYNTHETIC
-    return LABELS_REAL.format(data_sets=listing(settings.data_set(name) for name in _classified(settings)))
+    classified = _classified(settings)
+    kinds = (
+        (LABELS_PROVEN, [settings.data_set(name) for name in classified if name in PROVEN]),
+        (LABELS_REAL, [settings.data_set(name) for name in classified if name not in PROVEN]),
+    )
+    return " ".join(words.format(data_sets=listing(names)) for words, names in kinds if names)
 
 
 def _training(params: Params) -> str:
     llm = params.llm
+    if llm.tuning == "none":
+        return f"{WORDS} Nothing here says what the paper's method would reach on these lesions."
     layers = "the head only" if llm.tuning == "head" else f"LoRA on {_layers(llm.lora.layers)}"
     model = "SmolLM2-135M" if llm.backbone.source == "smollm2" else llm.backbone.source
     return (

@@ -8,7 +8,7 @@ import pandas as pd
 
 from radprompt.core.params import Params
 from radprompt.evaluation.paper import is_synthetic
-from radprompt.mammograms.wording import ATTRIBUTES, IMAGES, SEGMENTER, SUBJECT
+from radprompt.mammograms.wording import ATTRIBUTES, IMAGES, OTHER_STUDY, SEGMENTER, SUBJECT
 from radprompt.pages.environment import environment
 from radprompt.pages.report.ablations import ablations
 from radprompt.pages.report.checklists import CHECKLISTS, answer, load_checklist
@@ -84,7 +84,8 @@ def collect(reader: Reader, settings: Settings, params: Params) -> dict[str, Any
         if not setting.repeated and setting.selection == name
     }
     by_half = _by_half(reader, settings)
-    explained, ablated = explanations(reader), ablations(reader, settings, params)
+    left_out = params.llm.tuning == "none"
+    explained, ablated = None if left_out else explanations(reader), ablations(reader, settings, params)
     masks = _masks(reader, settings)
     versions = packages()
     chosen = (selected.get(first.selection), by_half)
@@ -104,6 +105,8 @@ def collect(reader: Reader, settings: Settings, params: Params) -> dict[str, Any
         "subject": SUBJECT,
         "attributes": list(ATTRIBUTES.values()),
         "segmenter": settings.data_set(SEGMENTER),
+        "segmenter_classified": SEGMENTER in settings.measured,
+        "other_study": "" if any(setting.paper for setting in settings.values()) else OTHER_STUDY,
         "overview": [] if comparison is None else overview(comparison, evaluated, settings, reference),
         "steps": [] if comparison is None else steps(comparison, settings, confidence),
         "results": results,
@@ -121,10 +124,11 @@ def collect(reader: Reader, settings: Settings, params: Params) -> dict[str, Any
         "by_half": by_half,
         "compared": settings.drift is not None,
         "drift": drift(reader, settings, params.validation.drift),
+        "left_out": left_out,
         "training": {name: training(reader, own, params.seed) for name, own in settings.items() if own.trains},
         "curve_defined": settings.curve is not None,
         "named": named_model(reader, settings, params),
-        "learning_curve": learning_curve(reader, settings),
+        "learning_curve": None if left_out else learning_curve(reader, settings),
         "named_curve": named_curve(reader, settings),
         "ablations": ablated,
         "explanations": explained,

@@ -78,14 +78,16 @@ def _subject(path: str) -> str:
 
 
 def _vindr_mammo(root: Path) -> dict[str, int]:
-    read_table(root / vindr_mammo.TABLE, vindr_mammo.COLUMNS, vindr_mammo.PROVENANCE)
+    table = read_table(root / vindr_mammo.TABLE, vindr_mammo.COLUMNS, vindr_mammo.PROVENANCE)
+    usable = {f"{split} masses": len(rows) for split, rows in vindr_mammo.usable_masses(table)}
     studies = [
         _filled(image_files.files_in(Path(study.path)))
         for study in os.scandir(vindr_mammo.PROVENANCE.require(root / "images"))
         if study.is_dir()
     ]
     _require_images(sum(studies), root / "images", "*/*")
-    return {"studies": sum(images > 0 for images in studies), "images": sum(studies)}
+    counts = {"rows": len(table), **usable}
+    return counts | {"studies": sum(images > 0 for images in studies), "images": sum(studies)}
 
 
 def _inbreast(root: Path) -> dict[str, int]:

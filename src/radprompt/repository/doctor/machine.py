@@ -16,9 +16,10 @@ TIGHT = 0.9
 
 SMALLER = {
     "segmenter": "lower segmentation.roi_size",
-    "language_model": "lower llm.batch_size or llm.lora.layers, or choose a smaller model",
+    "language_model": "lower llm.batch_size or llm.lora.layers, choose a smaller model, or set llm.tuning: none",
+    "weights": "choose a smaller model (llm.backbone.source): its weights pass through main memory as a whole",
 }
-"""What makes a stage take less main memory."""
+"""What makes a stage take less main memory; ``weights``: of the language model, where they alone count."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +91,13 @@ def check_gpu(machine: Machine, device: str, needed_gb: float, required: bool) -
     device
         ``llm.device``.
     needed_gb
-        Of GPU memory.
+        Of GPU memory; 0: no language model is trained.
     required
         Whether the model is out of a CPU's reach.
     """
     gpu = machine.gpu
+    if not needed_gb:
+        return Finding("machine", "GPU", "ok", f"{gpu.name if gpu else 'none'}; no language model is trained")
     if gpu is None:
         found = f"none: {machine.no_gpu}"
         if required:
@@ -115,7 +118,7 @@ def check_gpu(machine: Machine, device: str, needed_gb: float, required: bool) -
     return Finding("machine", "GPU", "ok", found)
 
 
-def check_memory(machine: Machine, needs: Mapping[str, float]) -> Finding:
+def check_memory(machine: Machine, needs: Mapping[str, float], smaller: Mapping[str, str] = SMALLER) -> Finding:
     """Compare the machine's memory with what the stages that need most take.
 
     Parameters
@@ -123,12 +126,17 @@ def check_memory(machine: Machine, needs: Mapping[str, float]) -> Finding:
     machine
         Cores, memory and card.
     needs
-        GB by stage, of :data:`SMALLER`.
+        GB by stage.
+    smaller
+        What makes each of them take less.
     """
-    stage = max(needs, key=lambda name: needs[name])
-    found = f"{machine.memory_gb:.0f} GB; {stage} takes about {needs[stage]:.1f} GB"
-    if needs[stage] > machine.memory_gb:
-        return Finding("machine", "memory", "error", found, SMALLER[stage])
+    most = max(needs, key=lambda name: needs[name])
+    too_much = [name for name, needed in needs.items() if needed > machine.memory_gb]
+    shown = ", ".join(f"{name} takes about {needs[name]:.1f} GB" for name in too_much or [most])
+    found = f"{machine.memory_gb:.0f} GB; {shown}"
+    if too_much:
+        advice = [smaller[name] if len(too_much) == 1 else f"{name}: {smaller[name]}" for name in too_much]
+        return Finding("machine", "memory", "error", found, "; ".join(advice))
     return Finding("machine", "memory", "ok", found)
 
 

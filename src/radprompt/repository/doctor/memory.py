@@ -32,8 +32,11 @@ def training_gb(params: Params, shape: Shape, *, bf16: bool) -> float:
 
 
 def language_model_gb(params: Params, shape: Shape, *, gpu: bool, bf16: bool) -> float:
-    """Return the main memory of ``language_model``: of a GPU's run the weights, which pass through it, else all."""
-    if gpu:
+    """Return the main memory of ``language_model``: of a GPU's run the weights, which pass through it, else all.
+
+    Where ``llm.tuning`` is none, nothing is trained: it is that of ``names``, which reads with the backbone.
+    """
+    if gpu or params.llm.tuning == "none":
         return PYTHON_GB + shape.weights_gb("none", bf16=bf16)
     return PYTHON_GB + training_gb(params, shape, bf16=bf16)
 
@@ -45,13 +48,15 @@ def segmenter_gb(params: Params, work: Workload) -> float:
 
 def trained_layers(params: Params, shape: Shape) -> int:
     """Return how many layers have adapters."""
-    if params.llm.tuning == "head":
+    if params.llm.tuning != "lora":
         return 0
     return shape.layers if params.llm.lora.layers == "all" else min(params.llm.lora.layers, shape.layers)
 
 
 def language_models(params: Params, settings: Settings) -> int:
     """Return how many language models are trained."""
+    if params.llm.tuning == "none":
+        return 0
     trained = [own for own in settings.values() if own.trains]
     return sum(len(own.repeats(params.adaptation.repeats.llm)) for own in trained) * params.evaluation.seeds
 
@@ -69,4 +74,4 @@ def temporary_gb(params: Params, work: Workload) -> float:
 
 
 def _region_pixels(params: Params, work: Workload) -> int:
-    return work.cbis_train * BOXES * params.segmentation.roi_size**2
+    return work.segmenter_rows * BOXES * params.segmentation.roi_size**2

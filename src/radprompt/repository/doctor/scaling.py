@@ -36,20 +36,32 @@ def amounts(params: Params, work: Workload, settings: Settings, shape: Shape | N
     """Return the amount by stage; a stage that is not here takes the same time whatever is set."""
     halves, seeds = params.adaptation.repeats.baselines, params.evaluation.seeds
     repeats = sum(len(own.repeats(halves)) for own in settings.values())
-    megapixels = Amount("megapixels", sum(work.lesions[name] * work.megapixels[name] for name in work.lesions))
+    megapixels, drawn, measured = (
+        Amount("megapixels", sum(count * work.megapixels[name] for name, count in lesions.items()))
+        for lesions in (work.lesions, work.drawn, {name: work.lesions[name] for name in settings.measured})
+    )
     fitted = work.fitted_rows(params, settings, halves)
     rows = Amount("rows of all fits", fitted)
     models = len(params.baselines.models)
+    resampled = params.features.mrmr.stability_draws * _explained_rows(params, work, settings)
     return {
-        **dict.fromkeys(("phantom", "lesions", "image_hashes", "masks", "validate_masks", "features"), megapixels),
+        **dict.fromkeys(("phantom", "lesions", "image_hashes"), megapixels),
+        "features": measured,
+        **dict.fromkeys(("masks", "validate_masks"), drawn),
         **dict.fromkeys(("standardise", "select", "prompts", "leakage"), Amount("repeats", repeats)),
-        **dict.fromkeys(("named", "named_curve"), rows),
+        "named": rows,
+        "named_curve": rows if settings.curve else Amount(rows.of, 0),
+        "drift": UNCHANGED if settings.drift else Amount(UNCHANGED.of, 0),
         "segmenter": Amount("operations of nnU-Net's steps", _nnunet(params.segmentation)),
-        "selection_stability": Amount("resampled rows", params.features.mrmr.stability_draws * work.vindr_train),
+        "selection_stability": Amount("resampled rows", resampled),
         "baselines": Amount("rows, seeds and models of all fits", fitted * seeds * models),
         "evaluate": Amount("resamples of patients", params.evaluation.bootstrap_draws * repeats * seeds),
         **{name: Amount("tokens times weights", value) for name, value in _tokens(params, work, settings, shape)},
     }
+
+
+def _explained_rows(params: Params, work: Workload, settings: Settings) -> int:
+    return sum(work.rows(settings[name].train, params) for name in settings.explained)
 
 
 def _nnunet(options: Segmentation) -> float:
@@ -57,6 +69,12 @@ def _nnunet(options: Segmentation) -> float:
     batch = BATCH[options.plan] * (512**2 / area if options.plan == "default" else 1)
     steps = options.epochs * (options.iterations + options.validation_iterations / 3)
     return steps * batch * area * PLAN_OPERATIONS[options.plan]
+
+
+def _second_site(work: Workload, settings: Settings) -> int:
+    """Return the lesions of the curve's site, all of which are read; without a curve nothing is."""
+    curve = settings.curve
+    return work.lesions[settings[curve.continued].train.dataset] if curve else 0
 
 
 def _tokens(
@@ -73,7 +91,12 @@ def _tokens(
     fitted = work.fitted_rows(params, settings, halves)
     known = sum(work.rows(members, params) for own in settings.values() for members in own.members.values())
     prompts = explain.lesions * explain.background * (2**count if explain.orders == "all" else explain.orders * count)
+    if params.llm.tuning == "none":
+        yield from dict.fromkeys(("language_model", "learning_curve", "explain"), 0.0).items()
+        yield "names", shape.linear
+        return
     yield "language_model", params.evaluation.seeds * (fitted * trained_row + known * read_row)
-    yield "learning_curve", sum(params.adaptation.curve) * 2 * halves * trained_row + work.inbreast * read_row
+    points = sum(params.adaptation.curve) * 2 * halves if settings.curve else 0
+    yield "learning_curve", points * trained_row + _second_site(work, settings) * read_row
     yield "explain", prompts * read_row
     yield "names", shape.linear

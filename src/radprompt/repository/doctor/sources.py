@@ -1,10 +1,14 @@
 """The three data sets: what a complete copy holds, where it comes from and under which licence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from radprompt.core.params import Phantom
+from radprompt.mammograms.datasets import vindr_mammo
+
+if TYPE_CHECKING:
+    from radprompt.mammograms.phantom.cohort import Exposure
 
 
 class Source(NamedTuple):
@@ -43,7 +47,7 @@ SOURCES = (
     Source(
         "vindr_mammo",
         "VinDr-Mammo",
-        {"studies": 5000, "images": 20000},
+        {**vindr_mammo.RELEASED, "studies": 5000, "images": 20000},
         9.9,
         "about 340 GB",
         "PhysioNet, project vindr-mammo 1.0.0, doi 10.13026/br2v-7517, after signing its data use agreement",
@@ -77,10 +81,11 @@ def released(folder: str) -> Expected:
 
 def drawn(folder: str, seed: int, phantom: Phantom) -> Expected:
     """Return what the phantom writes with these parameters, its broken records included."""
-    from radprompt.mammograms.phantom import cbis_ddsm, inbreast, vindr_mammo
+    from radprompt.mammograms.phantom import cbis_ddsm, inbreast
+    from radprompt.mammograms.phantom import vindr_mammo as vindr
     from radprompt.mammograms.phantom.cohort import exposures, held_out
 
-    module = {"cbis_ddsm": cbis_ddsm, "vindr_mammo": vindr_mammo, "inbreast": inbreast}[folder]
+    module = {"cbis_ddsm": cbis_ddsm, "vindr_mammo": vindr, "inbreast": inbreast}[folder]
     breasts = module.draw_breasts(seed, phantom)
     shots = exposures(breasts)
     missing = [shot for shot in shots if shot.breast.fault == "image missing"]
@@ -92,9 +97,22 @@ def drawn(folder: str, seed: int, phantom: Phantom) -> Expected:
         counts = {"training rows": trained, "test rows": tested, "mammograms": images, "masks": trained + tested}
     elif folder == "vindr_mammo":
         counts = {
+            **_findings(shots, held_out(breasts)),
             "studies": len({shot.breast.patient for shot in shots} - {shot.breast.patient for shot in missing}),
             "images": len(shots) - len(missing),
         }
     else:
         counts = {"rows": len(shots), "images": len(shots) - len(missing)}
     return Expected(counts, drawn=True)
+
+
+def _findings(shots: "Sequence[Exposure]", test: set[int]) -> dict[str, int]:
+    """Return rows and usable masses of VinDr-Mammo's table, by the keys of the release's counts."""
+    rows = sum(max(len(shot.breast.shows(shot.view)), 1) for shot in shots)
+    counts = {"rows": rows, "training masses": 0, "test masses": 0}
+    for shot in shots:
+        fault = shot.breast.fault
+        tested = shot.breast.patient in test or (fault == "both splits" and shot.view == "MLO")
+        judged = fault not in ("no BI-RADS", "BI-RADS 2")
+        counts["test masses" if tested else "training masses"] += judged * len(shot.breast.shows(shot.view))
+    return counts

@@ -20,7 +20,7 @@ from radprompt.tables.predictions import read_predictions
 LOWER_IS_BETTER = ("brier", "ece", "hd95_px")
 COLUMNS = ["setting", "model", "metric", "difference", "low", "high", "p", "lesions", "all_lesions"]
 PREDICTIONS = "data/predictions"
-QUALITY = "data/masks/quality.csv"
+QUALITY = "data/segmentation_quality.csv"
 
 _BEFORE, _AFTER = "before", "after"
 _ROW = ["repeat", "seed", "lesion_id", "split", "label", "probability"]

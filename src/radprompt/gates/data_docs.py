@@ -13,6 +13,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from radprompt.core.errors import InputError
 from radprompt.gates.expectations import RUN_AGAIN
 from radprompt.gates.results import PASSED, columns_of, counts, severity, words
@@ -57,6 +59,28 @@ def merged(found: Mapping[str, Iterable[dict[str, Any]]]) -> dict[str, dict[str,
     by_suite = {result["suite_name"]: counts(result) for results in found.values() for result in results}
     total = {key: sum(each[key] for each in by_suite.values()) for key in ("expectations", "met", "errors", "warnings")}
     return {**by_suite, "total": {"suites": len(by_suite), **total}}
+
+
+def unmet_expectations(found: Mapping[str, Iterable[dict[str, Any]]]) -> pd.DataFrame:
+    """Return the expectations that are not met, errors first: suite, severity, expectation and number of rows.
+
+    Ids and values of rows are left out, so that the table may be passed on with the counts; ``rows`` is empty where an
+    expectation is not about rows.
+    """
+    unmet = [
+        {
+            "suite": result["suite_name"],
+            "severity": severity(each),
+            "expectation": each["expectation_config"]["description"],
+            "rows": each["result"].get("unexpected_count"),
+        }
+        for results in found.values()
+        for result in results
+        for each in result["results"]
+        if not each["success"]
+    ]
+    table = pd.DataFrame(unmet, columns=["suite", "severity", "expectation", "rows"]).astype({"rows": "Int64"})
+    return table.sort_values("severity", kind="stable", ignore_index=True)
 
 
 def write_pages(found: Mapping[str, Iterable[dict[str, Any]]], folder: Path) -> list[Path]:

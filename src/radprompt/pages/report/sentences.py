@@ -1,17 +1,13 @@
 """What the AUCs allow to be said, in sentences that the numbers write."""
 
-from collections.abc import Iterable
-from typing import Any, get_args
+from typing import Any
 
 import pandas as pd
 
-from radprompt.core.params import Baseline
 from radprompt.pages.wording import count, interval, listing, number, percent, spread, verdict
 from radprompt.study.settings import Settings
 from radprompt.tables.model_names import model_name
 
-CONVENTIONAL = frozenset(get_args(Baseline)) - {"transtab", "majority"}
-"""Models that read no names and learn from their rows."""
 CHANCE = 0.5
 FEW = 5
 """Common repeats up to which a test over them is said to have little power."""
@@ -37,7 +33,7 @@ _NAME_READERS = {"llm": "The language model", "named": "The named model", "trans
 
 
 def headline(own: pd.DataFrame, reference: str, confidence: float) -> list[str]:
-    """Say how well the reference ranks and calls in one setting, how many others measured higher, and which kind best.
+    """Say how well the reference ranks and calls in one setting, and how many others measured higher.
 
     Parameters
     ----------
@@ -80,30 +76,7 @@ def headline(own: pd.DataFrame, reference: str, confidence: float) -> list[str]:
     else:
         best = f"{model_name(str(better.index[0]))} by most ({number(-better['difference'].iloc[0])})"
         said.append(f"Of {count(len(rivals), 'other model')}, {len(better)} measured higher {where}, {best}.")
-    return [*said, *_best_kind(auc, reference, where)]
-
-
-def _best_kind(auc: pd.DataFrame, reference: str, where: str) -> list[str]:
-    """Name the best of language model, named model and best conventional model, on the repeats of the reference."""
-    mine = float(_record(auc, reference)["value"])
-    paired = {str(key): mine - float(row["difference"]) for key, row in auc.to_dict("index").items()}
-    own = pd.Series(paired | {reference: mine}, dtype=float).dropna()
-    kinds = {key: f"the {model_name(key)}" for key in ("llm", "named") if key in own.index}
-    conventional = own[own.index.isin(list(CONVENTIONAL))]
-    if not conventional.empty:
-        best = str(conventional.idxmax())
-        kinds[best] = f"the best conventional model, {model_name(best)},"
-    if len(kinds) < 2:
-        return []
-    values = {key: round(float(own[key]), 3) for key in kinds}
-    top = [
-        model_name(key) if key in CONVENTIONAL else kinds[key]
-        for key, value in values.items()
-        if value == max(values.values())
-    ]
-    measured = "measured highest" if len(top) == 1 else "measured alike and highest"
-    shown = listing(f"{words} {number(values[key])}" for key, words in kinds.items())
-    return [f"Of {shown} {where}, {listing(top)} {measured}."]
+    return said
 
 
 def differences(own: pd.DataFrame, reference: str, confidence: float) -> list[str]:
@@ -166,54 +139,6 @@ def steps(comparison: pd.DataFrame, settings: Settings, confidence: float) -> li
         if said:
             found.append((step.title, said))
     return found
-
-
-def overview(
-    comparison: pd.DataFrame, evaluated: Iterable[str], settings: Settings, reference: str
-) -> list[dict[str, Any]]:
-    """Lay the reference's AUC out, a row for each setting, beside the highest that another model measured.
-
-    Parameters
-    ----------
-    comparison
-        ``metrics/comparison.csv``.
-    evaluated
-        Names of the settings to show, in order.
-    settings
-        Protocols, for titles.
-    reference
-        The model that the others are compared with.
-
-    Returns
-    -------
-    list of dict
-        ``setting``, ``name``, ``lesions``, ``malignant``, ``repeats``, ``value``, ``interval``, ``spread``, ``bar``
-        (see :func:`bar`; all four empty without the reference), ``best`` (name) and ``best_value``.
-    """
-    rows = []
-    for setting in evaluated:
-        auc = _auc(comparison[comparison["setting"] == setting])
-        if auc.empty:
-            continue
-        mine = _record(auc, reference) if reference in auc.index else None
-        rivals = auc.drop(index=reference, errors="ignore")["value"]
-        about = auc.iloc[0]
-        rows.append(
-            {
-                "setting": setting,
-                "name": settings.title(setting),
-                "lesions": int(about["lesions"]),
-                "malignant": int(about["malignant"]),
-                "repeats": 0 if mine is None else _repeats(mine),
-                "value": "" if mine is None else number(mine["value"]),
-                "interval": "" if mine is None else interval(mine["low"], mine["high"]),
-                "spread": "" if mine is None else spread(mine.get("repeat_sd")),
-                "bar": None if mine is None else bar(mine),
-                "best": "" if rivals.empty else model_name(str(rivals.idxmax())),
-                "best_value": "" if rivals.empty else number(rivals.max()),
-            }
-        )
-    return rows
 
 
 def bar(row: Any) -> dict[str, float] | None:

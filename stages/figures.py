@@ -1,8 +1,8 @@
 """Draw the curves of every setting: ROC, calibration, decision curve, probabilities and confusion.
 
 Reads   settings.yaml; params.yaml (evaluation, baselines.models); data/predictions/<setting>/*.csv, whoever wrote them
-Writes  plots/evaluation/<setting>/{roc,calibration,decision,scores,confusion}.csv and .svg: in the tables every model, in
-        the drawings the named model, the language model and the best baseline in colour
+Writes  plots/evaluation/<setting>/{roc,calibration,decision,scores,confusion}.csv and .svg: every model in the
+        tables; in the drawings the named model, the language model and the best baseline in colour
 Takes   time that grows with settings and models
 Expect  curves of one trained model on one test sample; of several repeats, repeat 0 stands for all
 """

@@ -17,17 +17,16 @@ from radprompt.core.params import load_params
 from radprompt.core.stage import run
 from radprompt.pages.report.page import build
 
-FOLDER = Path("reports")
+PLACES = Path("reports/index.html"), Path("reports/audit.html")
 
 
 def main() -> None:
     """Write both pages."""
     pages = build(".", load_params())
-    places = [FOLDER / f"{name}.html" for name in pages._fields]
-    with atomic_group(*places) as parts:
+    with atomic_group(*PLACES) as parts:
         for part, page in zip(parts, pages, strict=True):
             part.write_text(page, encoding="utf-8", newline="\n")
-    for place in places:
+    for place in PLACES:
         print(f"{place}: {place.stat().st_size / 1024:,.0f} KiB; open it in a browser")
 
 

@@ -57,7 +57,7 @@ def _text(root, params=None):
     return "".join(build(root, params or load_params(root / "params.yaml")))
 
 
-@pytest.mark.parametrize("name", ["index", "audit"])
+@pytest.mark.parametrize("name", ["results", "audit"])
 def test_page_loads_nothing_and_every_tag_is_closed(repository, name):
     text = build(repository, load_params(repository / "params.yaml"))._asdict()[name]
     page = _Page(text)
@@ -68,7 +68,7 @@ def test_page_loads_nothing_and_every_tag_is_closed(repository, name):
     assert not {"script", "link", "iframe", "object"} & set(page.tags)
 
 
-@pytest.mark.parametrize("name", ["index", "audit"])
+@pytest.mark.parametrize("name", ["results", "audit"])
 def test_every_link_leads_to_a_section_of_its_own_page(repository, name):
     page = _Page(build(repository, load_params(repository / "params.yaml"))._asdict()[name])
     assert len(page.ids) == len(set(page.ids))

@@ -39,8 +39,8 @@ def test_the_sentence_counts_settings_by_where_the_interval_of_the_difference_li
     )
     assert found["sentence"] == (
         "Beside the best baseline, the named model's AUC is higher in 1 of 3 settings (VinDr-Mammo, internal test), "
-        "lower in 1 (INbreast, adapted) and not distinguishable in 1; the language model's AUC is higher in 0, lower in "
-        "2 (INbreast, adapted; INbreast, from scratch) and not distinguishable in 1."
+        "lower in 1 (INbreast, adapted) and not distinguishable in 1; the language model's AUC is higher in 0, lower "
+        "in 2 (INbreast, adapted; INbreast, from scratch) and not distinguishable in 1."
     )
     assert [group["setting"] for group in found["groups"]] == ["vindr", "inbreast_adapted", "inbreast_scratch"]
 
@@ -66,7 +66,7 @@ def test_without_a_baseline_nothing_is_said_to_be_distinguishable_or_not(written
 
 def test_the_first_thing_on_the_page_is_the_sentence(written, settings, repository):
     sentence = written(settings, {"vindr": {"named": WORSE}})["sentence"]
-    page = build(repository, load_params(repository / "params.yaml")).index
+    page = build(repository, load_params(repository / "params.yaml")).results
     first = page[page.index("<section") : page.index("</p>", page.index("<section"))]
     assert "lower in 1 (VinDr-Mammo, internal test)" in sentence
     assert first.endswith(sentence.replace("'", "&#39;"))

@@ -32,9 +32,10 @@ def forest(reader: Reader, settings: Settings) -> dict[str, Any] | None:
     dict
         ``sentence``, the verdict; ``groups``, one for each setting in the order of ``settings.yaml``: ``setting``,
         ``name``, ``lesions``, ``malignant`` (test rows of the first repeat), ``about`` (what trains the models) and
-        ``rows``; and of the axis ``ticks`` (per cent of its length, text) and ``chance`` (per cent). A row has ``role``, ``name``,
-        ``value``, ``interval``, ``repeats``, ``bar`` (``value``, ``low`` and ``high`` in per cent of the axis, or
-        None), ``difference`` and ``difference_interval`` (to the best baseline, empty for itself) and ``verdict``.
+        ``rows``; and of the axis ``ticks`` (per cent of its length, text) and ``chance`` (per cent). A row has
+        ``role``, ``name``, ``value``, ``interval``, ``repeats``, ``bar`` (``value``, ``low`` and ``high`` in per cent
+        of the axis, or None), ``difference`` and ``difference_interval`` (to the best baseline, empty for itself) and
+        ``verdict``.
     """
     table = reader.table("metrics/against_best.csv", tuple(COLUMNS))
     if table is None or table.empty:
@@ -92,7 +93,7 @@ def _place(value: float, start: float) -> float:
 def _sentence(groups: list[dict[str, Any]]) -> str:
     """Count for each model in which settings it is above the best baseline, below it, or neither."""
     settings = count(len(groups), "setting")
-    said = []
+    said: list[str] = []
     for role in MODELS:
         found: dict[str, list[str]] = {key: [] for key in _WORDS}
         for group in groups:

@@ -94,7 +94,8 @@ def _sentences(tests: list[dict[str, Any]], level: float) -> list[str]:
     ]
     if len(unused) == len(tests):
         said.append(
-            f"In none of {count(len(tests), 'fit')} does a likeness of names raise the evidence: the model does without it."
+            f"In none of {count(len(tests), 'fit')} does a likeness of names raise the evidence: "
+            "the model does without it."
         )
     elif unused:
         said.append(

@@ -70,7 +70,7 @@ AUDIT = {
 class Pages(NamedTuple):
     """HTML of the two pages; each is one file that may be passed on alone."""
 
-    index: str
+    results: str
     audit: str
 
 
@@ -184,8 +184,8 @@ def collect(reader: Reader, settings: Settings, params: Params) -> dict[str, Any
 def render(content: dict[str, Any]) -> Pages:
     """Fill the templates."""
     templates = environment("radprompt.pages.report")
-    index = templates.get_template("index.html").render(content, sections=RESULTS)
-    return Pages(index, templates.get_template("audit.html").render(content, sections=AUDIT))
+    results = templates.get_template("index.html").render(content, sections=RESULTS)
+    return Pages(results, templates.get_template("audit.html").render(content, sections=AUDIT))
 
 
 def _masks(reader: Reader, settings: Settings) -> dict[str, pd.DataFrame]:

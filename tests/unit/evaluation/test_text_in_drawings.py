@@ -1,5 +1,8 @@
 """No text of a drawing is cut off at the picture's edge."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+import radprompt
 from radprompt.core.params import Drift
 from radprompt.evaluation import figures, learning_curve
 from radprompt.evaluation.coefficients import draw_coefficients
@@ -39,6 +43,16 @@ def cut_off(figure: Figure) -> list[str]:
         if left < picture[0] or bottom < picture[1] or right > picture[2] or top > picture[3]:
             found.append(text.get_text())
     return found
+
+
+def test_every_drawing_is_looked_at_here() -> None:
+    source = Path(radprompt.__file__).parent
+    files = [path for room in ("evaluation", "gates", "pages") for path in (source / room).rglob("*.py")]
+    defined = re.compile(r"^def (draw(?:_\w+)?)\(", re.MULTILINE)
+    drawn = {name for path in files for name in defined.findall(path.read_text(encoding="utf-8"))}
+    looked_at = set(re.findall(r"\b(draw(?:_\w+)?)\(", Path(__file__).read_text(encoding="utf-8")))
+    assert drawn <= looked_at
+    assert len(drawn) >= 6
 
 
 def test_a_label_outside_is_found() -> None:

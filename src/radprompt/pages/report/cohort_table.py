@@ -81,8 +81,10 @@ def _described(lesions: pd.DataFrame, columns: list[tuple[str, str]]) -> list[di
 
 
 def _cell(text: str) -> str:
-    """Return tableone's text: quartiles as ``42 to 66``, a dash for what is not known."""
+    """Return tableone's text: quartiles as ``42 to 66``, none as ``0``, a dash for what is not known."""
     if "nan" in text or not text.strip():
         return NOTHING
+    if text.startswith("0 ("):
+        return "0"
     middle, bracket, quartiles = text.partition(" [")
     return middle + bracket + quartiles.replace(",", " to ")

@@ -143,3 +143,5 @@ def test_training_curves(monkeypatch: pytest.MonkeyPatch) -> None:
     curves = {name: pd.Series([0.7, 0.5, 0.61234], [1, 2, 3]) for name in ("train_loss", "val_loss", "val_auc")}
     report_figures.draw_curves(curves, "epoch", 2)
     assert cut_off(drawn[0]) == []
+    named = [[text.get_text() for text in axes.get_legend().get_texts()] for axes in drawn[0].axes]
+    assert named == [["training loss", "validation loss", "kept"], ["validation AUC", "kept"]]

@@ -3,7 +3,10 @@
 import hashlib
 import re
 import shutil
+import subprocess
+import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -217,6 +220,15 @@ def test_sections_come_in_the_order_that_one_reads_them(repository):
         assert [link[1:] for link in page.links[: len(sections)]] == list(sections)
     assert next(iter(RESULTS)) == "verdict"
     assert {"limits", "validation", "clear", "metrics", "provenance", "parameters"} <= AUDIT.keys()
+
+
+def test_the_stage_writes_both_pages(repository):
+    stage = Path(__file__).parents[3] / "stages/report.py"
+    done = subprocess.run([sys.executable, str(stage)], cwd=repository, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    written = {path.name: path.read_text(encoding="utf-8") for path in (repository / "reports").iterdir()}
+    results, audit = build(repository, load_params(repository / "params.yaml"))
+    assert written == {"index.html": results, "audit.html": audit}
 
 
 def test_nothing_scrolls_by_itself(repository):

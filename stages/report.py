@@ -7,7 +7,7 @@ Reads   params.yaml, settings.yaml, ablations.yaml and whatever the other stages
 Writes  reports/index.html (verdict, cohort, results) and reports/audit.html (limits, data flow, checks, checklists,
         provenance, parameters), each self-contained: it opens from disk, loads nothing and links to no other file
 Takes   little more than the time to start; grows with settings and figures
-Expect  the pages say of each part that is not there yet that it is missing; nothing is computed anew
+Expect  the pages say of each part that is not there yet that it is missing; nothing is computed again
 """
 
 from pathlib import Path

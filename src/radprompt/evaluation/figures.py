@@ -220,11 +220,11 @@ def _draw_roc(points: pd.DataFrame, title: str, highlighted: Sequence[str]) -> "
 
 def _draw_decision(points: pd.DataFrame, title: str, highlighted: Sequence[str]) -> "Figure":
     figure, axes = _overlay(title)
-    rivals = points["model"].isin([ALL, NONE])
-    _plot_lines(axes, points[~rivals], "threshold", "net_benefit", highlighted, areas=False)
-    for rival, style in ((ALL, ":"), (NONE, "-")):
-        own = points[points["model"] == rival]
-        axes.plot(own["threshold"], own["net_benefit"], color="black", linewidth=0.8, linestyle=style, label=rival)
+    policies = points["model"].isin([ALL, NONE])
+    _plot_lines(axes, points[~policies], "threshold", "net_benefit", highlighted, areas=False)
+    for policy, style in ((ALL, ":"), (NONE, "-")):
+        own = points[points["model"] == policy]
+        axes.plot(own["threshold"], own["net_benefit"], color="black", linewidth=0.8, linestyle=style, label=policy)
     top = points["net_benefit"].max()
     axes.set(xlabel="Threshold probability", ylabel="Net benefit", xlim=(0, 1), ylim=(-0.15 * top, 1.05 * top))
     _legend_below(figure, axes)

@@ -73,3 +73,10 @@ def test_without_a_best_baseline_no_difference_is_known(predictions: pd.DataFram
     assert table["role"].tolist() == ["named", "llm"]
     assert table["difference"].isna().all()
     assert against_best(predictions[predictions["split"] == "val"], {}, params).empty
+
+
+def test_a_setting_whose_test_rows_are_of_one_class_has_no_row(predictions: pd.DataFrame, params: Params) -> None:
+    one_class = predictions[predictions["label"] == 1].assign(setting="vindr")
+    best = {"inbreast_adapted": "mlp", "vindr": "mlp"}
+    table = against_best(pd.concat([one_class, predictions]), best, params)
+    assert table["setting"].unique().tolist() == ["inbreast_adapted"]

@@ -1,7 +1,8 @@
 """Draw the curves of every setting: ROC, calibration, decision curve, probabilities and confusion.
 
-Reads   settings.yaml; params.yaml (evaluation); data/predictions/<setting>/*.csv, whoever wrote them
-Writes  plots/evaluation/<setting>/{roc,calibration,decision,scores,confusion}.csv and .svg
+Reads   settings.yaml; params.yaml (evaluation, baselines.models); data/predictions/<setting>/*.csv, whoever wrote them
+Writes  plots/evaluation/<setting>/{roc,calibration,decision,scores,confusion}.csv and .svg: every model in the
+        tables; in the drawings the named model, the language model and the best baseline in colour
 Takes   time that grows with settings and models
 Expect  curves of one trained model on one test sample; of several repeats, repeat 0 stands for all, and of
         cross-validation the first round of folds
@@ -15,16 +16,18 @@ from radprompt.core.outputs import atomic_folder, write_csv
 from radprompt.core.params import Evaluation
 from radprompt.core.stage import run
 from radprompt.core.table_params import load_study_params
+from radprompt.evaluation.against_best import MODELS, best_by_validation
 from radprompt.evaluation.figures import confusion, curves, draw
 from radprompt.evaluation.thresholds import choose_thresholds
 from radprompt.pages.drawing import write_svg
 from radprompt.study.settings import load_settings
+from radprompt.tables.model_names import model_name
 from radprompt.tables.predictions import read_predictions
 
 TITLES = {
     "roc": "ROC",
     "calibration": "Calibration",
-    "decision": "Decision curve",
+    "decision": "Decision curves",
     "scores": "Probabilities",
     "confusion": "Confusion",
 }
@@ -32,17 +35,26 @@ TITLES = {
 
 def main() -> None:
     """Write all settings' drawings."""
-    evaluation, settings = load_study_params().evaluation, load_settings()
+    params, settings = load_study_params(), load_settings()
     with atomic_folder("plots/evaluation") as folder:
         for name, setting in settings.items():
             predictions = read_predictions(Path("data/predictions", name).glob("*.csv"), {name: setting.repeated}, name)
-            sample = "test half of repeat 0" if setting.repeated else "test split"
+            best = best_by_validation(predictions, params.baselines.models)
+            highlighted = [*MODELS, *best.values()]
+            title = setting.title + (", the first test half" if setting.repeated else "")
             if setting.folds:
-                predictions, sample = _pooled(predictions, setting.folds), "every case predicted by a model without it"
-            for kind, points in _points(predictions, evaluation).items():
-                write_csv(folder / name / f"{kind}.csv", points)
-                write_svg(folder / name / f"{kind}.svg", draw(kind, points, f"{TITLES[kind]}, {name}, {sample}"))
+                predictions, title = _pooled(predictions, setting.folds), f"{setting.title}, each case once"
+            for kind, points in _points(predictions, params.evaluation).items():
+                write_csv(folder / name / f"{kind}.csv", _in_words(points))
+                write_svg(folder / name / f"{kind}.svg", draw(kind, points, f"{TITLES[kind]}: {title}", highlighted))
     print(f"figures: {len(settings)} settings: plots/evaluation/")
+
+
+def _in_words(points: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with names of models as a reader sees them, for ``dvc plots``."""
+    if "model" in points:
+        return points.assign(model=points["model"].map(model_name))
+    return points.rename(columns=model_name)
 
 
 def _pooled(predictions: pd.DataFrame, folds: int) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""AUC of the named model and its rivals against the number of the second site's lesions that they learn from.
+"""AUC of the named model and other models against the number of the second site's lesions that they learn from.
 
 Reads   settings.yaml (curves); params.yaml (seed, features, prompt, named, baselines, adaptation); data/cohorts,
         data/standardised and data/features of the second site; models/selection/; models/names/; predictions of the

@@ -1,30 +1,33 @@
 """Put the settings' metrics together.
 
-Reads   params.yaml (evaluation.reference, baselines.models); metrics/evaluation/<setting>.{json,csv} of every setting;
-        data/predictions/<setting>/baselines.csv, validation rows only; metrics/segmentation.json
+Reads   params.yaml (seed, evaluation, baselines.models); metrics/evaluation/<setting>.{json,csv} of every setting;
+        data/predictions/<setting>/{named,llm,baselines}.csv; metrics/segmentation.json
 Writes  metrics/summary.json, keyed <setting>.<model>.<metric>;
         metrics/comparison.csv, a row for each setting, model and metric, with differences and p-values;
+        metrics/against_best.csv, the named model and the language model beside each setting's best baseline, which
+        validation rows choose (src/radprompt/evaluation/against_best.py says what the columns are);
         metrics/headline.json, at most 24 numbers: all that `dvc metrics show` prints
-Takes   little more than the time to start; grows with settings and models
+Takes   seconds a setting; grows with repeats and resamples
 Expect  `radprompt summary` shows the table
 """
 
 import json
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pandas as pd
 
-from radprompt.core.baseline_params import Learner
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import write_csv, write_json
 from radprompt.core.stage import run
 from radprompt.core.table_params import load_study_params
-from radprompt.evaluation.headline import best_by_validation, headline
+from radprompt.evaluation.against_best import COLUMNS, against_best, best_by_validation
+from radprompt.evaluation.headline import headline
 from radprompt.study.settings import load_settings
 from radprompt.tables.predictions import read_predictions
 
 SEGMENTATION = Path("metrics/segmentation.json")
+FAMILIES = ("named", "llm", "baselines")
 
 
 def main() -> None:
@@ -47,19 +50,20 @@ def main() -> None:
     if reference not in models:
         what = f"no setting has predictions of model {reference!r}"
         raise InputError(what, where="params.yaml, evaluation.reference", fix=f"name one of {', '.join(models)}")
-    files = [path for name in settings if (path := Path("data/predictions", name, "baselines.csv")).is_file()]
-    best: dict[str, str] = {}
-    if files:
+    beside, best = pd.DataFrame(columns=COLUMNS), {}
+    families = [Path("data/predictions", name, f"{family}.csv") for name in settings for family in FAMILIES]
+    if files := [path for path in families if path.is_file()]:
         predictions = read_predictions(files, {name: own.repeated for name, own in settings.items()})
-        learners = [model for model in params.baselines.models if model in get_args(Learner)]
-        best = best_by_validation(predictions, learners)
+        best = best_by_validation(predictions, params.baselines.models)
+        beside = against_best(predictions, best, params)
     segmentation = json.loads(SEGMENTATION.read_text(encoding="utf-8")) if SEGMENTATION.is_file() else {}
     write_json("metrics/summary.json", metrics)
     write_csv("metrics/comparison.csv", comparison)
+    write_csv("metrics/against_best.csv", beside)
     write_json("metrics/headline.json", headline(metrics, best, segmentation))
     for setting, model in best.items():
-        print(f"{setting}: of the conventional models, {model} is best on validation rows")
-    print(f"{len(metrics)} settings, {len(models)} models: metrics/summary.json, comparison.csv and headline.json")
+        print(f"{setting}: of the baselines, {model} is best on validation rows")
+    print(f"{len(metrics)} settings, {len(models)} models: metrics/summary.json, comparison.csv, headline.json")
 
 
 if __name__ == "__main__":

@@ -3,17 +3,18 @@
     python stages/validation.py
 
 Reads   data/validation/ (Great Expectations' results of the stages validate_*)
-Writes  metrics/validation.json (counts for each suite, and in all), reports/validation/ (index.html and a page a suite,
-        which open from disk and load nothing)
+Writes  metrics/validation.json (counts for each suite, and in all), metrics/validation_unmet.csv (expectations that are
+        not met, without ids or values of rows), reports/validation/ (index.html and a page a suite, which open from
+        disk and load nothing)
 Takes   mostly the import of Great Expectations; grows with suites
 Expect  0 errors: with one, the pipeline would have stopped before
 """
 
 from pathlib import Path
 
-from radprompt.core.outputs import atomic_folder, write_json
+from radprompt.core.outputs import atomic_folder, write_csv, write_json
 from radprompt.core.stage import run
-from radprompt.gates.data_docs import merged, read_results, write_pages
+from radprompt.gates.data_docs import merged, read_results, unmet_expectations, write_pages
 from radprompt.gates.results import DETAILS
 
 PAGES = Path("reports/validation")
@@ -26,6 +27,7 @@ def main() -> None:
     with atomic_folder(PAGES) as folder:
         pages = write_pages(found, folder)
     write_json("metrics/validation.json", totals)
+    write_csv("metrics/validation_unmet.csv", unmet_expectations(found))
     total = totals["total"]
     print(
         f"validation: {total['met']} of {total['expectations']} expectations met, {total['errors']} errors, "

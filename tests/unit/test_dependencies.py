@@ -35,6 +35,7 @@ MODULE_EXTRAS = {
     "llm/curves.py": {"pipeline"},
     "baselines/transtab.py": {"pipeline"},
     "selection/mrmr.py": {"pipeline"},
+    "pages/report/cohort_table.py": {"pipeline"},
 }
 """Modules that need an extra in some functions alone, in rooms that otherwise do not."""
 LOADED_BY_NAME = {

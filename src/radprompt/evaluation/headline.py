@@ -1,32 +1,15 @@
 """The few numbers that ``dvc metrics show`` and ``dvc metrics diff`` print; every other one is in files beside them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import pandas as pd
-
-from radprompt.evaluation.learning_curve import best_baseline
+from radprompt.evaluation.against_best import BEST
 
 MOST = 24
 """Numbers: with the column of the file's name, 25 columns in DVC's table."""
 
 MODELS = ("llm", "named")
 _DECIMALS = 4
-
-
-def best_by_validation(predictions: pd.DataFrame, candidates: Sequence[str]) -> dict[str, str]:
-    """Return each setting's conventional model with the highest validation AUC; test rows are not looked at.
-
-    A setting in which no candidate has validation rows of both classes is left out.
-    """
-    rows = predictions[(predictions["split"] == "val") & predictions["model"].isin(candidates)]
-    runs = rows.groupby(["setting", "repeat", "model", "seed"])["label"].nunique()
-    judged = runs[runs == 2].reset_index()
-    found = {}
-    for setting, own in judged.groupby("setting", sort=False):
-        present = [model for model in candidates if model in set(own["model"])]
-        found[str(setting)] = best_baseline(rows[rows["setting"] == setting], present)
-    return found
 
 
 def headline(
@@ -58,7 +41,7 @@ def headline(
     room = MOST - len(dice)
     shown: dict[str, dict[str, float]] = {}
     for setting, models in metrics.items():
-        named = {**{model: model for model in MODELS}, "best": best.get(setting, "")}
+        named = {**{model: model for model in MODELS}, BEST: best.get(setting, "")}
         aucs = {
             key: round(float(models[model]["auc"]), _DECIMALS)
             for key, model in named.items()

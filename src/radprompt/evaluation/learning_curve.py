@@ -40,6 +40,15 @@ _LEFT_OUT = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="720" height="40" viewBox="0 0 720 40">'
     '<text x="8" y="25" font-family="sans-serif" font-size="13" fill="#555">{words}</text></svg>\n'
 )
+# Okabe and Ito's colours, told apart by colour-blind readers: one a model.
+_LOOKS = {
+    "extended": ("#D55E00", "-"),
+    "scratch": ("#D55E00", "--"),
+    "named": ("#0072B2", "-"),
+    "named_restarted": ("#0072B2", "--"),
+    "pooled_logistic": ("#009E73", "-"),
+}
+_OTHER = ("#6E6E6E", "--")
 
 
 class FewLesions(NamedTuple):
@@ -154,21 +163,23 @@ def line_name(line: str) -> str:
 
 
 def draw(points: pd.DataFrame, title: str) -> "Figure":
-    """Draw each line's mean AUC over the repeats, and each repeat as a dot."""
+    """Draw each line's mean AUC over the repeats, and each repeat as a dot; the legend lies below the panel.
+
+    A model has one colour: continued its line is solid, restarted dashed.
+    """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+    figure = Figure(figsize=(6.0, 4.6), layout="constrained")
     axes = figure.subplots()
-    for (line, own), colour in zip(
-        points.groupby("line", sort=False), ("#D55E00", "#0072B2", "#009E73", "#CC79A7"), strict=False
-    ):
+    for line, own in points.groupby("line", sort=False):
+        colour, style = _LOOKS.get(str(line), _OTHER)
         # Halves differ by a few training lesions; their ends are drawn where the mean is.
         lesions = own["lesions"].where(~own["all"], own.loc[own["all"], "lesions"].mean())
         mean = own["auc"].groupby(lesions).mean()
-        axes.plot(mean.index, mean, marker="o", color=colour, label=line_name(str(line)))
+        axes.plot(mean.index, mean, marker="o", color=colour, linestyle=style, label=line_name(str(line)))
         axes.scatter(lesions, own["auc"], s=9, alpha=0.5, color=colour, linewidths=0)
     axes.axhline(0.5, color="grey", linewidth=0.8, linestyle=":")
     axes.set(xlabel="training lesions of the second site", ylabel="AUC on its test half", title=title)
     axes.grid(alpha=0.25)
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
     return figure

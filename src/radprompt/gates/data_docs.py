@@ -13,9 +13,14 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from radprompt.core.errors import InputError
 from radprompt.gates.expectations import RUN_AGAIN
 from radprompt.gates.results import PASSED, columns_of, counts, severity, words
+
+_OF_TABLE = "Table-Level Expectations"
+"""Great Expectations' title of the section with what is expected of no single column."""
 
 STAGES = ("raw", "lesions", "masks", "features", "prompts", "predictions")
 """What is checked, in the pipeline's order."""
@@ -59,6 +64,28 @@ def merged(found: Mapping[str, Iterable[dict[str, Any]]]) -> dict[str, dict[str,
     return {**by_suite, "total": {"suites": len(by_suite), **total}}
 
 
+def unmet_expectations(found: Mapping[str, Iterable[dict[str, Any]]]) -> pd.DataFrame:
+    """Return the expectations that are not met, errors first: suite, severity, expectation and number of rows.
+
+    Ids and values of rows are left out, so that the table may be passed on with the counts; ``rows`` is empty where an
+    expectation is not about rows.
+    """
+    unmet = [
+        {
+            "suite": result["suite_name"],
+            "severity": severity(each),
+            "expectation": each["expectation_config"]["description"],
+            "rows": each["result"].get("unexpected_count"),
+        }
+        for results in found.values()
+        for result in results
+        for each in result["results"]
+        if not each["success"]
+    ]
+    table = pd.DataFrame(unmet, columns=["suite", "severity", "expectation", "rows"]).astype({"rows": "Int64"})
+    return table.sort_values("severity", kind="stable", ignore_index=True)
+
+
 def write_pages(found: Mapping[str, Iterable[dict[str, Any]]], folder: Path) -> list[Path]:
     """Write ``index.html`` and one page a suite into an existing folder; return the suites' pages."""
     from great_expectations.core.expectation_validation_result import expectationSuiteValidationResultSchema
@@ -69,16 +96,22 @@ def write_pages(found: Mapping[str, Iterable[dict[str, Any]]], folder: Path) -> 
     for what, results in found.items():
         for result in results:
             name = result["suite_name"]
-            shown = result | {"results": [_in_one_cell(each) for each in result["results"]]}
+            unmet_first = sorted(result["results"], key=lambda each: each["success"])
+            shown = result | {"results": [_in_one_cell(each) for each in unmet_first]}
             document = renderer.render(expectationSuiteValidationResultSchema.load(_escaped(shown)))
             page = folder / f"{name}.html"
             document.sections = document.sections[1:-1]  # what ours says above: counts, and how it was run
-            unmet = [(severity(each), words(each)) for each in result["results"] if not each["success"]]
+            failed = sorted((each for each in unmet_first if not each["success"]), key=severity)
+            unmet = [(severity(each), words(each)) for each in failed]
+            places = {each["expectation_config"]["kwargs"].get("column", _OF_TABLE) for each in failed}
+            document.sections.sort(key=lambda section: section.section_name not in places)
             own = {"suite": name, "file": result["meta"]["file"], "counts": counts(result), "unmet": unmet}
+            own["places"] = places
             content = view.render(document, **own)
             page.write_text(_tidy(content), encoding="utf-8", newline="\n")
             pages.append(page)
-            rows.append({"what": what, "suite": name, "file": result["meta"]["file"], **counts(result)})
+            rows.append({"what": what, "suite": name, "file": result["meta"]["file"], "unmet": unmet, **counts(result)})
+    rows.sort(key=lambda row: (-row["errors"], -row["warnings"]))
     index = view.env.get_template("index.html").render(rows=rows, total=merged(found)["total"])
     (folder / "index.html").write_text(_tidy(index), encoding="utf-8", newline="\n")
     return pages

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import auc, confusion_matrix, roc_auc_score
 
 from radprompt.core.params import Evaluation, load_params
-from radprompt.evaluation.figures import ALL, NONE, confusion, curves, draw
+from radprompt.evaluation.figures import ALL, BASELINE, COLOURS, NONE, OTHER, confusion, curves, draw
 from radprompt.pages.drawing import write_svg
 
 
@@ -86,13 +86,32 @@ def test_drawings_repeat_byte_for_byte(rows: pd.DataFrame, kind: str, tmp_path: 
     assert b"<dc:date>" not in first
 
 
-def test_roc_drawing_has_a_line_for_each_model_and_their_areas(rows: pd.DataFrame) -> None:
+def test_roc_drawing_has_a_line_for_each_model_and_areas_of_those_in_colour(rows: pd.DataFrame) -> None:
     points = curves(rows, 10, "llm")["roc"]
-    figure = draw("roc", points, "Test")
-    labels = [line.get_label() for line in figure.axes[0].get_lines()][:3]
-    expected = roc_auc_score(*rows.loc[rows["model"] == "svm", ["label", "probability"]].to_numpy().T)
-    assert labels[2] == f"SVM ({expected:.3f})"
-    assert labels[0].startswith("language model")
+    figure = draw("roc", points, "Test", ["llm", "svm"])
+    grey, *coloured = figure.axes[0].get_lines()[:3]
+    areas = {
+        model: roc_auc_score(own["label"], own["probability"])
+        for model, own in rows[rows["seed"] == 1].groupby("model")
+    }
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == [
+        f"language model ({areas['llm']:.3f})",
+        f"SVM ({areas['svm']:.3f})",
+        f"1 other model ({areas['logistic']:.3f})",
+    ]
+    assert [line.get_color() for line in coloured] == [COLOURS["llm"], BASELINE]
+    assert grey.get_color() == OTHER
+    assert auc(grey.get_xdata(), grey.get_ydata()) == pytest.approx(areas["logistic"])
+
+
+def test_only_models_in_colour_have_a_panel(rows: pd.DataFrame) -> None:
+    points = curves(rows, 10, "llm")["calibration"]
+    titles = [axes.get_title() for axes in draw("calibration", points, "Test", ["named", "llm", "svm"]).axes]
+    assert titles == ["language model", "SVM"]  # none is drawn for a model without predictions
+    assert [axes.get_title() for axes in draw("calibration", points, "Test").axes] == ["language model"]
+    stranger = draw("calibration", points[points["model"] == "svm"], "Test", ["named"])
+    assert [axes.get_title() for axes in stranger.axes] == ["SVM"]
 
 
 def test_confusion_has_a_column_for_each_model_as_dvc_wants_it(rows: pd.DataFrame, evaluation: Evaluation) -> None:
@@ -119,8 +138,8 @@ def test_confusion_at_a_rule_leaves_out_who_has_no_threshold(rows: pd.DataFrame,
 
 def test_drawn_counts_are_those_of_the_table(rows: pd.DataFrame, evaluation: Evaluation, tmp_path: Path) -> None:
     table = confusion(rows, {}, evaluation)
-    figure = draw("confusion", table, "Test")
-    shown = [int(text.get_text().split()[0]) for text in figure.axes[2].texts]
+    figure = draw("confusion", table, "Test", ["llm", "svm"])
+    shown = [int(text.get_text().split()[0]) for text in figure.axes[1].texts]
     expected = confusion_matrix(table["actual"], table["svm"], labels=["benign", "malignant"])
     assert shown == expected.ravel().tolist()
     for name in ("first.svg", "second.svg"):

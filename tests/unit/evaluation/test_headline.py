@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from radprompt.evaluation.headline import MOST, best_by_validation, headline
+from radprompt.evaluation.against_best import best_by_validation
+from radprompt.evaluation.headline import MOST, headline
 
 ROOT = Path(__file__).parents[3]
 AUCS = {"llm": {"auc": 0.71234}, "named": {"auc": 0.8}, "svm": {"auc": 0.65}, "mlp": {"auc": 0.9}, "majority": {}}

@@ -1,5 +1,8 @@
 """No text of a drawing is cut off at the picture's edge."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+import radprompt
 from radprompt.core.params import Drift
 from radprompt.evaluation import figures, learning_curve
 from radprompt.evaluation.coefficients import draw_coefficients
@@ -41,6 +45,16 @@ def cut_off(figure: Figure) -> list[str]:
     return found
 
 
+def test_every_drawing_is_looked_at_here() -> None:
+    source = Path(radprompt.__file__).parent
+    files = [path for room in ("evaluation", "gates", "pages") for path in (source / room).rglob("*.py")]
+    defined = re.compile(r"^def (draw(?:_\w+)?)\(", re.MULTILINE)
+    drawn = {name for path in files for name in defined.findall(path.read_text(encoding="utf-8"))}
+    looked_at = set(re.findall(r"\b(draw(?:_\w+)?)\(", Path(__file__).read_text(encoding="utf-8")))
+    assert drawn <= looked_at
+    assert len(drawn) >= 6
+
+
 def test_a_label_outside_is_found() -> None:
     figure = Figure(figsize=(4, 4))
     axes = figure.subplots()
@@ -63,32 +77,40 @@ def rows() -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("models", [2, 14, 22])
+@pytest.mark.parametrize("coloured", [1, 2, 3])
 @pytest.mark.parametrize("kind", ["roc", "calibration", "decision", "scores"])
-def test_curves_of_a_setting(rows: pd.DataFrame, kind: str, models: int) -> None:
-    chosen = rows[rows["model"].isin(rows["model"].unique()[:models])]
-    assert cut_off(figures.draw(kind, figures.curves(chosen, 10, "llm")[kind], TITLE)) == []
+def test_curves_of_a_setting(rows: pd.DataFrame, kind: str, models: int, coloured: int) -> None:
+    names = rows["model"].unique()
+    chosen = rows[rows["model"].isin(names[:models])]
+    points = figures.curves(chosen, 10, "llm")[kind]
+    assert cut_off(figures.draw(kind, points, TITLE, list(names[:coloured]))) == []
 
 
 @pytest.mark.parametrize("names", [["llm", "svm"], ["llm", "gradient_boosting_of_a_hundred_and_fifty_trees"]])
 def test_roc_beside_narrow_and_wide_legends(rows: pd.DataFrame, names: list[str]) -> None:
     renamed = pd.concat([rows[rows["model"] == "llm"].assign(model=name) for name in names])
-    figure = figures.draw("roc", figures.curves(renamed, 10, "llm")["roc"], TITLE)
+    figure = figures.draw("roc", figures.curves(renamed, 10, "llm")["roc"], TITLE, names)
     assert cut_off(figure) == []
     width, height = figure.axes[0].get_window_extent().size
     assert width == pytest.approx(height, rel=1e-6)  # a diagonal at 45 degrees
 
 
-@pytest.mark.parametrize("models", [1, 14])
+@pytest.mark.parametrize("models", [1, 3, 14])
 def test_confusion(models: int) -> None:
     kinds = np.array(["benign", "malignant"])
     table = pd.DataFrame({"actual": kinds[[0, 1, 1, 0]]} | {f"model_{n}": kinds[[0, 1, 0, 1]] for n in range(models)})
-    assert cut_off(figures.draw("confusion", table, TITLE)) == []
+    assert cut_off(figures.draw("confusion", table, TITLE, [*table][1:4])) == []
 
 
-def test_learning_curve() -> None:
-    lines = [*learning_curve.LINES, "gradient_boosting"]
-    points = [(line, line, n, n == 40, 0, 0.5 + n / 100) for line in lines[:4] for n in (0, 10, 40)]
-    assert cut_off(learning_curve.draw(pd.DataFrame(points, columns=learning_curve.COLUMNS), TITLE)) == []
+@pytest.mark.parametrize("lines", [1, 4, 6])
+def test_learning_curve_and_its_legend_covers_no_point(lines: int) -> None:
+    names = [*learning_curve.LINES, "gradient_boosting"][-lines:]
+    points = [(line, line, n, n == 40, 0, 0.5 - n / 100) for line in names for n in (0, 10, 40)]
+    figure = learning_curve.draw(pd.DataFrame(points, columns=learning_curve.COLUMNS), TITLE)
+    assert cut_off(figure) == []
+    (legend,) = figure.legends
+    assert len(legend.get_texts()) == lines
+    assert not legend.get_window_extent().overlaps(figure.axes[0].get_window_extent())
 
 
 def test_coefficients() -> None:
@@ -121,3 +143,5 @@ def test_training_curves(monkeypatch: pytest.MonkeyPatch) -> None:
     curves = {name: pd.Series([0.7, 0.5, 0.61234], [1, 2, 3]) for name in ("train_loss", "val_loss", "val_auc")}
     report_figures.draw_curves(curves, "epoch", 2)
     assert cut_off(drawn[0]) == []
+    named = [[text.get_text() for text in axes.get_legend().get_texts()] for axes in drawn[0].axes]
+    assert named == [["training loss", "validation loss", "kept"], ["validation AUC", "kept"]]

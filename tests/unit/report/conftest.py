@@ -10,6 +10,7 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from radprompt.core.outputs import write_csv, write_json, write_jsonl
+from radprompt.evaluation.against_best import COLUMNS as AGAINST_BEST
 from radprompt.evaluation.model_comparison import COLUMNS
 from radprompt.mammograms.imaging.contours import inscribed_ellipse, write_mask
 from radprompt.study.settings import load_settings
@@ -77,6 +78,19 @@ VALUES = {
     "transtab": (0.65, 0.6, 0.75, -0.1, 0.2),
     "majority": (0.5, 0.5, 0.5, 0.1, 0.3),
 }
+
+
+def against_best(setting, values, repeats=3):
+    """Return rows of the table against the best baseline, SVM; ``values`` maps a role to value, low, high, difference,
+    its low and high, of which the baseline has the first three.
+    """
+    rows = [
+        dict(zip(("value", "low", "high", "difference", "difference_low", "difference_high"), own, strict=False))
+        | {"setting": setting, "role": role, "model": "svm" if role == "best" else role, "repeats": repeats}
+        | {"lesions": 20, "patients": 9, "malignant": 8}
+        for role, own in values.items()
+    ]
+    return pd.DataFrame(rows).reindex(columns=AGAINST_BEST)
 
 
 def _write_halves(root):
@@ -236,6 +250,9 @@ def repository(tmp_path):
     rivals = {name: {"dice": 0.9, "dice_median": 0.91, "hd95_px": 3.0} for name in ("nnunet", "ellipse")}
     scores = {"lesions": 4, "fallbacks": 1, "reviewed": 0, **rivals, "difference": gap}
     write_json(root / "metrics/segmentation.json", {"cbis_test": scores})
+    roles = {"named": (0.75, 0.65, 0.85, -0.05, -0.15, 0.05), "llm": (0.7, 0.6, 0.8, -0.1, -0.2, -0.01)}
+    roles |= {"best": (0.8, 0.7, 0.9)}
+    write_csv(root / "metrics/against_best.csv", pd.concat([against_best(name, roles) for name in settings]))
     _write_selections(root)
     _write_training(root)
     write_csv(root / "plots/segmenter_training.csv", pd.DataFrame({"epoch": [1, 2], "train_loss": [0.2, 0.1]}))
@@ -250,6 +267,12 @@ def repository(tmp_path):
 def settings():
     """The repository's protocols."""
     return load_settings(ROOT / "settings.yaml")
+
+
+@pytest.fixture
+def against():
+    """Give tests the builder of tables against the best baseline."""
+    return against_best
 
 
 @pytest.fixture

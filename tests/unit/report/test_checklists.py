@@ -11,6 +11,7 @@ from radprompt.core.errors import InputError
 from radprompt.core.params import load_params
 from radprompt.pages.report.checklists import CHECKLISTS, OUTPUTS, STATUSES, answer, load_checklist
 from radprompt.pages.report.facts import facts
+from radprompt.pages.report.page import AUDIT, RESULTS
 from radprompt.pages.report.reader import Reader
 from radprompt.study.settings import load_settings
 
@@ -22,7 +23,7 @@ SETTINGS = load_settings(ROOT / "settings.yaml")
 
 def _answers(name, root, *, synthetic=True):
     known = facts(SETTINGS, load_params(ROOT / "params.yaml"), *NO_FACTS)
-    filled = answer(load_checklist(name), known, Reader(root), synthetic=synthetic, prefix="../")
+    filled = answer(load_checklist(name), known, Reader(root), synthetic=synthetic, here=AUDIT, elsewhere=RESULTS)
     return filled, [item for _, items in filled["sections"] for item in items]
 
 
@@ -76,22 +77,28 @@ def test_every_file_named_is_in_the_repository_or_written_by_a_stage(name):
             assert written, f"{item['number']}: {path}"
 
 
-def test_an_item_without_its_artefacts_is_not_done_and_links_nowhere(tmp_path):
+def test_an_item_without_its_artefacts_is_not_done_and_says_that_they_are_missing(tmp_path):
     _, items = _answers("metrics", tmp_path)
     uncertainty = items[20]
     assert uncertainty["status"] == "no"
-    assert dict(uncertainty["files"])["metrics/comparison.csv"] == ""
+    assert ("metrics/comparison.csv (not there yet)", "") in uncertainty["files"]
     (tmp_path / "metrics").mkdir()
     (tmp_path / "metrics/comparison.csv").touch()
     assert _answers("metrics", tmp_path)[1][20]["status"] == "yes"
-    assert dict(_answers("metrics", tmp_path)[1][20]["files"])["metrics/comparison.csv"] == "../metrics/comparison.csv"
+    assert ("metrics/comparison.csv", "") in _answers("metrics", tmp_path)[1][20]["files"]
+
+
+def test_sections_of_this_page_are_linked_and_those_of_the_other_one_named():
+    _, items = _answers("clear", ROOT)
+    assert ("this page: CLEAR", "#clear") in items[6]["files"]
+    assert ("results page: Verdict", "") in items[1]["files"]
 
 
 def test_a_place_that_no_fact_fills_is_an_error():
     checklist = load_checklist("clear")
     checklist["items"][0]["answer"] = "See {nowhere}."
     with pytest.raises(InputError, match=r"(?s)CLEAR, item 1: no fact fills \{nowhere\}"):
-        answer(checklist, {"seed": "1"}, Reader(ROOT), synthetic=True, prefix="../")
+        answer(checklist, {"seed": "1"}, Reader(ROOT), synthetic=True, here=AUDIT, elsewhere=RESULTS)
 
 
 def test_external_test_is_answered_by_what_was_evaluated():

@@ -8,6 +8,7 @@ from radprompt.pages.environment import environment
     ("packages", "template"),
     [
         (("radprompt.pages.report",), "index.html"),
+        (("radprompt.pages.report",), "audit.html"),
         (("radprompt.export", "radprompt.pages.report"), "case.html"),
         (("radprompt.own_table", "radprompt.pages.report"), "own_table.html"),
         (("radprompt.repository.pull_request",), "page.html"),

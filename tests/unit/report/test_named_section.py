@@ -87,12 +87,12 @@ def test_sphericity_is_not_said_to_agree_where_it_does_not(repository, settings,
 
 def test_directions_stand_beside_coefficients_where_they_were_asked_for(repository, settings, params):
     assert not named_model(Reader(repository), settings, params)["elicited"]
-    assert "was not asked which way features point" in build(repository, params)
+    assert "was not asked which way features point" in build(repository, params).results
     write_json(repository / "models/names/directions.json", {"Sphericity": -0.625})
     found = named_model(Reader(repository), settings, params)
     assert found["elicited"]
     assert found["settings"][0]["rows"][0]["direction"] == f"{MINUS}0.62"
-    page = build(repository, params)
+    page = build(repository, params).results
     assert "Direction by the language model" in page
     assert "was not asked which way" not in page
 
@@ -110,15 +110,15 @@ def test_the_named_curve_stands_beside_the_language_models(repository, settings,
         "Continuing against restarting, the named model's mean AUC: from 10 lesions 0.750 against 0.600; from all "
         "lesions 0.800 against 0.800."
     )
-    page = unescape(build(repository, params))
-    assert page.index("language model's mean AUC: from 10") < page.index("named model's mean AUC: from 10")
+    page = unescape(build(repository, params).results)
+    assert page.index("named model's mean AUC: from 10") < page.index("language model's mean AUC: from 10")
 
 
 def test_before_the_stages_the_page_names_them(repository, settings, params):
     for path in (*(repository / "metrics/named").iterdir(), repository / "metrics/named_curve.csv"):
         path.unlink()
     assert named_model(Reader(repository), settings, params) is None
-    page = build(repository, params)
+    page = build(repository, params).results
     assert "dvc repro named<" in page
     assert "dvc repro named_curve<" in page
 

@@ -1,10 +1,13 @@
-"""The page as a whole: self-contained, tolerant, the same bytes twice, nothing shared that may not be."""
+"""The two pages as a whole: self-contained, tolerant, the same bytes twice, nothing shared that may not be."""
 
 import hashlib
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -12,7 +15,7 @@ from ruamel.yaml import YAML
 
 from radprompt.core.errors import InputError
 from radprompt.core.params import check_params, load_params
-from radprompt.pages.report.page import build, is_synthetic
+from radprompt.pages.report.page import AUDIT, RESULTS, build, is_synthetic
 
 
 class _Page(HTMLParser):
@@ -53,8 +56,14 @@ def _real(root):
     return check_params(content)
 
 
-def test_page_loads_nothing_and_every_tag_is_closed(repository):
-    text = build(repository, load_params(repository / "params.yaml"))
+def _text(root, params=None):
+    """Return both pages, one after the other."""
+    return "".join(build(root, params or load_params(root / "params.yaml")))
+
+
+@pytest.mark.parametrize("name", ["results", "audit"])
+def test_page_loads_nothing_and_every_tag_is_closed(repository, name):
+    text = build(repository, load_params(repository / "params.yaml"))._asdict()[name]
     page = _Page(text)
     assert page.open == []
     assert page.loads
@@ -63,24 +72,25 @@ def test_page_loads_nothing_and_every_tag_is_closed(repository):
     assert not {"script", "link", "iframe", "object"} & set(page.tags)
 
 
-def test_links_within_the_page_have_a_target_and_ids_are_unique(repository):
-    page = _Page(build(repository, load_params(repository / "params.yaml")))
+@pytest.mark.parametrize("name", ["results", "audit"])
+def test_every_link_leads_to_a_section_of_its_own_page(repository, name):
+    page = _Page(build(repository, load_params(repository / "params.yaml"))._asdict()[name])
     assert len(page.ids) == len(set(page.ids))
-    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
-    assert all(link.startswith(("#", "../")) for link in page.links)
+    assert page.links
+    assert {link for link in page.links if link.removeprefix("#") not in page.ids} == set()  # a page is mailed alone
 
 
 def test_same_artefacts_give_the_same_bytes_and_no_machine_path(repository, tmp_path_factory):
     params = load_params(repository / "params.yaml")
-    text = build(repository, params)
+    text = _text(repository, params)
     moved = tmp_path_factory.mktemp("elsewhere") / "repository"
     repository.rename(moved)
-    assert build(moved, params) == text
+    assert _text(moved, params) == text
     assert str(moved.parent) not in text
 
 
 def test_values_of_artefacts_are_on_the_page_and_escaped(repository):
-    text = build(repository, load_params(repository / "params.yaml"))
+    text = _text(repository)
     assert "Classify vindr_mammo_test_0 &lt;b&gt;." in text
     assert "<b>." not in text
     assert "no &lt;mass&gt;" in text
@@ -94,7 +104,7 @@ def test_before_any_stage_the_page_names_what_is_missing(repository, tmp_path):
     bare = tmp_path / "bare"
     bare.mkdir()
     shutil.copy(repository / "settings.yaml", bare)
-    text = build(bare, load_params(repository / "params.yaml"))
+    text = _text(bare, load_params(repository / "params.yaml"))
     assert _Page(text).open == []
     for stage in (
         "lesions",
@@ -103,7 +113,7 @@ def test_before_any_stage_the_page_names_what_is_missing(repository, tmp_path):
         "select",
         "language_model",
         "halves",
-        "evaluate",
+        "figures",
         "summary",
         "learning_curve",
         "named",
@@ -137,6 +147,7 @@ def test_before_any_stage_the_page_names_what_is_missing(repository, tmp_path):
         "metrics/learning_curve.csv",
         "metrics/explanations.csv",
         "metrics/drift.csv",
+        "metrics/against_best.csv",
         "plots/drift.svg",
         "metrics/ablations/table3.csv",
         "data/halves/inbreast.csv",
@@ -145,7 +156,7 @@ def test_before_any_stage_the_page_names_what_is_missing(repository, tmp_path):
 )
 def test_any_one_artefact_may_be_absent(repository, gone):
     (repository / gone).unlink()
-    assert _Page(build(repository, load_params(repository / "params.yaml"))).open == []
+    assert _Page(_text(repository)).open == []
 
 
 @pytest.mark.parametrize(
@@ -173,15 +184,14 @@ def test_synthetic_is_what_lies_below_the_phantoms_folder(repository):
 
 
 def test_demo_says_so_loudly_and_real_data_do_not(repository):
-    demo = build(repository, load_params(repository / "params.yaml"))
-    assert "Demo on synthetic data" in demo
-    assert demo.index("Demo on synthetic data") < demo.index('id="summary"')
-    assert "Demo on synthetic data" not in build(repository, _real(repository))
+    for page in build(repository, load_params(repository / "params.yaml")):
+        assert "Demo on synthetic data" in page
+        assert page.index("Demo on synthetic data") < page.index("<section")
+    assert "Demo on synthetic data" not in _text(repository, _real(repository))
 
 
 def test_pixels_and_ids_of_data_that_may_not_be_passed_on_stay_out(repository):
-    demo = build(repository, load_params(repository / "params.yaml"))
-    real = build(repository, _real(repository))
+    demo, real = _text(repository), _text(repository, _real(repository))
     assert demo.count("data:image/png") == 8
     assert real.count("data:image/png") == 2  # CBIS-DDSM alone
     assert "lesion vindr_mammo_test_0" in demo
@@ -191,7 +201,7 @@ def test_pixels_and_ids_of_data_that_may_not_be_passed_on_stay_out(repository):
 
 
 def test_every_file_read_is_under_provenance_with_its_hash(repository):
-    text = build(repository, load_params(repository / "params.yaml"))
+    text = build(repository, load_params(repository / "params.yaml")).audit
     for path in (
         "metrics/comparison.csv",
         "data/predictions/vindr/llm.csv",
@@ -204,29 +214,32 @@ def test_every_file_read_is_under_provenance_with_its_hash(repository):
 
 
 def test_sections_come_in_the_order_that_one_reads_them(repository):
-    page = _Page(build(repository, load_params(repository / "params.yaml")))
-    order = ["summary", "method", "settings", "cohorts", "examples", "segmentation", "validation", "features", "drift"]
-    order += [
-        "training",
-        "results",
-        "named",
-        "curve",
-        "ablations",
-        "explanations",
-        "figures",
-        "paper",
-        "limits",
-        "clear",
-    ]
-    order += ["metrics", "provenance"]
-    assert page.ids == order
-    assert [link[1:] for link in page.links[: len(order)]] == order
+    pages = build(repository, load_params(repository / "params.yaml"))
+    for text, sections in zip(pages, (RESULTS, AUDIT), strict=True):
+        page = _Page(text)
+        assert page.ids == list(sections)
+        assert [link[1:] for link in page.links[: len(sections)]] == list(sections)
+    assert next(iter(RESULTS)) == "verdict"
+    assert {"limits", "validation", "clear", "metrics", "provenance", "parameters"} <= AUDIT.keys()
+
+
+def test_the_stage_writes_both_pages(repository):
+    stage = Path(__file__).parents[3] / "stages/report.py"
+    done = subprocess.run([sys.executable, str(stage)], cwd=repository, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    written = {path.name: path.read_text(encoding="utf-8") for path in (repository / "reports").iterdir()}
+    results, audit = build(repository, load_params(repository / "params.yaml"))
+    assert written == {"index.html": results, "audit.html": audit}
+
+
+def test_nothing_scrolls_by_itself(repository):
+    assert "smooth" not in _text(repository)
 
 
 def test_a_page_without_the_second_site_still_says_what_is_missing(repository):
     rows = pd.read_csv(repository / "metrics/comparison.csv")
     rows[rows["setting"] == "vindr"].to_csv(repository / "metrics/comparison.csv", index=False)
-    text = build(repository, load_params(repository / "params.yaml"))
+    text = _text(repository)
     assert _Page(text).open == []
     assert "Table 2: extended or transferred" not in text
     assert "No external test in this run" in text

@@ -48,12 +48,15 @@ def _add_third(content):
 
 
 @pytest.fixture
-def six(repository, make_comparison):
+def six(repository, make_comparison, against):
     """The repository with a sixth setting at a third site: in settings.yaml, and what stages leave of it."""
     _edit(repository / "settings.yaml", _add_third)
     path = repository / "metrics/comparison.csv"
     sixth = make_comparison(SIXTH, setting="third_adapted", repeats=3)
     write_csv(path, pd.concat([pd.read_csv(path), sixth], ignore_index=True))
+    path = repository / "metrics/against_best.csv"
+    third = against("third_adapted", {"llm": (0.8125, 0.7, 0.9, 0.125, 0.01, 0.2), "best": (0.6875, 0.6, 0.8)})
+    write_csv(path, pd.concat([pd.read_csv(path), third], ignore_index=True))
     source = repository / "models/selection/inbreast_extended"
     shutil.copytree(source, repository / "models/selection/third_adapted")
     record = {"features": ["shape_Perimeter"], "names": ["Perimeter"], "method": "mrmr", "scheme": "MIQ", "bins": 5}
@@ -73,11 +76,11 @@ def _sections(text):
 
 
 def test_a_sixth_setting_is_shown_wherever_the_five_are(six):
-    text = build(six, load_params(six / "params.yaml"))
+    text = "".join(build(six, load_params(six / "params.yaml")))
     sections = _sections(text)
-    for anchor in ("summary", "settings", "features", "training", "results", "figures", "limits"):
+    for anchor in ("verdict", "settings", "features", "training", "results", "figures", "limits"):
         assert "Third site, adapted" in sections[anchor], anchor
-    assert "0.812" in sections["summary"]  # its AUC, 0.8125
+    assert "0.812" in sections["verdict"]  # its AUC, 0.8125
     row = sections["settings"].split("<code>third_adapted</code>")[1].split("</tr>")[0]
     for cell in ("the model of vindr", "Third site: adapting half, training part", "Third site: other half"):
         assert cell in row
@@ -91,7 +94,7 @@ def test_a_sixth_setting_is_shown_wherever_the_five_are(six):
     ]
     assert "External: on INbreast and Third site" in sections["metrics"]
     assert "Third site, the first half: 1 feature on 3 training lesions" in sections["metrics"]
-    assert sections["cohorts"].count('<th scope="row">Third site</th>') == 2  # adapt and test
+    assert '<th class="group" colspan="2">Third site</th>' in sections["cohort"]  # adapt and test
     assert "Third site, adapted 0.812" in sections["clear"]
     assert "inbreast_extended, inbreast_scratch and third_adapted select their own" in sections["clear"]
     assert "The patients of INbreast and Third site are halved" in sections["clear"]
@@ -99,11 +102,11 @@ def test_a_sixth_setting_is_shown_wherever_the_five_are(six):
 
 def test_a_sixth_setting_without_results_is_said_to_lack_them(repository):
     _edit(repository / "settings.yaml", _add_third)
-    sections = _sections(build(repository, load_params(repository / "params.yaml")))
+    sections = _sections("".join(build(repository, load_params(repository / "params.yaml"))))
     assert "Not evaluated in this run: third_adapted." in sections["limits"]
     assert "The table of halves of Third site" in sections["settings"]
     assert "The training curve of third_adapted" in sections["training"]
-    assert "Third site, adapted" not in sections["summary"]
+    assert "Third site, adapted" not in sections["verdict"]
 
 
 def test_one_more_setting_of_table_2_has_rows_of_its_own(repository, make_comparison):
@@ -137,7 +140,7 @@ def test_a_study_of_one_site_needs_neither_curve_nor_drift_nor_halves(repository
     settings = load_settings(repository / "settings.yaml")
     rows = pd.read_csv(repository / "metrics/comparison.csv")
     write_csv(repository / "metrics/comparison.csv", rows[rows["setting"] == "vindr"])
-    sections = _sections(build(repository, load_params(repository / "params.yaml")))
+    sections = _sections("".join(build(repository, load_params(repository / "params.yaml"))))
     assert external_settings(settings) == []
     assert "No external test in this run" in sections["limits"]
     for anchor in ("drift", "curve"):
@@ -157,7 +160,9 @@ def test_settings_that_use_features_of_a_setting_or_of_its_twin_are_named(reposi
     assert (described["twins"], described["users"]) == (["inbreast_scratch"], ["third_adapted"])
     users = selected_features(Reader(repository), "vindr", settings)["users"]
     assert users == ["inbreast_unadapted", "inbreast_adapted"]
-    assert "Also used by: <code>third_adapted</code>." in build(repository, load_params(repository / "params.yaml"))
+    assert (
+        "Also used by: <code>third_adapted</code>." in build(repository, load_params(repository / "params.yaml")).audit
+    )
 
 
 def test_external_is_what_another_data_set_tests(settings):

@@ -64,6 +64,32 @@ def test_a_page_shows_what_was_expected_and_what_was_found(checked, check):
     assert "data/a.csv" in page
 
 
+def test_what_is_not_met_comes_before_ticks_and_the_rest_is_folded(checked, check):
+    check("validation")
+    index = Path("reports/validation/index.html").read_text()
+    assert index.index("name is one of round") < index.index("<table")
+    assert index.index("lesions_a.html") < index.index("<details>") < index.index("features_c.html")
+    assert "2 suites that meet every expectation" in index
+    page = Path("reports/validation/lesions_a.html").read_text().partition("<main>")[2]
+    folds = re.findall(r'<details class="section"( open)?>\n<summary>([^<]+)</summary>', page)
+    assert folds == [(" open", "name"), ("", "x: all met")]
+    assert page.index("fa-times") < page.index("fa-check-circle")  # of one column, though it is expected first
+
+
+def test_without_a_warning_all_suites_are_shown(checked, check):
+    Path("data/validation/lesions/lesions_a.json").unlink()
+    check("validation")
+    index = Path("reports/validation/index.html").read_text()
+    assert "<details open>" in index
+    assert Path("metrics/validation_unmet.csv").read_text() == "suite,severity,expectation,rows\n"
+
+
+def test_the_table_of_what_is_not_met_has_no_values_of_rows(checked, check):
+    check("validation")
+    text = Path("metrics/validation_unmet.csv").read_text()
+    assert text == "suite,severity,expectation,rows\nlesions_a,warning,name is one of round,1\n"
+
+
 def test_counts_are_merged_and_bytes_repeat(checked, check):
     def written():
         files = [*Path("reports/validation").iterdir(), Path("metrics/validation.json")]

@@ -1,1 +1,1 @@
-"""The report: one self-contained page made from what the pipeline left, without computing anything anew."""
+"""The report: two self-contained pages made from what the pipeline left; nothing is computed again."""

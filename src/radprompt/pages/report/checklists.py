@@ -1,6 +1,7 @@
 """The CLEAR and METRICS checklists, answered from artefacts, each answer with the files that bear it out."""
 
 from collections import Counter
+from collections.abc import Mapping
 from importlib.resources import files
 from itertools import groupby
 from operator import itemgetter
@@ -15,7 +16,7 @@ from radprompt.pages.report.reader import Reader
 STATUSES = {"yes": "answered", "partly": "partly", "no": "not done", "n/a": "not applicable"}
 CHECKLISTS = ("clear", "metrics")
 OUTPUTS = ("data/", "models/", "metrics/", "plots/")
-"""Folders that stages write; a link to what is not there yet is shown as text."""
+"""Folders that stages write; what of them is not there yet is said to be missing."""
 
 
 def load_checklist(name: str) -> dict[str, Any]:
@@ -30,7 +31,13 @@ def load_checklist(name: str) -> dict[str, Any]:
 
 
 def answer(
-    checklist: dict[str, Any], facts: dict[str, str], reader: Reader, *, synthetic: bool, prefix: str
+    checklist: dict[str, Any],
+    facts: dict[str, str],
+    reader: Reader,
+    *,
+    synthetic: bool,
+    here: Mapping[str, str],
+    elsewhere: Mapping[str, str],
 ) -> dict[str, Any]:
     """Fill a checklist in.
 
@@ -44,15 +51,16 @@ def answer(
         Tells which files are there.
     synthetic
         Whether the data are the phantom's.
-    prefix
-        From the page to the repository's root, such as ``../``.
+    here, elsewhere
+        Sections of the checklist's page and of the results page, anchor and title. Those of the results page are named
+        only: a page that is passed on alone cannot link there.
 
     Returns
     -------
     dict
         ``title``, ``source``, ``note``, ``total``, ``counts`` by status, and ``sections``: title and items, filled in
-        (``files`` are text and link, the link empty for an artefact that is not there). An item all of whose artefacts
-        are absent is not done in this run.
+        (``files`` are text and anchor on this page, empty for a file and for a section elsewhere). An item all of whose
+        artefacts are absent is not done in this run.
 
     Raises
     ------
@@ -80,7 +88,7 @@ def answer(
                 "status": status,
                 "label": STATUSES[status],
                 "answer": filled["answer"].format_map(facts),
-                "files": [(path, _link(path, prefix) if path not in absent else "") for path in filled["files"]],
+                "files": [_place(path, here, elsewhere, absent=path in absent) for path in filled["files"]],
             }
         )
     counts = Counter(item["status"] for item in items)
@@ -92,5 +100,8 @@ def answer(
     }
 
 
-def _link(path: str, prefix: str) -> str:
-    return path if path.startswith("#") else prefix + path
+def _place(path: str, here: Mapping[str, str], elsewhere: Mapping[str, str], *, absent: bool) -> tuple[str, str]:
+    anchor = path.removeprefix("#")
+    if anchor == path:
+        return f"{path} (not there yet)" if absent else path, ""
+    return (f"results page: {elsewhere[anchor]}", "") if anchor in elsewhere else (f"this page: {here[anchor]}", path)

@@ -7,9 +7,8 @@ from typing import Any
 import pandas as pd
 
 from radprompt.core.errors import InputError
-from radprompt.mammograms.wording import ATTRIBUTES, FLOW
+from radprompt.mammograms.wording import FLOW
 from radprompt.pages.report.reader import Reader
-from radprompt.pages.wording import number
 from radprompt.study.settings import Settings
 from radprompt.tables.lesions import MALIGNANT, SPLITS, read_lesions
 
@@ -90,18 +89,13 @@ def describe(lesions: pd.DataFrame) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``split``, ``patients``, ``lesions``, ``benign``, ``malignant``, ``attributes`` (for each of
-        :data:`radprompt.mammograms.wording.ATTRIBUTES`: value and count in order) and ``extent`` (median longer side of
-        the box, with its unit: mm where every lesion's spacing is known).
+        ``split``, ``patients``, ``lesions``, ``benign`` and ``malignant``.
     """
     rows = []
     for split in SPLITS:
         own = lesions[lesions["split"] == split]
         if own.empty:
             continue
-        longer = pd.concat([own["xmax"] - own["xmin"], own["ymax"] - own["ymin"]], axis=1).max(axis=1)
-        known = own["spacing_mm"].notna().all()
-        extent = (longer * own["spacing_mm"]).median() if known else longer.median()
         malignant = int((own["label"] == MALIGNANT).sum())
         rows.append(
             {
@@ -110,15 +104,9 @@ def describe(lesions: pd.DataFrame) -> list[dict[str, Any]]:
                 "lesions": len(own),
                 "benign": len(own) - malignant,
                 "malignant": malignant,
-                "attributes": [_counts(own[column]) for column in ATTRIBUTES],
-                "extent": f"{number(float(extent), 1)} {'mm' if known else 'px'}",
             }
         )
     return rows
-
-
-def _counts(values: pd.Series) -> list[tuple[str, int]]:
-    return [(str(value) or "none", int(n)) for value, n in values.value_counts().sort_index().items()]
 
 
 def _reasons(reader: Reader, path: str) -> list[tuple[str, str, int]] | None:

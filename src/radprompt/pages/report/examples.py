@@ -47,8 +47,8 @@ def examples(
     Returns
     -------
     dict
-        ``rule`` of choice and ``lesions``: ``title``, ``facts``, ``prompt``, ``picture`` (see :func:`picture`) or
-        ``problem`` where the image cannot be read.
+        ``rule`` of choice and ``lesions``: ``title``, ``home`` (whether of the first setting's data set), ``facts``,
+        ``prompt``, ``picture`` (see :func:`picture`) or ``problem`` where the image cannot be read.
     """
     setting = settings.first
     predictions = _predictions(reader, setting.name, params.evaluation.reference)
@@ -72,6 +72,7 @@ def examples(
         source, probability = sources[lesion.lesion_id], predictions.get(lesion.lesion_id)
         label = "malignant" if lesion.label == MALIGNANT else "benign"
         entry: dict[str, Any] = {
+            "home": lesion.dataset == setting.test.dataset,
             "title": f"{settings.data_set(lesion.dataset)}, {lesion.split}: {label}",
             "facts": [
                 *([f"lesion {lesion.lesion_id}"] if open_pixels else []),

@@ -112,7 +112,7 @@ def draw_curves(curves: dict[str, pd.Series], x: str, mark: int | None) -> str:
     figure = Figure(figsize=(3.75 * len(panels), 2.8), layout="constrained")
     for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         for name, curve in panel.items():
-            axes.plot(curve.index, curve.to_numpy(), label=name.replace("_", " "), color=_COLOURS.get(name, "#009E73"))
+            axes.plot(curve.index, curve.to_numpy(), label=_curve_name(name), color=_COLOURS.get(name, "#009E73"))
         if mark is not None:
             axes.axvline(mark, color="grey", linewidth=0.8, linestyle=":", label="kept")
         axes.set_xlabel(x)
@@ -122,6 +122,12 @@ def draw_curves(curves: dict[str, pd.Series], x: str, mark: int | None) -> str:
     with rc_context({"svg.hashsalt": "radprompt"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     return _data_uri(buffer.getvalue())
+
+
+def _curve_name(key: str) -> str:
+    """Return a curve's name in words, such as ``validation AUC`` for ``val_auc``."""
+    words = {"train": "training", "val": "validation", "auc": "AUC", "dice": "Dice"}
+    return " ".join(words.get(word, word) for word in key.split("_"))
 
 
 def _data_uri(svg: bytes) -> str:

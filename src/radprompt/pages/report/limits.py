@@ -111,8 +111,8 @@ def _repeats(params: Params, results: list[dict[str, Any]]) -> list[str]:
         return []
     said = [
         f"The {repeats.baselines} halves are drawn from the same patients, so they overlap: their standard deviation "
-        "is smaller than that of new patients would be, and their mean is no average over sites. Validation rows of a "
-        "half are few: epochs and thresholds chosen on them are chosen by chance to a good part."
+        "is smaller than that of new patients would be, and their mean is not an average over sites. Validation rows "
+        "of a half are few: epochs and thresholds chosen on them are largely chosen by chance."
     ]
     if 1 < repeats.llm <= FEW:
         said.append(

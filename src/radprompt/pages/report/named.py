@@ -92,7 +92,12 @@ def _sentences(tests: list[dict[str, Any]], level: float) -> list[str]:
             else f"in none of {count(len(tests), 'fit')}."
         )
     ]
-    if unused:
+    if len(unused) == len(tests):
+        said.append(
+            f"In none of {count(len(tests), 'fit')} does a likeness of names raise the evidence: "
+            "the model does without it."
+        )
+    elif unused:
         said.append(
             f"In {len(unused)} of {count(len(tests), 'fit')} no likeness of names raises the evidence, so the model "
             f"does without it: {listing(_place(test) for test in unused)}."

@@ -1,17 +1,18 @@
-"""Puts the sections together and renders the page."""
+"""Puts the sections together and renders the two pages: results, and what an auditor asks for."""
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from radprompt.core.params import Params
 from radprompt.evaluation.paper import is_synthetic
-from radprompt.mammograms.wording import ATTRIBUTES, IMAGES, OTHER_STUDY, SEGMENTER, SUBJECT
+from radprompt.mammograms.wording import IMAGES, OTHER_STUDY, SEGMENTER, SUBJECT
 from radprompt.pages.environment import environment
 from radprompt.pages.report.ablations import ablations
 from radprompt.pages.report.checklists import CHECKLISTS, answer, load_checklist
+from radprompt.pages.report.cohort_table import cohort_table
 from radprompt.pages.report.cohorts import cohorts
 from radprompt.pages.report.drift import drift
 from radprompt.pages.report.examples import examples
@@ -19,6 +20,7 @@ from radprompt.pages.report.explanations import explanations
 from radprompt.pages.report.facts import facts
 from radprompt.pages.report.features import features_by_half, selected_features
 from radprompt.pages.report.figures import drawing, evaluation_figures, segmenter_training, training
+from radprompt.pages.report.forest import forest
 from radprompt.pages.report.learning_curve import learning_curve, named_curve
 from radprompt.pages.report.limits import limits
 from radprompt.pages.report.named import named_model
@@ -28,19 +30,52 @@ from radprompt.pages.report.provenance import code_version, inputs, machine, pac
 from radprompt.pages.report.reader import Reader
 from radprompt.pages.report.results import decision_threshold, read_comparison, setting_results, threshold_words
 from radprompt.pages.report.segmentation import segmentation_quality
-from radprompt.pages.report.sentences import overview, steps
+from radprompt.pages.report.sentences import steps
 from radprompt.pages.report.tables import table_1, table_2
 from radprompt.pages.report.validation import validation
 from radprompt.pages.wording import percent
 from radprompt.study.settings import FILE, Settings, load_settings
 from radprompt.tables.model_names import model_name
 
-PREFIX = "../"
-"""From the page, in ``reports/``, to the repository's root."""
+RESULTS = {
+    "verdict": "Verdict",
+    "cohort": "Cohort",
+    "examples": "Examples",
+    "results": "Results",
+    "named": "Named model",
+    "curve": "Learning curves",
+    "explanations": "Explanations",
+    "figures": "Figures",
+    "ablations": "Ablations",
+    "paper": "Beside the paper",
+}
+AUDIT = {
+    "limits": "Limits",
+    "method": "Method",
+    "settings": "Settings",
+    "cohorts": "Data",
+    "validation": "Validation",
+    "segmentation": "Segmentation",
+    "features": "Features",
+    "drift": "Drift",
+    "training": "Training",
+    "clear": "CLEAR",
+    "metrics": "METRICS",
+    "provenance": "Provenance",
+    "parameters": "Parameters",
+}
+"""Sections of the two pages, anchor and title, in order."""
 
 
-def build(root: str | Path, params: Params) -> str:
-    """Return the page.
+class Pages(NamedTuple):
+    """HTML of the two pages; each is one file that may be passed on alone."""
+
+    results: str
+    audit: str
+
+
+def build(root: str | Path, params: Params) -> Pages:
+    """Return both pages.
 
     Parameters
     ----------
@@ -51,9 +86,9 @@ def build(root: str | Path, params: Params) -> str:
 
     Returns
     -------
-    str
-        HTML that loads nothing: styles, images and drawings are inside. The same artefacts and packages on the same
-        kind of machine give the same text; no date, commit or path of the machine is in it.
+    Pages
+        HTML that loads nothing and links to no other file: styles, images and drawings are inside. The same artefacts
+        and packages on the same kind of machine give the same text; no date, commit or path of the machine is in it.
 
     Raises
     ------
@@ -103,11 +138,10 @@ def collect(reader: Reader, settings: Settings, params: Params) -> dict[str, Any
         "first": settings.data_set(first.test.dataset),
         "images": IMAGES,
         "subject": SUBJECT,
-        "attributes": list(ATTRIBUTES.values()),
         "segmenter": settings.data_set(SEGMENTER),
         "segmenter_classified": SEGMENTER in settings.measured,
         "other_study": "" if any(setting.paper for setting in settings.values()) else OTHER_STUDY,
-        "overview": [] if comparison is None else overview(comparison, evaluated, settings, reference),
+        "forest": forest(reader, settings),
         "steps": [] if comparison is None else steps(comparison, settings, confidence),
         "results": results,
         "tables": [table for table in tables if table],
@@ -116,6 +150,7 @@ def collect(reader: Reader, settings: Settings, params: Params) -> dict[str, Any
         "scaler": scaler_words(settings, params),
         "unchanged": [setting.title for setting in settings.values() if not setting.trains],
         "cohorts": cohorts(reader, settings),
+        "cohort_table": cohort_table(reader, settings),
         "validation": validation(reader),
         "examples": examples(reader, params, settings, threshold, synthetic=synthetic),
         "segmentation": segmentation_quality(reader, settings),
@@ -136,23 +171,25 @@ def collect(reader: Reader, settings: Settings, params: Params) -> dict[str, Any
         "paper": paper_blocks(reader, settings),
         "pipeline": drawing(reader, "docs/pipeline.svg"),
         "limits": limits(settings, params, results, masks, comparison, synthetic=synthetic),
-        "checklists": [
-            {"anchor": name} | answer(load_checklist(name), known, reader, synthetic=synthetic, prefix=PREFIX)
+        "checklists": {
+            name: {"anchor": name}
+            | answer(load_checklist(name), known, reader, synthetic=synthetic, here=AUDIT, elsewhere=RESULTS)
             for name in CHECKLISTS
-        ],
+        },
         "params_text": reader.text("params.yaml") or "",
         "version": code_version(reader),
         "packages": versions,
         "machine": machine(),
-        "prefix": PREFIX,
         # Last: by now everything has been read.
         "inputs": inputs(reader),
     }
 
 
-def render(content: dict[str, Any]) -> str:
+def render(content: dict[str, Any]) -> Pages:
     """Fill the templates."""
-    return environment("radprompt.pages.report").get_template("index.html").render(content)
+    templates = environment("radprompt.pages.report")
+    results = templates.get_template("index.html").render(content, sections=RESULTS)
+    return Pages(results, templates.get_template("audit.html").render(content, sections=AUDIT))
 
 
 def _masks(reader: Reader, settings: Settings) -> dict[str, pd.DataFrame]:

@@ -37,6 +37,17 @@ def protocols(settings: Settings) -> list[dict[str, str]]:
     ]
 
 
+def training_words(setting: Setting, settings: Settings) -> str:
+    """Say in a clause what the models of a setting are trained on, and what those that read names start from."""
+    start = None if setting.start is None else settings[setting.start]
+    if start is None:
+        return f"trained on {_lesions(setting.train, settings)}"
+    whose = f"{settings.data_set(start.train.dataset)}'s"
+    if not setting.trains:
+        return f"{whose} models as they are"
+    return f"trained on {_lesions(setting.train, settings)}; models that read names continue {whose}"
+
+
 def halves(reader: Reader, name: str, settings: Settings, params: Params) -> dict[str, Any] | None:
     """Describe the halves of a data set; None before the stage ran.
 

@@ -10,7 +10,7 @@ from radprompt.pages.report.reader import Reader
 
 PACKAGES = (
     *("radprompt", "numpy", "pandas", "scipy", "scikit-learn", "scikit-image", "pydicom", "python-gdcm", "SimpleITK"),
-    *("pyradiomics", "pymrmr", "nnunetv2", "torch", "transformers", "peft", "xgboost-cpu", "transtab", "statsmodels"),
+    *("pyradiomics", "pymrmr", "nnunetv2", "torch", "transformers", "peft", "xgboost-cpu", "transtab", "tableone"),
     *("dvc", "dvclive", "matplotlib", "Jinja2"),
 )
 """Distributions whose version can change a number."""

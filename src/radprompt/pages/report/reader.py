@@ -46,7 +46,7 @@ class Reader:
         return None if content is None else content.decode("utf-8")
 
     def json(self, path: str) -> Any:
-        """Return a JSON file's content, or None; one that is no JSON is an :class:`InputError`."""
+        """Return a JSON file's content, or None; one that is not JSON is an :class:`InputError`."""
         content = self.content(path)
         try:
             return None if content is None else json.loads(content)
@@ -67,7 +67,7 @@ class Reader:
         Raises
         ------
         InputError
-            It is no table, or lacks one of ``columns``.
+            It is not a table, or lacks one of ``columns``.
         """
         content = self.content(path)
         if content is None:

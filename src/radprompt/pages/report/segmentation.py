@@ -8,7 +8,7 @@ from radprompt.pages.report.reader import Reader
 from radprompt.pages.wording import interval, number, verdict
 from radprompt.study.settings import Settings
 
-_RIVALS = {"nnunet": "nnU-Net", "ellipse": "ellipse in the box"}
+_CONTOURS = {"nnunet": "nnU-Net", "ellipse": "ellipse in the box"}
 _DECIMALS = {"dice": 3, "dice_median": 3, "hd95_px": 2, "hd95_mm": 2}
 _WORDS = {
     "above": "nnU-Net follows the reference better than the ellipse does.",
@@ -24,17 +24,17 @@ def segmentation_quality(reader: Reader, settings: Settings) -> list[dict[str, A
     Returns
     -------
     list of dict
-        For each cohort ``cohort``, ``lesions`` (scored), ``fallbacks``, ``reviewed``, ``rivals`` (name, ``dice``,
+        For each cohort ``cohort``, ``lesions`` (scored), ``fallbacks``, ``reviewed``, ``contours`` (name, ``dice``,
         ``dice_median``, ``hd95_px``, ``hd95_mm`` as text) and ``sentence`` on the difference in Dice.
     """
     return [
         {
             "cohort": contours_of(cohort, settings),
             **{key: scores[key] for key in ("lesions", "fallbacks", "reviewed")},
-            "rivals": [
-                {"name": name, **{key: number(scores[rival].get(key), n) for key, n in _DECIMALS.items()}}
-                for rival, name in _RIVALS.items()
-                if rival in scores
+            "contours": [
+                {"name": name, **{key: number(scores[contour].get(key), n) for key, n in _DECIMALS.items()}}
+                for contour, name in _CONTOURS.items()
+                if contour in scores
             ],
             "sentence": _sentence(scores.get("difference")),
         }

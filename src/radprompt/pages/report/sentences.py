@@ -1,17 +1,13 @@
 """What the AUCs allow to be said, in sentences that the numbers write."""
 
-from collections.abc import Iterable
-from typing import Any, get_args
+from typing import Any
 
 import pandas as pd
 
-from radprompt.core.baseline_params import Baseline
 from radprompt.pages.wording import count, interval, listing, number, percent, spread, verdict
 from radprompt.study.settings import Settings
 from radprompt.tables.model_names import model_name
 
-CONVENTIONAL = frozenset(get_args(Baseline)) - {"transtab", "majority"}
-"""Models that read no names and learn from their rows."""
 CHANCE = 0.5
 FEW = 5
 """Common repeats up to which a test over them is said to have little power."""
@@ -24,20 +20,20 @@ _CHANCE_WORDS = {
 }
 _ALIKE = ": it calls every lesion alike."
 _DIFFERENCE_WORDS = {
-    "above": "The {level} interval of the difference ({name} minus the other) lies above 0 against {rivals}: there the "
+    "above": "The {level} interval of the difference ({name} minus the other) lies above 0 against {others}: there the "
     "{name} is better.",
-    "includes": "The {level} interval of the difference ({name} minus the other) includes 0 against {rivals}: on these "
+    "includes": "The {level} interval of the difference ({name} minus the other) includes 0 against {others}: on these "
     "lesions they cannot be told apart.",
-    "below": "The {level} interval of the difference ({name} minus the other) lies below 0 against {rivals}: there the "
+    "below": "The {level} interval of the difference ({name} minus the other) lies below 0 against {others}: there the "
     "{name} is worse.",
-    "unknown": "There is no interval of the difference against {rivals}.",
+    "unknown": "There is no interval of the difference against {others}.",
 }
 _NAME_READERS = {"llm": "The language model", "named": "The named model", "transtab": "TransTab"}
 """Models that can continue from one set of named features to another."""
 
 
 def headline(own: pd.DataFrame, reference: str, confidence: float) -> list[str]:
-    """Say how well the reference ranks and calls in one setting, how many others measured higher, and which kind best.
+    """Say how well the reference ranks and calls in one setting, and how many others measured higher.
 
     Parameters
     ----------
@@ -51,7 +47,7 @@ def headline(own: pd.DataFrame, reference: str, confidence: float) -> list[str]:
     auc = _auc(own)
     if reference not in auc.index:
         return [f"No AUC of the {model_name(reference)} in this setting: there is nothing to compare with."]
-    mine, rivals = _record(auc, reference), auc.drop(index=reference)
+    mine, others = _record(auc, reference), auc.drop(index=reference)
     lesions = f"{count(int(mine['lesions']), 'test lesion')} of {count(int(mine['patients']), 'patient')}"
     malignant, repeats, name = int(mine["malignant"]), _repeats(mine), model_name(reference)
     sample = f"On {lesions}, {malignant} of them malignant, the {name} has an AUC of"
@@ -70,40 +66,17 @@ def headline(own: pd.DataFrame, reference: str, confidence: float) -> list[str]:
         + (_ALIKE if row["low"] == row["high"] == CHANCE else _CHANCE_WORDS[verdict(row["low"], row["high"], CHANCE)])
         for row in calls
     ]
-    if rivals.empty:
+    if others.empty:
         return [*said, "No other model was evaluated here."]
     # On the repeats that both have: the means in the table are over more of them for some models.
-    better = rivals[rivals["difference"] < 0].sort_values("difference", kind="stable")
+    better = others[others["difference"] < 0].sort_values("difference", kind="stable")
     where = "on the same lesions" if repeats == 1 else "on the halves that both ran on"
     if better.empty:
-        said.append(f"None of the {count(len(rivals), 'other model')} measured higher {where}.")
+        said.append(f"None of the {count(len(others), 'other model')} measured higher {where}.")
     else:
         best = f"{model_name(str(better.index[0]))} by most ({number(-better['difference'].iloc[0])})"
-        said.append(f"Of {count(len(rivals), 'other model')}, {len(better)} measured higher {where}, {best}.")
-    return [*said, *_best_kind(auc, reference, where)]
-
-
-def _best_kind(auc: pd.DataFrame, reference: str, where: str) -> list[str]:
-    """Name the best of language model, named model and best conventional model, on the repeats of the reference."""
-    mine = float(_record(auc, reference)["value"])
-    paired = {str(key): mine - float(row["difference"]) for key, row in auc.to_dict("index").items()}
-    own = pd.Series(paired | {reference: mine}, dtype=float).dropna()
-    kinds = {key: f"the {model_name(key)}" for key in ("llm", "named") if key in own.index}
-    conventional = own[own.index.isin(list(CONVENTIONAL))]
-    if not conventional.empty:
-        best = str(conventional.idxmax())
-        kinds[best] = f"the best conventional model, {model_name(best)},"
-    if len(kinds) < 2:
-        return []
-    values = {key: round(float(own[key]), 3) for key in kinds}
-    top = [
-        model_name(key) if key in CONVENTIONAL else kinds[key]
-        for key, value in values.items()
-        if value == max(values.values())
-    ]
-    measured = "measured highest" if len(top) == 1 else "measured alike and highest"
-    shown = listing(f"{words} {number(values[key])}" for key, words in kinds.items())
-    return [f"Of {shown} {where}, {listing(top)} {measured}."]
+        said.append(f"Of {count(len(others), 'other model')}, {len(better)} measured higher {where}, {best}.")
+    return said
 
 
 def differences(own: pd.DataFrame, reference: str, confidence: float) -> list[str]:
@@ -117,28 +90,28 @@ def differences(own: pd.DataFrame, reference: str, confidence: float) -> list[st
     auc = _auc(own)
     if reference not in auc.index or len(auc) == 1:
         return []
-    rivals = auc.drop(index=reference).sort_values("value", ascending=False, kind="stable")
-    bounds = zip(rivals["difference_low"], rivals["difference_high"], strict=True)
+    others = auc.drop(index=reference).sort_values("value", ascending=False, kind="stable")
+    bounds = zip(others["difference_low"], others["difference_high"], strict=True)
     verdicts = [verdict(low, high) for low, high in bounds]
     said = []
     for kind, words in _DIFFERENCE_WORDS.items():
-        names = [model_name(str(model)) for model, one in zip(rivals.index, verdicts, strict=True) if one == kind]
+        names = [model_name(str(model)) for model, one in zip(others.index, verdicts, strict=True) if one == kind]
         if names:
-            said.append(words.format(level=percent(confidence), name=model_name(reference), rivals=listing(names)))
-    common = int(rivals["paired_repeats"].max()) if rivals["paired_repeats"].notna().any() else 1
+            said.append(words.format(level=percent(confidence), name=model_name(reference), others=listing(names)))
+    common = int(others["paired_repeats"].max()) if others["paired_repeats"].notna().any() else 1
     how = {
         "p_clustered_holm": "Tested by patient",
         "p_resampled_holm": f"Tested over the {common} common halves (Nadeau and Bengio's corrected t, "
         f"{count(common - 1, 'degree')} of freedom)",
     }
     for column, words in how.items():
-        if column not in rivals or rivals[column].isna().all():
+        if column not in others or others[column].isna().all():
             continue
-        clear = rivals.index[rivals[column] < 1 - confidence]
+        clear = others.index[others[column] < 1 - confidence]
         whom = listing(model_name(str(model)) for model in clear) or "none of them"
         weak = "; with so few halves this test has little power" if "resampled" in column and common <= FEW else ""
         said.append(
-            f"{words} and corrected by Holm for {count(int(rivals[column].notna().sum()), 'comparison')}, "
+            f"{words} and corrected by Holm for {count(int(others[column].notna().sum()), 'comparison')}, "
             f"p stays below {1 - confidence:.2g} against {whom}{weak}."
         )
     return said
@@ -166,54 +139,6 @@ def steps(comparison: pd.DataFrame, settings: Settings, confidence: float) -> li
         if said:
             found.append((step.title, said))
     return found
-
-
-def overview(
-    comparison: pd.DataFrame, evaluated: Iterable[str], settings: Settings, reference: str
-) -> list[dict[str, Any]]:
-    """Lay the reference's AUC out, a row for each setting, beside the highest that another model measured.
-
-    Parameters
-    ----------
-    comparison
-        ``metrics/comparison.csv``.
-    evaluated
-        Names of the settings to show, in order.
-    settings
-        Protocols, for titles.
-    reference
-        The model that the others are compared with.
-
-    Returns
-    -------
-    list of dict
-        ``setting``, ``name``, ``lesions``, ``malignant``, ``repeats``, ``value``, ``interval``, ``spread``, ``bar``
-        (see :func:`bar`; all four empty without the reference), ``best`` (name) and ``best_value``.
-    """
-    rows = []
-    for setting in evaluated:
-        auc = _auc(comparison[comparison["setting"] == setting])
-        if auc.empty:
-            continue
-        mine = _record(auc, reference) if reference in auc.index else None
-        rivals = auc.drop(index=reference, errors="ignore")["value"]
-        about = auc.iloc[0]
-        rows.append(
-            {
-                "setting": setting,
-                "name": settings.title(setting),
-                "lesions": int(about["lesions"]),
-                "malignant": int(about["malignant"]),
-                "repeats": 0 if mine is None else _repeats(mine),
-                "value": "" if mine is None else number(mine["value"]),
-                "interval": "" if mine is None else interval(mine["low"], mine["high"]),
-                "spread": "" if mine is None else spread(mine.get("repeat_sd")),
-                "bar": None if mine is None else bar(mine),
-                "best": "" if rivals.empty else model_name(str(rivals.idxmax())),
-                "best_value": "" if rivals.empty else number(rivals.max()),
-            }
-        )
-    return rows
 
 
 def bar(row: Any) -> dict[str, float] | None:

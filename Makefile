@@ -18,7 +18,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro ablations ablation-table remote check-lock bench test test-unit lint docs docs-serve format clean
+.PHONY: help setup repro ablations ablation-table remote check-lock bench test test-fast test-unit lint docs docs-serve format clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ bench: setup  ## Beside the plain ways, on an idle machine (5 to 12 min; docs/sp
 
 test: setup  ## All tests, the tiny pipeline through real DVC included (12 to 25 min)
 	$(BIN)/python -m pytest
+
+test-fast: setup  ## Unit tests without torch, DVC and images: before each commit
+	$(BIN)/python -m pytest tests/unit --fast -m "not slow" -q
 
 test-unit: setup  ## Unit tests only
 	$(BIN)/python -m pytest tests/unit

@@ -1,6 +1,7 @@
 """What tests of several packages share."""
 
 import importlib.util
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,20 @@ import pytest
 from radprompt.study.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[2]
+_HEAVY = re.compile(r"\b(torch|transformers|peft|transtab|dvc|great_expectations|nnunet\w*|chromium|subprocess)\b", re.I)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--fast``."""
+    parser.addoption("--fast", action="store_true", help="only test files that name neither torch nor DVC")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With ``--fast``, pass over test files that name a heavy package, or lie in the language model's folder."""
+    if not config.getoption("--fast") or collection_path.suffix != ".py":
+        return None
+    heavy = _HEAVY.search(collection_path.read_text(encoding="utf-8")) or "llm" in collection_path.parts
+    return True if heavy and collection_path.name.startswith("test_") else None
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,9 @@ import pytest
 from radprompt.study.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[2]
-_HEAVY = re.compile(r"\b(torch|transformers|peft|transtab|dvc|great_expectations|nnunet\w*|chromium|subprocess)\b", re.I)
+_HEAVY = re.compile(
+    r"\b(torch|transformers|peft|transtab|dvc|great_expectations|nnunet\w*|chromium|subprocess)\b", re.I
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -58,9 +58,8 @@ def main(dataset: str) -> None:
         drawn = pd.DataFrame(rows, columns=COLUMNS)
         write_csv(written, drawn)
     counts = ", ".join(f"{count} {source}" for source, count in sorted(drawn["source"].value_counts().items()))
-    print(
-        f"data/masks/{dataset}: {len(drawn)} masks ({counts}), {(drawn['unusable'] != '').sum()} unusable to a reader"
-    )
+    unusable = (drawn["unusable"] != "").sum()
+    print(f"data/masks/{dataset}: {len(drawn)} masks ({counts}), {unusable} unusable to a reader")
     if changed:
         print(f"{changed} contours differ from what a reader accepted: `radprompt review {dataset} --serve` lists them")
 

@@ -165,9 +165,7 @@ class Desk:
             The lesion was changed since ``revision``.
         """
         if fault := fault_of_size(mask):
-            raise InputError(
-                f"the contour {fault}", fix="draw the mass, restore nnU-Net's contour, or mark it unusable"
-            )
+            raise InputError(f"the contour {fault}", fix="draw the mass, restore its contour, or mark it unusable")
         if fault := sign_of_inversion(mask):
             raise InputError(f"the contour {fault}", fix="draw the mass alone")
         with self._changing(lesion_id, revision):

@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Collection
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,20 +22,17 @@ HEADERS = {
 }
 """Of every answer: nothing is loaded from elsewhere, framed, cached, or told the address."""
 
+TOO_LARGE = "the request is too large"
 STRANGER = """<!doctype html><html lang="en"><meta charset="utf-8"><title>radprompt review</title>
 <h1>No page at this address</h1><p>Open the address that <code>radprompt review --serve</code> printed.</p>
 <p>Research use only, not for clinical use.</p></html>"""
 
 
-class _TooLargeError(Exception):
-    pass
-
-
 class Guard:
     """ASGI middleware that lets a request through only with the token in its path.
 
-    A POST must come from the page itself (``Origin``), as JSON, of :data:`LARGEST_BODY` bytes at most. The ``Host`` must
-    be one of ``hosts``, so that a name that leads to 127.0.0.1 gains nothing.
+    A POST must come from the page itself (``Origin``), as JSON, of :data:`LARGEST_BODY` bytes at most. The ``Host``
+    must be one of ``hosts``, so that a name that leads to 127.0.0.1 gains nothing.
 
     Parameters
     ----------
@@ -62,7 +60,7 @@ class Guard:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > LARGEST_BODY:
-                raise _TooLargeError
+                raise HTTPException(413, TOO_LARGE)
             return message
 
         async def guarded(message: Message) -> None:
@@ -75,10 +73,7 @@ class Guard:
             await refusal(scope, receive, guarded)
             return
         path = scope["path"].removeprefix(f"/{self._token}") or "/"
-        try:
-            await self._app({**scope, "path": path, "raw_path": path.encode()}, bounded, guarded)
-        except _TooLargeError:
-            await _too_large()(scope, receive, guarded)
+        await self._app({**scope, "path": path, "raw_path": path.encode()}, bounded, guarded)
 
     def _refusal(self, scope: Scope, headers: Headers) -> HTMLResponse | JSONResponse | None:
         host, first = headers.get("host", ""), scope["path"].split("/")[1] if "/" in scope["path"] else ""
@@ -97,8 +92,6 @@ class Guard:
         if headers.get("content-type", "").partition(";")[0].strip() != "application/json":
             return JSONResponse({"error": "not JSON"}, 415)
         length = headers.get("content-length", "0")
-        return _too_large() if not length.isdecimal() or int(length) > LARGEST_BODY else None
-
-
-def _too_large() -> JSONResponse:
-    return JSONResponse({"error": "the request is too large"}, 413)
+        if not length.isdecimal() or int(length) > LARGEST_BODY:
+            return JSONResponse({"error": TOO_LARGE}, 413)
+        return None

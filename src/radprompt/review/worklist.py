@@ -129,7 +129,7 @@ def _read_drawn(path: Path) -> pd.DataFrame:
 def _entry(lesion: Lesion, row: pd.Series, limit: float) -> Entry:
     doubts = []
     if row["source"] == "ellipse":
-        doubts.append(Doubt("ellipse", f"Ellipse: {row['flag'] or 'nnU-Net found next to nothing'}", 4.0))
+        doubts.append(Doubt("ellipse", f"Ellipse: {row['flag'] or 'nnU-Net found next to nothing'}", 6.0))
     if row["parts"] > 1:
         doubts.append(Doubt("parts", f"{row['parts']:.0f} separate parts", 3.0))
     if row["outside"] > 0:

@@ -1,7 +1,7 @@
 """Readers' decisions on contours: one row for a lesion and reader, in ``data/review/<dataset>/reviews.csv``.
 
-Beside the table lie the corrected masks: ``<lesion_id>.png`` is what the pipeline takes, ``readers/<reader>/`` what each
-reader drew, ``drawn/`` the contour that was corrected, ``.drafts/`` unfinished work, which neither git nor DVC sees.
+Beside the table lie the corrected masks: ``<lesion_id>.png`` is what the pipeline takes, ``readers/<reader>/`` what
+each reader drew, ``drawn/`` the contour that was corrected, ``.drafts/`` unfinished work that neither git nor DVC sees.
 """
 
 import re
@@ -29,9 +29,10 @@ class Review:
     """One reader's decision on one lesion.
 
     ``counts`` is "yes" for the reader whose decision the pipeline takes (the first to decide), else "no". ``time`` is
-    UTC, ISO 8601. ``dice`` compares the reader's contour with the drawn one ('' where the lesion is unusable or the
-    drawn contour is not there any more), ``area_px`` is the contour's area, ``milliseconds`` the time spent on it, ``contour`` the digest of the drawn
-    contour (:func:`radprompt.mammograms.imaging.contours.mask_digest`), so that a later change of it is noticed.
+    UTC, ISO 8601. ``dice`` compares the reader's contour with the drawn one; it is '' where the lesion is unusable or
+    the drawn contour is not there any more. ``area_px`` is the contour's area, ``milliseconds`` the time spent on it.
+    ``contour`` is the digest of the drawn contour (:func:`radprompt.mammograms.imaging.contours.mask_digest`), so that
+    a later change of it is noticed.
     """
 
     lesion_id: str
@@ -145,7 +146,7 @@ def counted_reviews(folder: str | Path, lesion_ids: Iterable[str], corrected: It
         raise InputError(
             "; ".join(faults),
             where=str(Path(folder) / TABLE),
-            fix="decide on these lesions again with `radprompt review <dataset> --serve`, or delete the row or the mask",
+            fix="decide again with `radprompt review <dataset> --serve`, or delete the row or the mask",
         )
     return counted
 

@@ -112,7 +112,7 @@ def read_reviewed(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
 
 
 def fault_of_size(mask: np.ndarray) -> str:
-    """Say why a bool mask cannot be a mass by its area: full, empty, or under :data:`SMALLEST_MASK`; '' where it can."""
+    """Say why a bool mask cannot be a mass: full, empty, or under :data:`SMALLEST_MASK`; '' where it can."""
     area = np.count_nonzero(mask)
     if mask.all():
         return "is full"

@@ -67,6 +67,7 @@ def _listening(port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((LOOPBACK, port))
+        listening.listen()  # from here on a browser may ask, and waits until there is an answer
     except OSError as error:
         listening.close()
         reason = error.strerror or str(error)

@@ -328,3 +328,10 @@ try {
 } catch (error) {
   alarm(error.message, "Try again", () => location.reload());
 }
+
+// For the page's tests: where a point of the whole image is on the screen, and the points that can be dragged.
+export function shownAt(x, y) {
+  const frame = viewer.canvas.getBoundingClientRect(), [top, left] = lesion.region;
+  return [frame.left + viewer.left + (x - left) * viewer.scale, frame.top + viewer.top + (y - top) * viewer.scale];
+}
+export const handles = () => tools.rings.map((ring) => ring.map(([x, y]) => [x + lesion.region[1], y + lesion.region[0]]));

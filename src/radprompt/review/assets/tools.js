@@ -7,7 +7,7 @@ const REACH = 9; // CSS pixels within which a point or line is taken hold of
 
 export class Tools {
   constructor(viewer, { present, commit, shown }) {
-    Object.assign(this, { viewer, present, commit, shown, tool: "brush", radius: 6, drag: null });
+    Object.assign(this, { viewer, present, commit, shown, tool: "pan", radius: 6, drag: null });
     viewer.overlay = { showDrawn: true, hidden: false };
     const { canvas } = viewer;
     canvas.addEventListener("pointerdown", (event) => this.down(event));
@@ -23,7 +23,7 @@ export class Tools {
     }, { passive: false });
     for (const button of document.querySelectorAll("[data-tool]")) button.addEventListener("click", () => this.choose(button.dataset.tool));
     byId("size").addEventListener("input", (event) => this.resize(Number(event.target.value)));
-    this.choose("brush");
+    this.choose("pan");
   }
 
   choose(tool) {

@@ -18,8 +18,9 @@ from tqdm import tqdm
 from radprompt.core.outputs import atomic_group, write_csv
 from radprompt.core.params import load_params
 from radprompt.core.stage import run
-from radprompt.mammograms.imaging.contours import count_parts, leaves_box, mask_digest, write_mask
+from radprompt.mammograms.imaging.contours import write_mask
 from radprompt.mammograms.imaging.dicom import read_mammogram
+from radprompt.mammograms.imaging.mask_measures import count_parts, leaves_box, mask_digest
 from radprompt.mammograms.segmentation.review import find_reviewed, read_reviewed
 from radprompt.mammograms.segmentation.segmenter import Drawing, Segmenter
 from radprompt.tables.lesions import from_table, read_lesions

@@ -25,7 +25,8 @@ from radprompt.gates.expectations import (
     with_numbers,
     within,
 )
-from radprompt.mammograms.imaging.contours import count_parts, leaves_box, read_mask
+from radprompt.mammograms.imaging.contours import read_mask
+from radprompt.mammograms.imaging.mask_measures import count_parts, leaves_box
 from radprompt.tables.lesions import COLUMNS, Box, Lesion, from_table
 
 SOURCES = ("nnunet", "ellipse", "review")

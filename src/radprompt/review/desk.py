@@ -15,7 +15,8 @@ from PIL import Image, PngImagePlugin
 
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import atomic_group, atomic_write, require_writable, write_csv
-from radprompt.mammograms.imaging.contours import box_of, mask_digest, read_mask, sign_of_inversion, write_mask
+from radprompt.mammograms.imaging.contours import box_of, read_mask, sign_of_inversion, write_mask
+from radprompt.mammograms.imaging.mask_measures import mask_digest
 from radprompt.mammograms.imaging.roi import Region, region_around
 from radprompt.mammograms.segmentation.quality import dice
 from radprompt.mammograms.segmentation.review import fault_of_size, find_reviewed

@@ -231,9 +231,9 @@ class _Page:
 
     def _standing(self, lesion_id: str, review: Review | None, draft: bool) -> dict[str, Any]:
         standing = {name: getattr(review, name) for name in ("decision", "reason", "dice", "counts")} if review else {}
-        entry = self._worklist[lesion_id]
-        accepted = bool(review) and review.decision == ACCEPTED and entry.source != "review" and bool(entry.contour)
-        changed = accepted and entry.contour != review.contour
+        entry, changed = self._worklist[lesion_id], False
+        if review and review.decision == ACCEPTED and entry.source != "review" and entry.contour:
+            changed = entry.contour != review.contour
         return {"review": standing or None, "draft": draft, "changed": changed}
 
     def _file(self, name: str) -> Response:

@@ -76,7 +76,7 @@ class Worklist(Mapping[str, Entry]):
                 where=f"data/masks/{dataset}.csv",
                 fix="run `dvc repro masks` again",
             )
-        limit = drawn["certainty"].quantile(LOWEST) if drawn["certainty"].notna().any() else np.nan
+        limit = float(drawn["certainty"].quantile(LOWEST)) if drawn["certainty"].notna().any() else np.nan
         entries = [_entry(known[str(name)], row, limit) for name, row in drawn.iterrows()]
         entries.sort(key=lambda entry: (-entry.rank, entry.lesion.lesion_id))
         self._entries = {entry.lesion.lesion_id: entry for entry in entries}

@@ -14,7 +14,8 @@ from pydicom.uid import ExplicitVRLittleEndian
 from review_study import DATASET, GRID, TOKEN, Served, drawn_table
 
 from radprompt.core.outputs import write_csv
-from radprompt.mammograms.imaging.contours import count_parts, inscribed_ellipse, leaves_box, mask_digest, write_mask
+from radprompt.mammograms.imaging.contours import inscribed_ellipse, write_mask
+from radprompt.mammograms.imaging.mask_measures import count_parts, leaves_box, mask_digest
 from radprompt.mammograms.phantom.cohort import Breast, Mass
 from radprompt.mammograms.phantom.encoding import uid, write_dicom
 from radprompt.mammograms.phantom.mammogram import draw_mammogram

@@ -54,7 +54,8 @@ def read_unusable(path: str | Path) -> dict[str, str]:
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     if "unusable" not in table:
         raise InputError("column 'unusable' missing", where=str(path), fix="run `dvc repro masks`")
-    return {row.lesion_id: f"unusable to {row.unusable}" for row in table.itertuples() if row.unusable}
+    pairs = zip(table["lesion_id"].tolist(), table["unusable"].tolist(), strict=True)
+    return {lesion_id: f"unusable to {reason}" for lesion_id, reason in pairs if reason}
 
 
 def find_reviewed(folder: str | Path, lesion_ids: Iterable[str]) -> dict[str, Path]:

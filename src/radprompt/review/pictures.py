@@ -1,7 +1,7 @@
 """What the page shows of a mammogram: the region at full resolution, and the whole of it and of the other view."""
 
 import io
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -45,9 +45,14 @@ class Pictures:
     """Pictures of a worklist's mammograms; one is decoded at a time, and few are kept."""
 
     def __init__(self, worklist: Worklist) -> None:
-        self._worklist, self._lock = worklist, threading.Lock()
+        self._worklist = worklist
+        self._decoder = ThreadPoolExecutor(1, thread_name_prefix="decoder")
         self._read = lru_cache(maxsize=KEPT)(read_mammogram)
         self._whole = lru_cache(maxsize=4 * KEPT)(self._draw_whole)
+
+    def prepare(self, lesion: Lesion) -> None:
+        """Begin to decode a lesion's mammogram; what is wrong with it is said when it is asked for."""
+        self._decoder.submit(self._read, self._worklist.root / lesion.image_path)
 
     def region(self, lesion: Lesion, region: Region, shape: tuple[int, int]) -> bytes:
         """Return a region's pixels as little-endian uint16, row by row, 65535 for the mammogram's brightest.
@@ -79,8 +84,7 @@ class Pictures:
         return self._sibling(lesion)
 
     def _mammogram(self, image_path: str) -> Mammogram:
-        with self._lock:
-            return self._read(self._worklist.root / image_path)
+        return self._decoder.submit(self._read, self._worklist.root / image_path).result()
 
     def _draw_whole(self, image_path: str) -> Whole:
         pixels = self._mammogram(image_path).pixels

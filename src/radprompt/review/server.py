@@ -110,6 +110,9 @@ class _Page:
             for file in files("radprompt.review").joinpath("assets").iterdir()
             if file.name.rpartition(".")[2] in TYPES
         }
+        reviews = desk.reviews()
+        if first := next((lesion_id for lesion_id in self._worklist if lesion_id not in reviews), None):
+            self._pictures.prepare(self._worklist[first].lesion)
 
     async def index(self, request: Request) -> Response:
         return self._file("page.html")

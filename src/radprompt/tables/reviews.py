@@ -31,8 +31,7 @@ class Review:
     ``counts`` is "yes" for the reader whose decision the pipeline takes (the first to decide), else "no". ``time`` is
     UTC, ISO 8601. ``dice`` compares the reader's contour with the drawn one; it is '' where the lesion is unusable or
     the drawn contour is not there any more. ``area_px`` is the contour's area, ``milliseconds`` the time spent on it.
-    ``contour`` is the digest of the drawn contour (``mask_digest`` of :mod:`radprompt.mammograms.imaging.mask_measures`),
-    so that a later change of it is noticed.
+    ``contour`` is the drawn contour's ``mask_digest``, so that a later change of it is noticed.
     """
 
     lesion_id: str

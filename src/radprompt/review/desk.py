@@ -197,13 +197,13 @@ class Desk:
             if own is not None:
                 others = [review for review in self._all() if review != own]
                 rest = [review for review in others if review.lesion_id == lesion_id]
-                if own.counts == "yes":
-                    self._taken(lesion_id).unlink(missing_ok=True)
-                if own.counts == "yes" and rest:
-                    heir = min(rest, key=lambda review: review.time)
+                heir = min(rest, key=lambda review: review.time) if own.counts == "yes" and rest else None
+                if heir is not None:
                     others[others.index(heir)] = replace(heir, counts="yes")
-                    if heir.decision == CORRECTED:
-                        write_mask(self._taken(lesion_id), read_mask(self._own(lesion_id, heir.reader)))
+                if heir is not None and heir.decision == CORRECTED:
+                    write_mask(self._taken(lesion_id), read_mask(self._own(lesion_id, heir.reader)))
+                elif own.counts == "yes":
+                    self._taken(lesion_id).unlink(missing_ok=True)
                 write_csv(self.folder / TABLE, to_frame(others))
                 self._own(lesion_id).unlink(missing_ok=True)
             self._draft(lesion_id).unlink(missing_ok=True)

@@ -12,8 +12,8 @@ const STEPS = 100; // that can be undone
 const IDLE = 30000; // milliseconds without input that still count as time spent
 
 const viewer = new Viewer(byId("view"));
-let list, content, lesion = null, opening = 0, saving = null, waiting = null, retry = 0, lastInput = 0;
-const prepared = new Map();
+const prepared = new Map(), unsaved = new Set();
+let list, content, lesion = null, opening = 0, saving = null, retry = 0, lastInput = 0;
 
 export function say(words) { byId("status").textContent = words; }
 
@@ -21,6 +21,7 @@ function alarm(words, button, run) {
   const place = byId("alert");
   place.hidden = !words;
   place.textContent = words ?? "";
+  delete place.dataset.saving;
   if (words && button) {
     const action = document.createElement("button");
     action.textContent = button;
@@ -50,8 +51,9 @@ async function prepare(id) {
 async function open(id) {
   if (!id) return say("No further lesion in this list.");
   const ticket = ++opening;
-  await settled();
-  if (ticket !== opening) return;
+  while (saving) await saving;
+  // What could not be saved keeps its lesion open.
+  if (unsaved.size || ticket !== opening) return;
   list.mark(id);
   alarm();
   let found;
@@ -191,70 +193,65 @@ export function step(from, to) {
   save();
 }
 
-const drawing = () => ({
-  revision: lesion.revision, mask: pack(lesion.current), region: lesion.region, milliseconds: Math.round(lesion.milliseconds),
+const drawing = (of) => ({
+  revision: of.revision, mask: pack(of.current), region: of.region, milliseconds: Math.round(of.milliseconds),
 });
 
-// One request at a time; of what waits meanwhile, the newest is sent.
+// One request at a time; what changed meanwhile is sent after it, once.
 function save() {
   clearTimeout(retry);
-  waiting = lesion;
-  saving ??= (async () => {
-    while (waiting) {
-      const of = waiting;
-      waiting = null;
-      try {
-        const answer = await server.saveDraft(of.id, drawing());
-        of.draft = answer.draft;
-        if (of === lesion) { taken({ ...answer, review: of.review }); shown(); }
-        if (byId("alert").dataset.saving) alarm();
-        delete byId("alert").dataset.saving;
-      } catch (error) {
-        failed(error, of);
-        break;
-      }
+  if (lesion) unsaved.add(lesion);
+  saving ??= send().finally(() => { saving = null; });
+}
+
+async function send() {
+  for (const of of unsaved) {
+    unsaved.delete(of);
+    try {
+      const answer = await server.saveDraft(of.id, drawing(of));
+      of.draft = answer.draft;
+      of.revision = answer.revision;
+      if (of === lesion) { taken({ ...answer, review: of.review }); shown(); }
+      if (byId("alert").dataset.saving) alarm();
+    } catch (error) {
+      return failed(error, of);
     }
-  })().finally(() => { saving = null; });
-  return saving;
+  }
 }
 
 function failed(error, of) {
   if (error.status === 409) return alarm(error.message, "Show what is saved", () => open(of.id));
-  waiting = of;
-  byId("alert").dataset.saving = "yes";
+  unsaved.add(of);
   alarm(error.message, "Save again", save);
+  byId("alert").dataset.saving = "yes";
   retry = setTimeout(save, 3000);
 }
 
-// Wait for strokes on their way; what could not be saved keeps the lesion open.
-async function settled() {
-  while (saving) await saving;
-}
+addEventListener("beforeunload", (event) => { if (saving || unsaved.size) event.preventDefault(); });
 
-addEventListener("beforeunload", (event) => { if (saving || waiting) event.preventDefault(); });
-
+// Send a decision; it carries the contour, and so takes the place of a stroke that could not be saved.
 async function concluded(request) {
   if (!lesion) return;
   tick();
-  await settled();
+  while (saving) await saving;
   clearTimeout(retry);
-  waiting = null;
-  const of = lesion;
+  const of = lesion, kept = unsaved.delete(of);
   try {
-    const answer = await request();
-    if (of !== lesion) return;
+    const answer = await request(of);
     of.draft = false;
     taken(answer);
     alarm();
     return answer;
   } catch (error) {
-    alarm(error.message, error.status === 409 ? "Show what is saved" : "Close", () => (error.status === 409 ? open(of.id) : shown()));
+    if (kept) unsaved.add(of);
+    const stale = error.status === 409;
+    alarm(error.message, stale ? "Show what is saved" : "Close", () => (stale ? open(of.id) : shown()));
   }
 }
 
 export async function accept() {
   if (!lesion || lesion.unseen) return;
-  const answer = await concluded(() => server.decide(lesion.id, { decision: "contour", ...drawing() }));
+  const answer = await concluded((of) => server.decide(of.id, { decision: "contour", ...drawing(of) }));
   if (answer) forward(`${answer.review.decision}.`);
 }
 
@@ -266,9 +263,8 @@ export function exclude() {
 
 async function excluded() {
   const reason = byId("reason").value.trim() || document.querySelector("#reasons input:checked")?.value || "";
-  const { id, revision, milliseconds } = lesion;
-  const answer = await concluded(() =>
-    server.decide(id, { decision: "unusable", reason, revision: lesion.revision ?? revision, milliseconds: Math.round(milliseconds) }));
+  const answer = await concluded(({ id, revision, milliseconds }) =>
+    server.decide(id, { decision: "unusable", reason, revision, milliseconds: Math.round(milliseconds) }));
   byId("reason").value = "";
   if (answer) forward("Unusable.");
 }
@@ -280,8 +276,8 @@ function forward(words) {
 
 export async function takeBack() {
   if (!lesion || byId("withdraw").disabled) return;
-  const { id } = lesion, answer = await concluded(() => server.withdraw(id, { revision: lesion.revision }));
-  if (answer) open(id);
+  const answer = await concluded(({ id, revision }) => server.withdraw(id, { revision }));
+  if (answer) open(lesion.id);
 }
 
 export function restore() {
@@ -322,7 +318,7 @@ try {
     label.append(choice, ` ${reason}`);
     return label;
   }));
-  list = new List(content, open);
+  list = new List(content, (id) => { viewer.canvas.focus({ preventScroll: true }); open(id); });
   const first = list.entries.find((entry) => !entry.review || entry.changed) ?? list.entries[0];
   if (first) await open(first.id); else byId("title").textContent = "No lesion has a contour yet";
 } catch (error) {

@@ -92,7 +92,7 @@ export class Tools {
     Object.assign(drag, { x: event.clientX, y: event.clientY });
     if (drag.kind === "pan") viewer.moveBy(dx, dy);
     else if (drag.kind === "window") viewer.windowBy(dy / 400, dx / 200);
-    else if (drag.kind === "stroke") for (const each of event.getCoalescedEvents?.() ?? [event]) this.paint(viewer.toImage(each));
+    else if (drag.kind === "stroke") this.paintAlong(event);
     else if (drag.kind === "point") this.dragPoint(place);
     else if (drag.kind === "outline") {
       drag.moved = true;
@@ -115,6 +115,12 @@ export class Tools {
       this.outline = [...(this.outline ?? []), place];
       this.look();
     }
+  }
+
+  // Through the places between two frames, where the browser tells them.
+  paintAlong(event) {
+    const between = event.getCoalescedEvents?.() ?? [];
+    for (const each of between.length ? between : [event]) this.paint(this.viewer.toImage(each));
   }
 
   paint(place) {
@@ -170,6 +176,7 @@ export class Tools {
   }
 
   select(by) {
+    if (!this.present()) return;
     if (this.tool !== "points") this.choose("points");
     const all = this.rings.flatMap((ring, r) => ring.map((_, i) => [r, i]));
     if (!all.length) return;

@@ -84,6 +84,7 @@ export class Viewer {
 
   // Change level and width by fractions of the width.
   windowBy(level, width) {
+    if (!this.pixels) return;
     const { low, high } = this.window, span = high - low, centre = (low + high) / 2 + level * span;
     const half = Math.max(32, (span * Math.exp(width)) / 2);
     this.setWindow(centre - half, centre + half);

@@ -3,7 +3,7 @@
 Reads   params.yaml, settings.yaml, ablations.yaml and whatever the other stages left: data/{lesions,masks,features,
         halves,prompts,predictions}/, images of the example lesions, models/{scaler,selection}/<setting>/, the first
         run's classifier.json below models/language_model/, models/names/directions.json, metrics/, plots/;
-        docs/pipeline.svg; code/, whose digest names the code
+        data/review/; docs/pipeline.svg; code/, whose digest names the code
 Writes  reports/index.html, self-contained: it opens from disk and loads nothing
 Takes   little more than the time to start; grows with settings and figures
 Expect  the page says of each part that is not there yet that it is missing; nothing is computed anew

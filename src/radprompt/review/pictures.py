@@ -54,6 +54,10 @@ class Pictures:
         """Begin to decode a lesion's mammogram; what is wrong with it is said when it is asked for."""
         self._decoder.submit(self._read, self._worklist.root / lesion.image_path)
 
+    def pixels(self, lesion: Lesion) -> np.ndarray:
+        """Return a lesion's mammogram, float32 (rows, columns) from 0 to 1; an ImageError where it cannot be read."""
+        return self._mammogram(lesion.image_path).pixels
+
     def region(self, lesion: Lesion, region: Region, shape: tuple[int, int]) -> bytes:
         """Return a region's pixels as little-endian uint16, row by row, 65535 for the mammogram's brightest.
 
@@ -62,7 +66,7 @@ class Pictures:
         ImageError
             The image cannot be read, or has another size than its mask (``shape``).
         """
-        pixels = self._mammogram(lesion.image_path).pixels
+        pixels = self.pixels(lesion)
         if pixels.shape != shape:
             raise ImageError(
                 f"the image has (rows, columns) {pixels.shape}, its mask {shape}",

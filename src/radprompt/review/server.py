@@ -21,8 +21,9 @@ from radprompt.mammograms.imaging.roi import Region, crop
 from radprompt.review.desk import Desk, StaleError
 from radprompt.review.guard import Guard
 from radprompt.review.pictures import Pictures
+from radprompt.review.redrawing import Redrawing
 from radprompt.review.worklist import Entry
-from radprompt.tables.lesions import Lesion
+from radprompt.tables.lesions import Box, Lesion
 from radprompt.tables.reviews import ACCEPTED, LONGEST_REASON, UNUSABLE, Review
 
 TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -50,6 +51,15 @@ class Draft(Change):
     mask: str
     region: tuple[int, int, int, int] = Field(strict=False)
     milliseconds: int = Field(ge=0, le=10**9)
+
+
+class Question(BaseModel):
+    """A box for nnU-Net, and the region that its contour is wanted in; both in pixels of the image."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    box: tuple[int, int, int, int] = Field(strict=False)
+    region: tuple[int, int, int, int] = Field(strict=False)
 
 
 class Decision(BaseModel):
@@ -88,6 +98,7 @@ def make_app(desk: Desk, token: str, hosts: Collection[str]) -> ASGIApp:
         Route("/lesions/{lesion_id}/other", page.other),
         Route("/lesions/{lesion_id}/draft", page.draft, methods=["POST"]),
         Route("/lesions/{lesion_id}/decision", page.decide, methods=["POST"]),
+        Route("/lesions/{lesion_id}/drawing", page.draw, methods=["POST"]),
         Route("/lesions/{lesion_id}/withdrawal", page.withdraw, methods=["POST"]),
     ]
     handlers: dict[Any, Callable] = {
@@ -105,6 +116,7 @@ class _Page:
 
     def __init__(self, desk: Desk) -> None:
         self._desk, self._worklist, self._pictures = desk, desk.worklist, Pictures(desk.worklist)
+        self._redrawing = Redrawing(desk.worklist.root)
         self._assets = {
             file.name: file.read_bytes()
             for file in files("radprompt.review").joinpath("assets").iterdir()
@@ -132,7 +144,7 @@ class _Page:
                 "dataset": self._worklist.dataset,
                 "reader": self._desk.reader,
                 "reasons": REASONS,
-                "graded": self._worklist.graded,
+                "segmenter": self._redrawing.available,
                 "lesions": entries,
             }
         )
@@ -191,6 +203,15 @@ class _Page:
     async def withdraw(self, request: Request) -> Response:
         lesion, change = self._entry(request).lesion, Change.model_validate_json(await request.body())
         return await run_in_threadpool(self._withdraw, lesion, change)
+
+    async def draw(self, request: Request) -> Response:
+        lesion, question = self._entry(request).lesion, Question.model_validate_json(await request.body())
+        return await run_in_threadpool(self._draw, lesion, question)
+
+    def _draw(self, lesion: Lesion, question: Question) -> Response:
+        pixels = self._pictures.pixels(lesion)
+        region, drawing = _part_of(pixels.shape, question.region), self._redrawing.draw(pixels, Box(*question.box))
+        return JSONResponse({"mask": _packed(drawing.mask, region), "source": drawing.source, "flag": drawing.flag})
 
     def _save_draft(self, lesion: Lesion, change: Draft) -> Response:
         mask = self._mask(lesion, change.mask, change.region)

@@ -80,7 +80,6 @@ class Worklist(Mapping[str, Entry]):
         entries = [_entry(known[str(name)], row, limit) for name, row in drawn.iterrows()]
         entries.sort(key=lambda entry: (-entry.rank, entry.lesion.lesion_id))
         self._entries = {entry.lesion.lesion_id: entry for entry in entries}
-        self.graded = bool(drawn["certainty"].notna().any())
 
     def __getitem__(self, lesion_id: str) -> Entry:
         return self._entries[lesion_id]

@@ -19,6 +19,7 @@ from review_study import DATASET, FOLDER, GRID
 
 from radprompt.mammograms.imaging.contours import polygon_mask, read_mask
 from radprompt.mammograms.segmentation.quality import dice
+from radprompt.review.worklist import Worklist
 from radprompt.tables.reviews import read_reviews
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (requirements/dev.txt)")
@@ -195,6 +196,25 @@ def test_undo_redo_and_restore(page, served, study):
     assert page.inner_text("#dice") == "1.000"
     page.keyboard.press("Control+z")
     assert page.inner_text("#area") == erased
+
+
+def test_a_dragged_box_and_a_click_ask_nnunet_again(page, segmenter, served):
+    page.goto(served().address)
+    choose(page, "p1_CC")
+    (x, y), shape = middle(segmenter, "p1_CC"), page.inner_text("#area")
+    page.keyboard.press("x")
+    corners = [(round(x) - 30, round(y) - 20), (round(x) + 30, round(y) + 20)]
+    drag(page, corners)
+    page.wait_for_function("() => document.getElementById('area').textContent.startsWith('2,400 px')")
+    saved(page, "Unfinished")
+    page.keyboard.press("z")
+    assert page.inner_text("#area") == shape
+    drag(page, [(x + 5, y)])  # a click: the lesion's own box, moved there
+    xmin, ymin, xmax, ymax = next(
+        lesion.box for lesion in Worklist(segmenter, DATASET).everything if lesion.lesion_id == "p1_CC"
+    )
+    size = f"{(xmax - xmin) * (ymax - ymin):,} px"
+    page.wait_for_function("words => document.getElementById('area').textContent.startsWith(words)", arg=size)
 
 
 def test_unusable_by_keys_alone_and_taken_back(page, served, study):

@@ -390,6 +390,32 @@ def test_a_contour_drawn_anew_is_shown_as_changed(served, study):
 
 
 def test_an_older_mask_table_does_without_certainty(older_table):
-    worklist = Worklist(older_table, DATASET)
-    assert next(iter(worklist)) == "p2_CC"
-    assert not worklist.graded
+    assert list(Worklist(older_table, DATASET)) == ["p2_CC", *sorted(set(Worklist(older_table, DATASET)) - {"p2_CC"})]
+
+
+def test_nnunet_draws_again_in_another_box(served, segmenter):
+    client, before = served().client, files_of(segmenter)
+    state = opened(client, "p1_CC")
+    top, left, *_ = state["region"]
+    box = [left + 10, top + 20, left + 40, top + 60]
+    answer = client.post("lesions/p1_CC/drawing", json={"box": box, "region": state["region"]}).json()
+    mask = unpacked(answer["mask"], state["region"])
+    assert (answer["source"], mask.sum(), mask[20:60, 10:40].all()) == ("nnunet", 40 * 30, True)
+    small = [left + 10, top + 10, left + 26, top + 26]
+    answer = client.post("lesions/p1_CC/drawing", json={"box": small, "region": state["region"]}).json()
+    assert (answer["source"], answer["flag"]) == ("ellipse", "too little")
+    assert client.get("worklist").json()["segmenter"] is True
+    assert files_of(segmenter) == before
+
+
+@pytest.mark.parametrize("box", [[-1, 0, 50, 50], [0, 0, 7, 50], [50, 50, 0, 0], [0, 0, 641, 50], [0, 0, 50, 833]])
+def test_a_box_that_is_none_is_refused(served, segmenter, box):
+    answer = served().client.post("lesions/p1_CC/drawing", json={"box": box, "region": [0, 0, 9, 9]})
+    assert (answer.status_code, "the box is not" in answer.json()["error"]) == (422, True)
+
+
+def test_without_a_segmenter_the_page_knows(served):
+    client = served().client
+    assert client.get("worklist").json()["segmenter"] is False
+    answer = client.post("lesions/p1_CC/drawing", json={"box": [0, 0, 50, 50], "region": [0, 0, 9, 9]})
+    assert answer.json()["error"] == "models/segmenter: there is no segmenter\nFix: run `dvc pull`"

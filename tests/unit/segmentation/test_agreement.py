@@ -21,9 +21,8 @@ def test_icc_is_that_of_shrout_and_fleiss():
 def test_icc_is_one_where_readers_agree_and_falls_with_an_offset():
     values = np.array([[1.0, 1.0], [5.0, 5.0], [9.0, 9.0]])
     assert icc(values) == 1
-    assert icc(values + np.array([0.0, 4.0])) == pytest.approx(
-        16 / (16 + 8)
-    )  # variance of lesions 16, of readers 8, no error
+    # The variance of lesions is 16, that of readers 8, and nothing is left as error.
+    assert icc(values + np.array([0.0, 4.0])) == pytest.approx(16 / (16 + 8))
     assert np.isnan(icc(np.ones((3, 2))))
 
 

@@ -290,7 +290,26 @@ export const go = (by) => open(list.beside(by));
 export const present = () => (lesion?.unseen ? null : lesion);
 export const focusList = () => list.focus();
 
-const tools = new Tools(viewer, { present, commit, shown });
+// Ask nnU-Net for the contour in a box of the region; what it draws is a stroke like any other.
+async function ask([x, y, width, height]) {
+  const of = lesion, [top, left] = of.region;
+  say("nnU-Net draws");
+  document.body.dataset.asking = "yes";
+  try {
+    const answer = await server.draw(of.id, { region: of.region, box: [left + x, top + y, left + x + width, top + y + height] });
+    if (of !== lesion) return;
+    commit(unpack(answer.mask, of.width * of.height));
+    tools.reset();
+    say(answer.flag || "nnU-Net has drawn the contour");
+    if (answer.flag) alarm(`An ellipse: ${answer.flag}`, "Close", () => {});
+  } catch (error) {
+    if (of === lesion) alarm(error.message, "Close", () => {});
+  } finally {
+    delete document.body.dataset.asking;
+  }
+}
+
+const tools = new Tools(viewer, { present, commit, shown, ask });
 bindKeys({ viewer, tools, accept, exclude, takeBack, restore, go, step, focusList });
 
 const clicks = {
@@ -318,6 +337,9 @@ try {
     label.append(choice, ` ${reason}`);
     return label;
   }));
+  const box = document.querySelector("[data-tool=box]");
+  box.disabled = !content.segmenter;
+  if (!content.segmenter) box.title = "No segmenter here: dvc pull brings it";
   list = new List(content, (id) => { viewer.canvas.focus({ preventScroll: true }); open(id); });
   const first = list.entries.find((entry) => !entry.review || entry.changed) ?? list.entries[0];
   if (first) await open(first.id); else byId("title").textContent = "No lesion has a contour yet";

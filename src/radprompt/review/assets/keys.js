@@ -33,6 +33,7 @@ export function bindKeys({ viewer, tools, accept, exclude, takeBack, restore, go
       [["]"], "]", "larger brush", () => tools.resize(tools.radius + 1)],
       [["c"], "C", "points of the contour", tool("points")],
       [["d"], "D", "new outline: click or drag; Enter closes it", tool("outline")],
+      [["x"], "X", "box: drag a new one, or click to move it, and nnU-Net draws again", () => tools.box()],
       [["Escape"], "Esc", "give up the outline", () => tools.cancel()],
     ],
     "Points": [

@@ -6,8 +6,8 @@ const byId = (id) => document.getElementById(id);
 const REACH = 9; // CSS pixels within which a point or line is taken hold of
 
 export class Tools {
-  constructor(viewer, { present, commit, shown }) {
-    Object.assign(this, { viewer, present, commit, shown, tool: "pan", radius: 6, drag: null });
+  constructor(viewer, { present, commit, shown, ask }) {
+    Object.assign(this, { viewer, present, commit, shown, ask, tool: "pan", radius: 6, drag: null });
     viewer.overlay = { showDrawn: true, hidden: false };
     const { canvas } = viewer;
     canvas.addEventListener("pointerdown", (event) => this.down(event));
@@ -74,6 +74,7 @@ export class Tools {
     else if (event.button === 2 || this.tool === "window") this.drag = { kind: "window" };
     else if (this.tool === "points") this.takePoint(place, event.altKey);
     else if (this.tool === "outline") this.drag = { kind: "outline", moved: false };
+    else if (this.tool === "box") this.drag = { kind: "box", from: place };
     else {
       this.drag = { kind: "stroke", value: (this.tool === "eraser") !== event.shiftKey ? 0 : 1, before: lesion.current.slice(), last: place };
       this.paint(place);
@@ -94,6 +95,7 @@ export class Tools {
     else if (drag.kind === "window") viewer.windowBy(dy / 400, dx / 200);
     else if (drag.kind === "stroke") this.paintAlong(event);
     else if (drag.kind === "point") this.dragPoint(place);
+    else if (drag.kind === "box") this.spanBox(place);
     else if (drag.kind === "outline") {
       drag.moved = true;
       this.outline = [...(this.outline ?? []), place];
@@ -107,6 +109,7 @@ export class Tools {
     if (!drag || !this.present()) return;
     if (drag.kind === "stroke") this.commit(this.present().current.slice(), drag.before);
     else if (drag.kind === "point") this.commit(this.present().current, drag.before);
+    else if (drag.kind === "box") this.askFor(place, drag.from);
     else if (drag.kind === "outline" && drag.moved) this.closeOutline();
     else if (drag.kind === "outline") {
       const first = this.outline?.[0];
@@ -115,6 +118,29 @@ export class Tools {
       this.outline = [...(this.outline ?? []), place];
       this.look();
     }
+  }
+
+  // Chosen a second time, the tool asks with the box as it is.
+  box() {
+    if (document.querySelector("[data-tool=box]").disabled) return;
+    if (this.tool !== "box") return this.choose("box");
+    if (this.present()) this.ask(this.viewer.box);
+  }
+
+  spanBox([x, y]) {
+    const [x0, y0] = this.drag.from;
+    this.viewer.overlay.span = [Math.min(x0, x), Math.min(y0, y), Math.abs(x - x0), Math.abs(y - y0)];
+    this.viewer.redraw();
+  }
+
+  // A dragged box, or at a click the present one with its middle there.
+  askFor([x, y], [x0, y0]) {
+    const [, , width, height] = this.viewer.box, { overlay, width: columns, height: rows } = this.viewer;
+    const dragged = Math.hypot(x - x0, y - y0) * this.viewer.scale > REACH;
+    const [left, top, w, h] = dragged ? overlay.span : [x - width / 2, y - height / 2, width, height];
+    overlay.span = null;
+    const xmin = Math.max(0, Math.round(left)), ymin = Math.max(0, Math.round(top));
+    this.ask([xmin, ymin, Math.min(columns, Math.round(left + w)) - xmin, Math.min(rows, Math.round(top + h)) - ymin]);
   }
 
   // Through the places between two frames, where the browser tells them.

@@ -145,6 +145,11 @@ export class Viewer {
     const box = new Path2D();
     box.rect(...this.box);
     line(box, BOX, 1);
+    if (over.span) {
+      const span = new Path2D();
+      span.rect(...over.span);
+      line(span, BOX, 1.5, [4, 3]);
+    }
     const changed = over.drawn !== null && !over.unchanged;
     if (changed && over.showDrawn) line(this.path(over.drawn), over.ellipse ? ELLIPSE : DRAWN, 1.5, [5, 4]);
     line(this.path(over.current), over.unchanged ? (over.ellipse ? ELLIPSE : DRAWN) : CURRENT, 2);

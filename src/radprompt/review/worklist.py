@@ -68,6 +68,8 @@ class Worklist(Mapping[str, Entry]):
         lesions = read_lesions(self.root / "data/lesions" / f"{dataset}.csv")
         drawn = _read_drawn(self.root / "data/masks" / f"{dataset}.csv")
         self.everything = list(from_table(lesions))
+        patients = sorted({lesion.patient_id for lesion in self.everything})
+        self._patients = {patient: number for number, patient in enumerate(patients, start=1)}
         known = {lesion.lesion_id: lesion for lesion in self.everything}
         faults = [shown(name, 80) for name in drawn.index if name not in known or not is_name(name)]
         if faults:
@@ -104,7 +106,7 @@ class Worklist(Mapping[str, Entry]):
 
     def patient_number(self, lesion: Lesion) -> int:
         """Return a number for the patient within the data set, so that ids need not be compared."""
-        return sorted({other.patient_id for other in self.everything}).index(lesion.patient_id) + 1
+        return self._patients[lesion.patient_id]
 
 
 def _read_drawn(path: Path) -> pd.DataFrame:

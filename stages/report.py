@@ -3,7 +3,7 @@
 Reads   params.yaml, settings.yaml, ablations.yaml and whatever the other stages left: data/{lesions,masks,features,
         halves,prompts,predictions}/, images of the example lesions, models/{scaler,selection}/<setting>/, the first
         run's classifier.json below models/language_model/, models/names/directions.json, metrics/, plots/;
-        docs/pipeline.svg; code/, whose digest names the code
+        data/review/; docs/pipeline.svg; code/, whose digest names the code
 Writes  reports/index.html (verdict, cohort, results) and reports/audit.html (limits, data flow, checks, checklists,
         provenance, parameters), each self-contained: it opens from disk, loads nothing and links to no other file
 Takes   little more than the time to start; grows with settings and figures

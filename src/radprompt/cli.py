@@ -13,6 +13,7 @@ from radprompt.export.publish import push
 from radprompt.images.commands import images
 from radprompt.own_table import commands as own_table
 from radprompt.repository import completion
+from radprompt.review.commands import review
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False)
 own_table.register(app)
@@ -114,23 +115,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-@app.command()
-def review(
-    dataset: Annotated[str, typer.Argument(help="vindr_mammo, inbreast or cbis_ddsm.")],
-    output: Annotated[Path, typer.Option(help="Folder for the sheets.")] = Path("reports/review"),
-) -> None:
-    """Write contact sheets of a data set's masks, for a radiologist to correct.
-
-    A corrected mask is saved as `data/review/<dataset>/<lesion_id>.png` (8-bit, 0 and 255, the mammogram's size);
-    `dvc repro` then takes it instead of the generated one.
-
-    Example: `radprompt review vindr_mammo`
-    """
-    require_extra("radprompt review", "mammograms", "pydicom", "skimage")
-    from radprompt.mammograms.segmentation.review import write_contact_sheets
-
-    for page in write_contact_sheets(dataset, output):
-        typer.echo(page)
+app.command()(review)
 
 
 @app.command()

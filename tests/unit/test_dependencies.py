@@ -25,10 +25,11 @@ ROOM_EXTRAS = {
     "gates": {"mammograms", "pipeline"},
     "images": {"images"},
     "own_table": {"pipeline"},
+    "review": {"review"},
     "repository": {"mammograms", "pipeline"},
 }
 """Extras whose packages a room may import; any other room works with `pip install radprompt` alone."""
-EAGER = {"mammograms", "export", "repository"}
+EAGER = {"mammograms", "export", "repository", "review"}
 """Rooms that may import them on loading a module; in the others the module loads without the extra."""
 MODULE_EXTRAS = {
     "core/compute.py": {"dask", "ray"},
@@ -115,7 +116,7 @@ def test_extras_include_what_the_errors_say():
     assert set(optional) == {*EXTRAS, *INCLUDED, "all"}
     for extra, lines in optional.items():
         included = {name for line in map(Requirement, lines) if line.name == "radprompt" for name in line.extras}
-        expected = set(optional) - {"all", *INCLUDED, "images", "pipeline"} | {"demo"}
+        expected = set(optional) - {"all", *INCLUDED, "images", "pipeline"} | {"demo", "review"}
         assert included == (expected if extra == "all" else set(INCLUDED.get(extra, []))), extra
 
 

@@ -22,7 +22,7 @@ LEVELS = [
     {"mammograms"},  # checks read images and sources, pages show them
     {"gates"},
     {"pages"},
-    {"own_table", "export"},
+    {"own_table", "export", "review"},
     {"images"},  # names its features as own_table speaks them
     {"repository"},
     {"cli"},

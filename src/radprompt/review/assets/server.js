@@ -1,0 +1,42 @@
+// What the page asks the server, at its own address alone.
+
+export class Refused extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+async function ask(path, options = {}) {
+  let answer;
+  try {
+    answer = await fetch(path, { cache: "no-store", credentials: "omit", referrerPolicy: "no-referrer", ...options });
+  } catch {
+    throw new Refused(0, "The server does not answer. Start radprompt review again; every finished stroke that was saved is kept.");
+  }
+  if (answer.ok) return answer;
+  const said = await answer.json().catch(() => ({}));
+  throw new Refused(answer.status, said.error ?? `The server answered with status ${answer.status}.`);
+}
+
+const post = async (path, content) =>
+  (await ask(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(content) })).json();
+
+const lesion = (id) => `lesions/${encodeURIComponent(id)}`;
+
+export const worklist = async () => (await ask("worklist")).json();
+export const details = async (id) => (await ask(lesion(id))).json();
+export const saveDraft = (id, content) => post(`${lesion(id)}/draft`, content);
+export const decide = (id, content) => post(`${lesion(id)}/decision`, content);
+export const draw = (id, content) => post(`${lesion(id)}/drawing`, content);
+export const withdraw = (id, content) => post(`${lesion(id)}/withdrawal`, content);
+
+export async function pixels(id, region) {
+  const answer = await ask(`${lesion(id)}/region/${region.join("/")}`);
+  return new Uint16Array(await answer.arrayBuffer());
+}
+
+export async function picture(id, which) {
+  const answer = await ask(`${lesion(id)}/${which}`);
+  return { bitmap: await createImageBitmap(await answer.blob()), step: Number(answer.headers.get("x-step")) };
+}

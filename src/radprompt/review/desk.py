@@ -1,0 +1,321 @@
+"""What one reader draws and decides, kept in ``data/review/<dataset>``; nothing is written anywhere else."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+from PIL import Image, PngImagePlugin
+
+from radprompt.core.errors import InputError
+from radprompt.core.outputs import atomic_group, atomic_write, require_writable, write_csv
+from radprompt.mammograms.imaging.contours import box_of, read_mask, sign_of_inversion, write_mask
+from radprompt.mammograms.imaging.mask_measures import mask_digest
+from radprompt.mammograms.imaging.roi import Region, region_around
+from radprompt.mammograms.segmentation.quality import dice
+from radprompt.mammograms.segmentation.review import fault_of_size, find_reviewed
+from radprompt.review.worklist import Worklist
+from radprompt.tables.lesions import Box
+from radprompt.tables.reviews import (
+    ACCEPTED,
+    CORRECTED,
+    DRAFTS,
+    DRAWN,
+    READERS,
+    TABLE,
+    UNUSABLE,
+    Review,
+    fault_of_reason,
+    read_reviews,
+    require_reader,
+    to_frame,
+)
+
+CONTEXT = 0.75
+"""Margin shown around box and contours, as a fraction of the longer side; checks allow half of the box's."""
+LOCK_SECONDS = 10.0
+
+
+class StaleError(Exception):
+    """The lesion was changed elsewhere, by another tab or server, since it was opened."""
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """How a lesion stands for one reader.
+
+    Attributes
+    ----------
+    drawn
+        The contour that nnU-Net or the ellipse drew, bool of the image's size; None where only a correction is left.
+    current
+        The contour to show: the draft, else the reader's own correction, else a mask put there by hand, else ``drawn``.
+    origin
+        Which of these it is: draft, own, hand or drawn.
+    review
+        The reader's decision, or None.
+    milliseconds
+        Time spent on the lesion, with the draft's.
+    revision
+        Digest of what is stored. A change must name the revision that it is based on.
+    """
+
+    drawn: np.ndarray | None
+    current: np.ndarray
+    origin: str
+    review: Review | None
+    milliseconds: int
+    revision: str
+
+    def region(self, box: Box) -> Region:
+        """Return the part of the image to show: box and contours with a margin."""
+        boxes = [box, *(box_of(mask) for mask in (self.drawn, self.current) if mask is not None and mask.any())]
+        around = Box(
+            min(each.xmin for each in boxes),
+            min(each.ymin for each in boxes),
+            max(each.xmax for each in boxes),
+            max(each.ymax for each in boxes),
+        )
+        return region_around(around, self.current.shape, CONTEXT)
+
+
+class Desk:
+    """One reader at one data set's worklist.
+
+    Parameters
+    ----------
+    worklist
+        What there is to review.
+    reader
+        The reader's name (:func:`radprompt.tables.reviews.require_reader`).
+
+    Raises
+    ------
+    InputError
+        The name cannot be used, differs from a known reader's by case only, or the folder cannot be written.
+    """
+
+    def __init__(self, worklist: Worklist, reader: str) -> None:
+        self.worklist, self.reader = worklist, require_reader(reader)
+        self.folder = worklist.root / "data/review" / worklist.dataset
+        self._masks = worklist.root / "data/masks" / worklist.dataset
+        self._lock = threading.RLock()
+        self._reviews: list[Review] = []
+        self._mark = 0, 0, 0
+        require_writable(self.folder)
+        find_reviewed(self.folder, worklist)
+        known = {review.reader for review in self._all()} - {reader}
+        if twin := [name for name in known if name.lower() == reader.lower()]:
+            raise InputError(f"a reader called {twin[0]!r} is known", where="--reader", fix=f"use {twin[0]}")
+
+    def reviews(self) -> dict[str, Review]:
+        """Return this reader's decisions by lesion id."""
+        return {review.lesion_id: review for review in self._all() if review.reader == self.reader}
+
+    def drafts(self) -> set[str]:
+        """Return the lesions with unfinished work of this reader."""
+        return {path.stem for path in self._drafts.glob("*.png")} & self.worklist.keys()
+
+    def state(self, lesion_id: str) -> State:
+        """Return how a lesion stands; an :class:`InputError` where its masks cannot be read."""
+        with self._lock:
+            review, revision = self._stand(lesion_id)
+            drawn, draft = self._drawn(lesion_id), self._draft(lesion_id)
+            if draft.is_file():
+                current, origin, spent = read_mask(draft), "draft", _spent(draft)
+            else:
+                current, origin = self._without_draft(lesion_id, review)
+                spent = int(float(review.milliseconds)) if review else 0
+            if drawn is not None and drawn.shape != current.shape:
+                raise InputError(
+                    f"(rows, columns) {current.shape} differ from those of the drawn contour, {drawn.shape}",
+                    where=str(draft if origin == "draft" else self._taken(lesion_id)),
+                    fix="delete the file, and draw the contour again",
+                )
+            return State(drawn, current, origin, review, spent, revision)
+
+    def save_draft(self, lesion_id: str, mask: np.ndarray, milliseconds: int, revision: str) -> str:
+        """Keep an unfinished contour, bool of the image's size, and return the new revision.
+
+        A contour that is the one without a draft drops the draft.
+        """
+        with self._changing(lesion_id, revision) as review:
+            if np.array_equal(mask, self._without_draft(lesion_id, review)[0]):
+                self._draft(lesion_id).unlink(missing_ok=True)
+            else:
+                noted = PngImagePlugin.PngInfo()
+                noted.add_text("milliseconds", str(milliseconds))
+                with atomic_write(self._draft(lesion_id)) as part:
+                    Image.fromarray(mask.astype(bool)).save(part, format="PNG", pnginfo=noted, compress_level=1)
+            return self._stand(lesion_id)[1]
+
+    def accept(self, lesion_id: str, mask: np.ndarray, milliseconds: int, revision: str) -> Review:
+        """Decide for a contour: accepted where it is the drawn one, corrected where it is another.
+
+        Raises
+        ------
+        InputError
+            The contour is no mass: empty, too small, full or inverted.
+        StaleError
+            The lesion was changed since ``revision``.
+        """
+        if fault := fault_of_size(mask):
+            raise InputError(f"the contour {fault}", fix="draw the mass, restore its contour, or mark it unusable")
+        if fault := sign_of_inversion(mask):
+            raise InputError(f"the contour {fault}", fix="draw the mass alone")
+        with self._changing(lesion_id, revision):
+            drawn = self._drawn(lesion_id)
+            same = drawn is not None and np.array_equal(mask, drawn)
+            review = self._review(
+                lesion_id,
+                decision=ACCEPTED if same else CORRECTED,
+                dice="" if drawn is None else f"{dice(mask, drawn):.4f}",
+                area_px=str(int(np.count_nonzero(mask))),
+                milliseconds=str(milliseconds),
+            )
+            self._conclude(review, None if same else mask)
+            return review
+
+    def exclude(self, lesion_id: str, reason: str, milliseconds: int, revision: str) -> Review:
+        """Decide that a lesion is unusable; the reason becomes that of its exclusion."""
+        if fault := fault_of_reason(reason):
+            raise InputError(fault, fix="choose a reason or write one, such as: Motion blur")
+        with self._changing(lesion_id, revision):
+            review = self._review(lesion_id, decision=UNUSABLE, reason=reason.strip(), milliseconds=str(milliseconds))
+            self._conclude(review, None)
+            return review
+
+    def withdraw(self, lesion_id: str, revision: str) -> None:
+        """Take the decision and the draft back; another reader's earliest decision, if there is one, then counts."""
+        with self._changing(lesion_id, revision) as own:
+            if own is not None:
+                others = [review for review in self._all() if review != own]
+                rest = [review for review in others if review.lesion_id == lesion_id]
+                heir = min(rest, key=lambda review: review.time) if own.counts == "yes" and rest else None
+                if heir is not None:
+                    others[others.index(heir)] = replace(heir, counts="yes")
+                if heir is not None and heir.decision == CORRECTED:
+                    write_mask(self._taken(lesion_id), read_mask(self._own(lesion_id, heir.reader)))
+                elif own.counts == "yes":
+                    self._taken(lesion_id).unlink(missing_ok=True)
+                write_csv(self.folder / TABLE, to_frame(others))
+                self._own(lesion_id).unlink(missing_ok=True)
+            self._draft(lesion_id).unlink(missing_ok=True)
+
+    @property
+    def _drafts(self) -> Path:
+        return self.folder / DRAFTS / self.reader
+
+    def _own(self, lesion_id: str, reader: str = "") -> Path:
+        return self.folder / READERS / (reader or self.reader) / f"{lesion_id}.png"
+
+    def _taken(self, lesion_id: str) -> Path:
+        """Return the corrected mask that the pipeline takes."""
+        return self.folder / f"{lesion_id}.png"
+
+    def _draft(self, lesion_id: str) -> Path:
+        return self._drafts / f"{lesion_id}.png"
+
+    def _drawn(self, lesion_id: str) -> np.ndarray | None:
+        if self.worklist[lesion_id].source != "review":
+            path = self._masks / f"{lesion_id}.png"
+        elif not (path := self.folder / DRAWN / f"{lesion_id}.png").is_file():
+            return None
+        return _read_again(path, path.stat().st_mtime_ns if path.is_file() else 0)
+
+    def _without_draft(self, lesion_id: str, review: Review | None) -> tuple[np.ndarray, str]:
+        own, taken, drawn = self._own(lesion_id), self._taken(lesion_id), self._drawn(lesion_id)
+        if review and review.decision == CORRECTED and own.is_file():
+            return read_mask(own), "own"
+        # A mask without any reader's decision was put there by hand; another reader's is not shown.
+        if taken.is_file() and not any(other.lesion_id == lesion_id for other in self._all()):
+            return read_mask(taken), "hand"
+        if drawn is not None:
+            return drawn, "drawn"
+        return read_mask(self._masks / f"{lesion_id}.png"), "hand"
+
+    def _all(self) -> list[Review]:
+        """Return every reader's decisions, read again when the file has changed."""
+        try:
+            found = (self.folder / TABLE).stat()
+            mark = found.st_ino, found.st_mtime_ns, found.st_size
+        except FileNotFoundError:
+            mark = 0, 0, 0
+        with self._lock:
+            if mark != self._mark:
+                self._reviews, self._mark = read_reviews(self.folder), mark
+            return list(self._reviews)
+
+    def _stand(self, lesion_id: str) -> tuple[Review | None, str]:
+        """Return the reader's decision, and the revision of it and the draft."""
+        review, draft = self.reviews().get(lesion_id), self._draft(lesion_id)
+        content = draft.read_bytes() if draft.is_file() else b""
+        return review, hashlib.sha256(repr(review).encode() + b"\0" + content).hexdigest()[:16]
+
+    @contextmanager
+    def _changing(self, lesion_id: str, revision: str) -> Iterator[Review | None]:
+        """Hold the folder, also against other servers, and refuse a change that is based on an older state."""
+        try:
+            with self._lock, FileLock(self.folder / f".{TABLE}.lock", timeout=LOCK_SECONDS):
+                review, present = self._stand(lesion_id)
+                if present != revision:
+                    raise StaleError
+                yield review
+        except Timeout:
+            raise InputError("another reader's server is writing", where=str(self.folder), fix="try again") from None
+
+    def _review(self, lesion_id: str, **decided: str) -> Review:
+        drawn = self._drawn(lesion_id)
+        taken = any(
+            other.counts == "yes" and other.lesion_id == lesion_id and other.reader != self.reader
+            for other in self._all()
+        )
+        empty = {"reason": "", "dice": "", "area_px": ""}
+        return Review(
+            lesion_id=lesion_id,
+            reader=self.reader,
+            counts="no" if taken else "yes",
+            time=datetime.now(UTC).isoformat(timespec="seconds"),
+            contour="" if drawn is None else mask_digest(drawn),
+            **{**empty, **decided},
+        )
+
+    def _conclude(self, review: Review, mask: np.ndarray | None) -> None:
+        """Write a decision with its masks, all or nothing, and drop the draft."""
+        counts, lesion_id, drawn = review.counts == "yes", review.lesion_id, self._drawn(review.lesion_id)
+        others = [other for other in self._all() if (other.lesion_id, other.reader) != (lesion_id, self.reader)]
+        masks: dict[Path, np.ndarray] = {}
+        if mask is not None:
+            masks[self._own(lesion_id)] = mask
+            if counts:
+                masks[self._taken(lesion_id)] = mask
+            if drawn is not None:
+                masks[self.folder / DRAWN / f"{lesion_id}.png"] = drawn
+        # The table takes its place last: masks without a row are a draft's, a row without its mask would be an error.
+        with atomic_group(self.folder / TABLE, *masks) as (table, *parts):
+            write_csv(table, to_frame([*others, review]))
+            for part, content in zip(parts, masks.values(), strict=True):
+                write_mask(part, content)
+        if mask is None:
+            self._own(lesion_id).unlink(missing_ok=True)
+            if counts:
+                self._taken(lesion_id).unlink(missing_ok=True)
+        self._draft(lesion_id).unlink(missing_ok=True)
+
+
+@lru_cache(maxsize=4)
+def _read_again(path: Path, changed: int) -> np.ndarray:
+    """Read a mask once until its time of change is another one."""
+    return read_mask(path)
+
+
+def _spent(draft: Path) -> int:
+    with Image.open(draft, formats=["PNG"]) as image:
+        text = str(image.info.get("milliseconds", "0"))
+    return int(text) if text.isdecimal() and len(text) < 13 else 0

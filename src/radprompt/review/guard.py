@@ -1,0 +1,97 @@
+"""What stands before the page: only its own address, from this machine, in requests of a sensible size."""
+
+import hmac
+from collections.abc import Collection
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LARGEST_BODY = 12 * 2**20
+"""Bytes: the contour of the largest mammogram, a bit a pixel, in base64."""
+
+HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+"""Of every answer: nothing is loaded from elsewhere, framed, cached, or told the address."""
+
+TOO_LARGE = "the request is too large"
+STRANGER = """<!doctype html><html lang="en"><meta charset="utf-8"><title>radprompt review</title>
+<h1>No page at this address</h1><p>Open the address that <code>radprompt review --serve</code> printed.</p>
+<p>Research use only, not for clinical use.</p></html>"""
+
+
+class Guard:
+    """ASGI middleware that lets a request through only with the token in its path.
+
+    A POST must come from the page itself (``Origin``), as JSON, of :data:`LARGEST_BODY` bytes at most. The ``Host``
+    must be one of ``hosts``, so that a name that leads to 127.0.0.1 gains nothing.
+
+    Parameters
+    ----------
+    app
+        The application behind it; it sees paths without the token.
+    token
+        First part of every path.
+    hosts
+        ``host:port`` of the server, as browsers write it.
+    """
+
+    def __init__(self, app: ASGIApp, token: str, hosts: Collection[str]) -> None:
+        self._app, self._token, self._hosts = app, token, set(hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or hand the request on."""
+        if scope["type"] != "http":
+            return
+        headers = Headers(scope=scope)
+        refusal = self._refusal(scope, headers)
+        seen = 0
+
+        async def bounded() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > LARGEST_BODY:
+                raise HTTPException(413, TOO_LARGE)
+            return message
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                own = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+                message = {**message, "headers": [*message["headers"], *own]}
+            await send(message)
+
+        if refusal is not None:
+            await refusal(scope, receive, guarded)
+            return
+        path = scope["path"].removeprefix(f"/{self._token}") or "/"
+        await self._app({**scope, "path": path, "raw_path": path.encode()}, bounded, guarded)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> HTMLResponse | JSONResponse | None:
+        host, first = headers.get("host", ""), scope["path"].split("/")[1] if "/" in scope["path"] else ""
+        if host not in self._hosts or not hmac.compare_digest(first.encode(), self._token.encode()):
+            return HTMLResponse(STRANGER, 404)
+        if scope["path"] == f"/{self._token}":  # relative links need the slash
+            return HTMLResponse("", 307, {"location": f"/{self._token}/"})
+        if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            return JSONResponse({"error": "asked for by another page"}, 403)
+        if scope["method"] in ("GET", "HEAD"):
+            return None
+        if scope["method"] != "POST":
+            return JSONResponse({"error": "only GET and POST are answered"}, 405)
+        if headers.get("origin") != f"http://{host}":
+            return JSONResponse({"error": "asked for by another page"}, 403)
+        if headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+            return JSONResponse({"error": "not JSON"}, 415)
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > LARGEST_BODY:
+            return JSONResponse({"error": TOO_LARGE}, 413)
+        return None

@@ -1,0 +1,313 @@
+"""The page's application: worklist, lesions, pictures, drafts and decisions over HTTP."""
+
+import base64
+import errno
+from collections.abc import Callable, Collection
+from importlib.resources import files
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from radprompt.core.errors import InputError
+from radprompt.mammograms.imaging.roi import Region, crop
+from radprompt.review.desk import Desk, StaleError
+from radprompt.review.guard import Guard
+from radprompt.review.pictures import Pictures
+from radprompt.review.redrawing import Redrawing
+from radprompt.review.worklist import Entry
+from radprompt.tables.lesions import Box, Lesion
+from radprompt.tables.reviews import ACCEPTED, LONGEST_REASON, UNUSABLE, Review
+
+TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+REASONS = (
+    "Not visible in this view",
+    "Not a mass",
+    "Margins cannot be told from tissue",
+    "Cut off by the image border",
+    "Artefact, clip or marker over it",
+    "Motion blur or technical fault",
+)
+
+
+class Change(BaseModel):
+    """What the page sends; the revision is the one that it was shown."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    revision: str = Field(max_length=64)
+
+
+class Draft(Change):
+    """A contour: the region's pixels, row by row, a bit each, most significant first, in base64."""
+
+    mask: str
+    region: tuple[int, int, int, int] = Field(strict=False)
+    milliseconds: int = Field(ge=0, le=10**9)
+
+
+class Question(BaseModel):
+    """A box for nnU-Net, and the region that its contour is wanted in; both in pixels of the image."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    box: tuple[int, int, int, int] = Field(strict=False)
+    region: tuple[int, int, int, int] = Field(strict=False)
+
+
+class Decision(BaseModel):
+    """A contour to accept, or a reason why there is none."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    revision: str = Field(max_length=64)
+    decision: Literal["contour", "unusable"]
+    milliseconds: int = Field(ge=0, le=10**9)
+    mask: str = ""
+    region: tuple[int, int, int, int] = Field(default=(0, 0, 0, 0), strict=False)
+    reason: str = Field(default="", max_length=LONGEST_REASON)
+
+
+def make_app(desk: Desk, token: str, hosts: Collection[str]) -> ASGIApp:
+    """Return the application for one reader.
+
+    Parameters
+    ----------
+    desk
+        The reader's desk.
+    token
+        First part of the address, without which nothing is answered.
+    hosts
+        ``host:port`` as browsers write it.
+    """
+    page = _Page(desk)
+    routes = [
+        Route("/", page.index),
+        Route("/assets/{name}", page.asset),
+        Route("/worklist", page.worklist),
+        Route("/lesions/{lesion_id}", page.lesion),
+        Route("/lesions/{lesion_id}/region/{top:int}/{left:int}/{bottom:int}/{right:int}", page.region),
+        Route("/lesions/{lesion_id}/whole", page.whole),
+        Route("/lesions/{lesion_id}/other", page.other),
+        Route("/lesions/{lesion_id}/draft", page.draft, methods=["POST"]),
+        Route("/lesions/{lesion_id}/decision", page.decide, methods=["POST"]),
+        Route("/lesions/{lesion_id}/drawing", page.draw, methods=["POST"]),
+        Route("/lesions/{lesion_id}/withdrawal", page.withdraw, methods=["POST"]),
+    ]
+    handlers: dict[Any, Callable] = {
+        InputError: _input_error,
+        ValidationError: _invalid,
+        StaleError: _stale,
+        OSError: _not_written,
+        HTTPException: _refused,
+    }
+    return Guard(Starlette(routes=routes, exception_handlers=handlers), token, hosts)
+
+
+class _Page:
+    """Answers of the page; functions that read or decode run in threads."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk, self._worklist, self._pictures = desk, desk.worklist, Pictures(desk.worklist)
+        self._redrawing = Redrawing(desk.worklist.root)
+        self._assets = {
+            file.name: file.read_bytes()
+            for file in files("radprompt.review").joinpath("assets").iterdir()
+            if file.name.rpartition(".")[2] in TYPES
+        }
+        reviews = desk.reviews()
+        if first := next((lesion_id for lesion_id in self._worklist if lesion_id not in reviews), None):
+            self._pictures.prepare(self._worklist[first].lesion)
+
+    async def index(self, request: Request) -> Response:
+        return self._file("page.html")
+
+    async def asset(self, request: Request) -> Response:
+        return self._file(request.path_params["name"])
+
+    def worklist(self, request: Request) -> Response:
+        reviews, drafts = self._desk.reviews(), self._desk.drafts()
+        entries = [
+            _entry(entry, self._worklist.patient_number(entry.lesion))
+            | self._standing(lesion_id, reviews.get(lesion_id), lesion_id in drafts)
+            for lesion_id, entry in self._worklist.items()
+        ]
+        return JSONResponse(
+            {
+                "dataset": self._worklist.dataset,
+                "reader": self._desk.reader,
+                "reasons": REASONS,
+                "segmenter": self._redrawing.available,
+                "lesions": entries,
+            }
+        )
+
+    def lesion(self, request: Request) -> Response:
+        entry = self._entry(request)
+        lesion = entry.lesion
+        state = self._desk.state(lesion.lesion_id)
+        region, other = state.region(lesion.box), self._pictures.other_view(lesion)
+        whole = {"view": lesion.view, "shape": state.current.shape, "boxes": [lesion.box]}
+        return JSONResponse(
+            {
+                "id": lesion.lesion_id,
+                "region": region,
+                "box": lesion.box,
+                "spacing_mm": lesion.spacing_mm if np.isfinite(lesion.spacing_mm) else None,
+                "source": entry.source,
+                "drawn": None if state.drawn is None else _packed(state.drawn, region),
+                "current": _packed(state.current, region),
+                "origin": state.origin,
+                "milliseconds": state.milliseconds,
+                "revision": state.revision,
+                "whole": whole,
+                "other": None if other is None else {"view": other.view, "boxes": [one.box for one in other.lesions]},
+                **self._standing(lesion.lesion_id, state.review, state.origin == "draft"),
+            }
+        )
+
+    def region(self, request: Request) -> Response:
+        lesion = self._entry(request).lesion
+        shape = self._desk.state(lesion.lesion_id).current.shape
+        region = _part_of(shape, [request.path_params[name] for name in Region._fields])
+        return Response(self._pictures.region(lesion, region, shape), media_type="application/octet-stream")
+
+    def whole(self, request: Request) -> Response:
+        return self._picture(self._entry(request).lesion.image_path)
+
+    def other(self, request: Request) -> Response:
+        other = self._pictures.other_view(self._entry(request).lesion)
+        if other is None:
+            raise HTTPException(404, "no other view of this breast is known")
+        return self._picture(other.path)
+
+    def _picture(self, image_path: str) -> Response:
+        whole = self._pictures.whole(image_path)
+        return Response(whole.content, media_type="image/png", headers={"x-step": str(whole.step)})
+
+    async def draft(self, request: Request) -> Response:
+        lesion, change = self._entry(request).lesion, Draft.model_validate_json(await request.body())
+        return await run_in_threadpool(self._save_draft, lesion, change)
+
+    async def decide(self, request: Request) -> Response:
+        lesion, change = self._entry(request).lesion, Decision.model_validate_json(await request.body())
+        return await run_in_threadpool(self._decide, lesion, change)
+
+    async def withdraw(self, request: Request) -> Response:
+        lesion, change = self._entry(request).lesion, Change.model_validate_json(await request.body())
+        return await run_in_threadpool(self._withdraw, lesion, change)
+
+    async def draw(self, request: Request) -> Response:
+        lesion, question = self._entry(request).lesion, Question.model_validate_json(await request.body())
+        return await run_in_threadpool(self._draw, lesion, question)
+
+    def _draw(self, lesion: Lesion, question: Question) -> Response:
+        pixels = self._pictures.pixels(lesion)
+        region, drawing = _part_of(pixels.shape, question.region), self._redrawing.draw(pixels, Box(*question.box))
+        return JSONResponse({"mask": _packed(drawing.mask, region), "source": drawing.source, "flag": drawing.flag})
+
+    def _save_draft(self, lesion: Lesion, change: Draft) -> Response:
+        mask = self._mask(lesion, change.mask, change.region)
+        revision = self._desk.save_draft(lesion.lesion_id, mask, change.milliseconds, change.revision)
+        return JSONResponse({"revision": revision, "draft": lesion.lesion_id in self._desk.drafts()})
+
+    def _decide(self, lesion: Lesion, change: Decision) -> Response:
+        lesion_id, spent = lesion.lesion_id, change.milliseconds
+        if change.decision == UNUSABLE:
+            review = self._desk.exclude(lesion_id, change.reason, spent, change.revision)
+        else:
+            mask = self._mask(lesion, change.mask, change.region)
+            review = self._desk.accept(lesion_id, mask, spent, change.revision)
+        return JSONResponse(self._standing(lesion_id, review, False))
+
+    def _withdraw(self, lesion: Lesion, change: Change) -> Response:
+        self._desk.withdraw(lesion.lesion_id, change.revision)
+        return JSONResponse(self._standing(lesion.lesion_id, None, False))
+
+    def _mask(self, lesion: Lesion, packed: str, corners: tuple[int, int, int, int]) -> np.ndarray:
+        """Return a contour of the image's size; the page's region holds all of it."""
+        shape = self._desk.state(lesion.lesion_id).current.shape
+        region = _part_of(shape, corners)
+        rows, columns = region.bottom - region.top, region.right - region.left
+        try:
+            content = base64.b64decode(packed, validate=True)
+        except ValueError:
+            raise HTTPException(422, "the contour is not base64") from None
+        if len(content) != -(-rows * columns // 8):
+            raise HTTPException(422, f"the contour has {len(content)} bytes, not a bit for each pixel of the region")
+        mask = np.zeros(shape, dtype=bool)
+        bits = np.unpackbits(np.frombuffer(content, np.uint8), count=rows * columns)
+        crop(mask, region)[...] = bits.reshape(rows, columns)
+        return mask
+
+    def _entry(self, request: Request) -> Entry:
+        entry = self._worklist.get(request.path_params["lesion_id"])
+        if entry is None:
+            raise HTTPException(404, "no such lesion in the worklist")
+        return entry
+
+    def _standing(self, lesion_id: str, review: Review | None, draft: bool) -> dict[str, Any]:
+        standing = {name: getattr(review, name) for name in ("decision", "reason", "dice", "counts")} if review else {}
+        entry, changed = self._worklist[lesion_id], False
+        if review and review.decision == ACCEPTED and entry.source != "review" and entry.contour:
+            changed = entry.contour != review.contour
+        return {"review": standing or None, "draft": draft, "changed": changed}
+
+    def _file(self, name: str) -> Response:
+        if name not in self._assets:
+            raise HTTPException(404, "no such file")
+        return Response(self._assets[name], media_type=TYPES[name.rpartition(".")[2]])
+
+
+def _entry(entry: Entry, patient: int) -> dict[str, Any]:
+    """Describe an entry; label, BI-RADS and split stay behind, since contours are read blind."""
+    lesion = entry.lesion
+    return {
+        "id": lesion.lesion_id,
+        "patient": patient,
+        "view": lesion.view,
+        "laterality": lesion.laterality,
+        "source": entry.source,
+        "doubts": [{"kind": doubt.kind, "words": doubt.words} for doubt in entry.doubts],
+    }
+
+
+def _part_of(shape: tuple[int, ...], corners: Collection[int]) -> Region:
+    region = Region(*corners)
+    if not (0 <= region.top < region.bottom <= shape[0] and 0 <= region.left < region.right <= shape[1]):
+        raise HTTPException(422, "the region is not part of the image")
+    return region
+
+
+def _packed(mask: np.ndarray, region: Region) -> str:
+    return base64.b64encode(np.packbits(crop(mask, region)).tobytes()).decode("ascii")
+
+
+def _input_error(request: Request, error: InputError) -> Response:
+    return JSONResponse({"error": str(error)}, 422)
+
+
+def _invalid(request: Request, error: ValidationError) -> Response:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    return JSONResponse({"error": f"{'.'.join(map(str, first['loc']))[:80]}: {first['msg'][:200]}"}, 422)
+
+
+def _stale(request: Request, error: StaleError) -> Response:
+    return JSONResponse({"error": "This lesion was changed in another tab or window since it was opened here."}, 409)
+
+
+def _not_written(request: Request, error: OSError) -> Response:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    reason = "the disk is full" if full else error.strerror or type(error).__name__
+    return JSONResponse({"error": f"Not saved: {reason}. What was saved before is as it was."}, 507)
+
+
+def _refused(request: Request, error: HTTPException) -> Response:
+    return JSONResponse({"error": error.detail}, error.status_code)

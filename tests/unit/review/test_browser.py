@@ -1,0 +1,466 @@
+"""The page in headless Chromium: what a reader does, and what is then on disk.
+
+``RADPROMPT_SCREENSHOTS=docs/assets python -m pytest tests/unit/review/test_browser.py -k screenshots`` remakes the
+pictures of docs/review.md; those of every size and scheme are in the tests' temporary folders.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from review_study import DATASET, FOLDER, GRID
+
+from radprompt.mammograms.imaging.contours import polygon_mask, read_mask
+from radprompt.mammograms.segmentation.quality import dice
+from radprompt.review.worklist import Worklist
+from radprompt.tables.reviews import read_reviews
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (requirements/dev.txt)")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
+
+SOURCE = Path(__file__).parents[3] / "src"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser) -> Iterator[Any]:
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
+    page.asked = []
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.faults = faults
+    yield page
+    context.close()
+    assert [fault for fault in faults if "Failed to load resource" not in fault] == []
+
+
+def see(page, lesion: str) -> None:
+    """Wait until a lesion and its pictures are shown."""
+    page.wait_for_selector(f'body[data-lesion="{lesion}"]')
+    page.wait_for_selector("#other canvas")
+    page.wait_for_selector("#whole canvas")
+
+
+def choose(page, lesion: str) -> None:
+    page.click(f'#lesions button[title="{lesion}"]')
+    see(page, lesion)
+
+
+def place(page, x: float, y: float) -> tuple[float, float]:
+    """Where a point of the whole image, in pixels, is on the screen."""
+    return tuple(
+        page.evaluate(
+            """async ([x, y]) => {
+              const { present, shownAt } = await import("./assets/app.js");
+              return shownAt(x, y);
+            }""",
+            [x, y],
+        )
+    )
+
+
+def drag(page, points: list[tuple[float, float]], **down: Any) -> None:
+    first, *rest = [place(page, *point) for point in points]
+    page.mouse.move(*first)
+    page.mouse.down(**down)
+    for point in rest:
+        page.mouse.move(*point, steps=4)
+    page.mouse.up(**down)
+
+
+def saved(page, words: str) -> None:
+    page.wait_for_function("words => document.getElementById('standing').textContent.includes(words)", arg=words)
+
+
+def circle(centre: tuple[float, float], radius: float, count: int = 24) -> list[tuple[float, float]]:
+    angles = np.linspace(0, 2 * np.pi, count, endpoint=False)
+    return [(float(centre[0] + radius * np.cos(a)), float(centre[1] + radius * np.sin(a))) for a in angles]
+
+
+def middle(study: Path, lesion: str) -> tuple[float, float]:
+    rows, columns = np.nonzero(read_mask(study / f"data/masks/{DATASET}/{lesion}.png"))
+    return float(columns.mean()), float(rows.mean())
+
+
+def disc(centre: tuple[float, float], radius: float) -> np.ndarray:
+    """Pixels whose centre is within the radius of a point in continuous coordinates."""
+    y, x = np.mgrid[: GRID.rows, : GRID.columns] + 0.5
+    return (x - centre[0]) ** 2 + (y - centre[1]) ** 2 <= radius**2
+
+
+def test_accept_goes_to_the_next_doubtful_lesion(page, served, study):
+    page.goto(served().address)
+    see(page, "p2_CC")
+    assert page.inner_text("#doubts") == "Ellipse: too little"
+    page.keyboard.press("Enter")
+    see(page, "p3_MLO")
+    assert page.inner_text("#progress-words") == "1 of 6 decided"
+    review = read_reviews(study / FOLDER)[0]
+    assert (review.lesion_id, review.decision, review.dice) == ("p2_CC", "accepted", "1.0000")
+    assert 0 < int(review.milliseconds) < 60_000
+
+
+def test_an_outline_by_clicks_is_the_mask(page, served, study):
+    page.goto(served().address)
+    see(page, "p2_CC")
+    page.keyboard.press("d")
+    ring = circle(middle(study, "p2_CC"), 25)
+    for point in ring:
+        page.mouse.click(*place(page, *point))
+    page.keyboard.press("Enter")
+    saved(page, "Unfinished")
+    page.keyboard.press("Enter")
+    see(page, "p3_MLO")
+    taken = read_mask(study / FOLDER / "p2_CC.png")
+    # Coordinates of the page are those of pixels' corners, of the library those of their centres.
+    assert dice(taken, polygon_mask(np.array(ring) - 0.5, GRID.shape)) > 0.98
+
+
+def test_points_are_dragged_inserted_and_removed(page, served, study):
+    page.goto(served().address)
+    choose(page, "p1_CC")
+    before = read_mask(study / f"data/masks/{DATASET}/p1_CC.png")
+    page.keyboard.press("c")
+    assert page.inner_text("#dice") == "1.000"  # looking at the points changes nothing
+    x, y = page.evaluate(
+        """async () => {
+          const { handles } = await import("./assets/app.js");
+          return handles()[0].reduce((most, point) => (point[0] > most[0] ? point : most));
+        }"""
+    )
+    drag(page, [(x, y), (x + 20, y)])
+    saved(page, "Unfinished")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#lesions button[title=p1_CC] .corrected")
+    taken = read_mask(study / FOLDER / "p1_CC.png")
+    assert taken[int(y), int(x) + 12]
+    assert not before[int(y), int(x) + 12]
+    assert dice(taken, before) > 0.9
+    assert taken.sum() > before.sum()
+
+
+def test_brush_and_eraser_paint_what_the_circle_covers(page, served, study):
+    page.goto(served().address)
+    choose(page, "p1_CC")
+    before, centre = read_mask(study / f"data/masks/{DATASET}/p1_CC.png"), middle(study, "p1_CC")
+    page.keyboard.press("b")
+    page.evaluate(
+        "document.getElementById('size').value = 15; document.getElementById('size').dispatchEvent(new Event('input'))"
+    )
+    outside = (centre[0] + 45, centre[1])
+    drag(page, [outside])
+    page.keyboard.press("e")
+    drag(page, [centre])
+    saved(page, "Unfinished")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#lesions button[title=p1_CC] .corrected")
+    taken = read_mask(study / FOLDER / "p1_CC.png")
+    assert dice(taken, (before | disc(outside, 15)) & ~disc(centre, 15)) > 0.98
+
+
+def test_undo_redo_and_restore(page, served, study):
+    page.goto(served().address)
+    choose(page, "p1_CC")
+    drawn, centre = page.inner_text("#area"), middle(study, "p1_CC")
+    page.keyboard.press("e")
+    drag(page, [centre])
+    erased = page.inner_text("#area")
+    assert erased != drawn
+    saved(page, "Unfinished")
+    page.keyboard.press("z")
+    assert page.inner_text("#area") == drawn
+    saved(page, "Not decided")  # equal to the drawn contour: no draft is left
+    assert not (study / FOLDER / ".drafts/ann/p1_CC.png").exists()
+    page.keyboard.press("Control+Shift+z")
+    assert page.inner_text("#area") == erased
+    page.keyboard.press("r")
+    assert page.inner_text("#area") == drawn
+    assert page.inner_text("#dice") == "1.000"
+    page.keyboard.press("Control+z")
+    assert page.inner_text("#area") == erased
+
+
+def test_a_dragged_box_and_a_click_ask_nnunet_again(page, segmenter, served):
+    page.goto(served().address)
+    choose(page, "p1_CC")
+    (x, y), shape = middle(segmenter, "p1_CC"), page.inner_text("#area")
+    page.keyboard.press("x")
+    corners = [(round(x) - 30, round(y) - 20), (round(x) + 30, round(y) + 20)]
+    drag(page, corners)
+    page.wait_for_function("() => document.getElementById('area').textContent.startsWith('2,400 px')")
+    saved(page, "Unfinished")
+    page.keyboard.press("z")
+    assert page.inner_text("#area") == shape
+    drag(page, [(x + 5, y)])  # a click: the lesion's own box, moved there
+    xmin, ymin, xmax, ymax = next(
+        lesion.box for lesion in Worklist(segmenter, DATASET).everything if lesion.lesion_id == "p1_CC"
+    )
+    size = f"{(xmax - xmin) * (ymax - ymin):,} px"
+    page.wait_for_function("words => document.getElementById('area').textContent.startsWith(words)", arg=size)
+
+
+def test_unusable_by_keys_alone_and_taken_back(page, served, study):
+    page.goto(served().address)
+    see(page, "p2_CC")
+    page.keyboard.press("u")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    see(page, "p3_MLO")
+    assert read_reviews(study / FOLDER)[0].reason == "Not a mass"
+    page.keyboard.press("p")
+    see(page, "p2_CC")
+    assert page.inner_text("#standing") == "Unusable: Not a mass"
+    page.keyboard.press("t")
+    saved(page, "Not decided")
+    assert read_reviews(study / FOLDER) == []
+
+
+def test_filters_search_window_and_zoom(page, served):
+    page.goto(served().address)
+    see(page, "p2_CC")
+    page.select_option("#filter", "parts")
+    assert page.locator("#lesions button").count() == 1
+    page.select_option("#filter", "all")
+    page.keyboard.press("Escape")
+    page.focus("#view")
+    page.keyboard.press("f")
+    page.keyboard.type("patient 3 mlo")
+    assert page.locator("#lesions button").count() == 1
+    page.keyboard.press("Escape")
+    zoom, window = page.inner_text("#zoom"), page.inner_text("#window")
+    page.keyboard.press("+")
+    page.keyboard.press("Shift+ArrowUp")
+    page.wait_for_function("old => document.getElementById('zoom').textContent !== old", arg=zoom)
+    assert page.inner_text("#window") != window
+    page.keyboard.press("0")
+    page.keyboard.press("a")
+    page.wait_for_function("old => document.getElementById('zoom').textContent === old", arg=zoom)
+    assert page.inner_text("#window") == window
+
+
+def start(study: Path, reader: str = "ann") -> tuple[subprocess.Popen, str]:
+    """Serve as a user does, in a process of its own."""
+    command = [sys.executable, "-m", "radprompt", "review", DATASET, "--serve", "--reader", reader]
+    process = subprocess.Popen(
+        command, cwd=study, env=os.environ | {"PYTHONPATH": str(SOURCE)}, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    address = next(line.strip() for line in process.stdout if line.startswith("http"))
+    return process, address
+
+
+def test_a_killed_server_loses_at_most_the_stroke_in_hand(page, study):
+    process, address = start(study)
+    try:
+        page.goto(address)
+        see(page, "p2_CC")
+        centre = middle(study, "p2_CC")
+        page.keyboard.press("e")
+        drag(page, [centre])
+        saved(page, "Unfinished")
+        area = page.inner_text("#area")
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        drag(page, [(centre[0] + 12, centre[1])])
+        page.wait_for_selector("#alert:not([hidden])")
+        assert "does not answer" in page.inner_text("#alert")
+    finally:
+        process.kill()
+        process.wait()
+    again, address = start(study)
+    try:
+        page.on("dialog", lambda dialog: dialog.accept())
+        page.goto(address)
+        see(page, "p2_CC")
+        assert page.inner_text("#area") == area
+        assert page.inner_text("#standing") == "Unfinished, saved"
+        assert page.locator("#lesions .unfinished").count() == 1
+    finally:
+        again.terminate()
+        again.wait()
+
+
+def test_a_stroke_that_was_not_saved_keeps_its_lesion_open_until_it_is(page, served, study):
+    page.goto(served().address)
+    see(page, "p2_CC")
+    page.route("**/draft", lambda route: route.fulfill(status=507, json={"error": "Not saved: the disk is full."}))
+    page.keyboard.press("e")
+    drag(page, [middle(study, "p2_CC")])
+    page.wait_for_selector("#alert:not([hidden])")
+    area = page.inner_text("#area")
+    page.keyboard.press("n")
+    page.unroute("**/draft")
+    assert "the disk is full" in page.inner_text("#alert")
+    page.click("#alert button")
+    saved(page, "Unfinished")
+    assert page.locator("#alert").is_hidden()
+    assert page.inner_text("#area") == area
+    page.keyboard.press("n")
+    see(page, "p3_MLO")
+    page.keyboard.press("p")
+    see(page, "p2_CC")
+    assert page.inner_text("#area") == area
+
+
+def test_an_image_that_cannot_be_read_is_said_and_can_be_excluded(page, served, study):
+    (study / f"data/raw/{DATASET}/2/CC.dcm").write_bytes(b"damaged")
+    page.goto(served().address)
+    page.wait_for_selector("#alert:not([hidden])")
+    assert "not a DICOM file" in page.inner_text("#alert")
+    page.wait_for_selector("#accept:disabled")
+    for key in ("c", ".", "Enter", "Shift+ArrowUp", "+", "b", "r", "z"):
+        page.keyboard.press(key)
+    page.keyboard.press("u")
+    page.fill("#reason", "Damaged file")
+    page.keyboard.press("Enter")
+    see(page, "p3_MLO")
+    assert [(review.lesion_id, review.reason) for review in read_reviews(study / FOLDER)] == [("p2_CC", "Damaged file")]
+
+
+def test_a_second_tab_on_the_lesion_is_told(page, served, study):
+    address = served().address
+    page.goto(address)
+    see(page, "p2_CC")
+    other = page.context.new_page()
+    other.goto(address)
+    see(other, "p2_CC")
+    centre = middle(study, "p2_CC")
+    for tab in (page, other):
+        tab.bring_to_front()
+        tab.keyboard.press("e")
+    drag(page, [centre])
+    saved(page, "Unfinished")
+    drag(other, [(centre[0] + 8, centre[1])])
+    other.wait_for_selector("#alert:not([hidden])")
+    assert "changed in another tab" in other.inner_text("#alert")
+    other.click("#alert button")
+    other.wait_for_function(
+        "words => document.getElementById('area').textContent === words", arg=page.inner_text("#area")
+    )
+
+
+def test_the_page_asks_its_own_server_alone(page, served):
+    address = served().address
+    page.goto(address)
+    see(page, "p2_CC")
+    assert len(page.asked) > 8
+    assert [url for url in page.asked if not url.startswith(address)] == []
+    assert page.context.cookies() == []
+
+
+CONTRAST = """() => {
+  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
+  const linear = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+  const light = ([r, g, b]) => 0.2126 * linear(r / 255) + 0.7152 * linear(g / 255) + 0.0722 * linear(b / 255);
+  const ground = (element) => {
+    for (let e = element; e; e = e.parentElement) {
+      const colour = parse(getComputedStyle(e).backgroundColor);
+      if (colour.length === 3 || colour[3] === 1) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const found = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
+    if (!own || !element.checkVisibility() || element.closest(".aside")) continue;
+    const [a, b] = [light(parse(getComputedStyle(element).color)), light(ground(element))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    found.push([ratio, `${element.tagName} ${element.id} ${element.className} ${element.textContent.slice(0, 30)}`]);
+  }
+  return found;
+}"""
+"""Contrast of every visible text with what is behind it (WCAG 2.2, relative luminance)."""
+
+CUT_OFF = """() => {
+  const parts = ["header *", "#tools *", "#decisions *", "#measures *", "#caption *", "figcaption", "#count"];
+  const leaves = (e) => {
+    const r = e.getBoundingClientRect();
+    const wide = e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline";
+    const beyond = r.left < 0 || r.top < 0 || r.right > innerWidth + 0.5 || r.bottom > innerHeight + 0.5;
+    return r.width > 0 && (beyond || (wide && !e.matches("input, select")));
+  };
+  return [...document.querySelectorAll([...parts, "#worklist label *", "dialog[open] *"].join())]
+    .filter((e) => e.checkVisibility() && !e.closest(".aside, option") && leaves(e))
+    .map((e) => `${e.tagName} ${e.id} ${e.textContent.slice(0, 40)}`);
+}"""
+"""Elements that leave the window or are wider than their place."""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080)], ids=["1280", "1920"])
+def test_screenshots_have_contrast_and_nothing_cut_off(browser, served, study, tmp_path, size, scheme):
+    width, height = size
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(served().address)
+    see(page, "p2_CC")
+    documented = os.environ.get("RADPROMPT_SCREENSHOTS") and (width, scheme) == (1280, "light")
+    for number, keys in enumerate(("d", "", "?", "u")):
+        if number == 1:
+            for point in circle(middle(study, "p2_CC"), 27, 16):
+                page.mouse.click(*place(page, *point))
+            page.keyboard.press("Enter")
+            page.keyboard.press("c")
+            saved(page, "Unfinished")
+        else:
+            page.keyboard.press(keys)
+        name = ("page", "corrected", "keys", "unusable")[number]
+        page.screenshot(path=tmp_path / f"{name}.png")
+        if documented and name in ("corrected", "keys"):
+            page.screenshot(path=Path(os.environ["RADPROMPT_SCREENSHOTS"]) / f"review_{name}.jpg", quality=80)
+        low = [words for ratio, words in page.evaluate(CONTRAST) if ratio < 4.5]
+        assert low == [], name
+        assert page.evaluate(CUT_OFF) == [], name
+        assert "not for clinical use" in page.inner_text("#purpose")
+        if number == 0:
+            page.keyboard.press("Escape")
+        if number == 2:
+            page.keyboard.press("Escape")
+    image, everything = page.locator("#view").bounding_box(), width * height
+    assert image["width"] * image["height"] > 0.4 * everything
+    context.close()
+
+
+def test_every_control_has_a_name_for_screen_readers(page, served):
+    page.goto(served().address)
+    see(page, "p2_CC")
+    tree = page.locator("body").aria_snapshot()
+    nameless = [
+        line.strip()
+        for line in tree.splitlines()
+        if line.strip().rstrip(":")
+        in {
+            f"- {role}"
+            for role in ("button", "textbox", "searchbox", "combobox", "slider", "img", "radio", "application")
+        }
+    ]
+    assert nameless == []
+    for name in (
+        'button "Accept contour Enter"',
+        'slider "Brush radius in pixels"',
+        'searchbox "Find"',
+        'combobox "Show"',
+    ):
+        assert name in tree
+    assert 'application "Region of the lesion: ' in tree
+    assert page.locator("#status").inner_text().startswith("L ") or page.locator("#status").inner_text().startswith(
+        "R "
+    )

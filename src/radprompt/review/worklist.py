@@ -9,7 +9,7 @@ import pandas as pd
 
 from radprompt.core.errors import InputError
 from radprompt.core.inputs import is_name, shown
-from radprompt.tables.lesions import DATASETS, Lesion, from_table, read_lesions
+from radprompt.tables.lesions import Lesion, from_table, read_lesions
 
 LARGE_SHARE, SMALL_SHARE = 0.95, 0.15
 """Share of its box, above and below which a contour is shown as doubtful; an inscribed ellipse covers 0.79."""
@@ -53,7 +53,7 @@ class Worklist(Mapping[str, Entry]):
     root
         The repository, or another folder with its ``data/``.
     dataset
-        One of :data:`radprompt.tables.lesions.DATASETS`.
+        A data set with a lesion table in ``data/lesions``.
 
     Raises
     ------
@@ -62,9 +62,10 @@ class Worklist(Mapping[str, Entry]):
     """
 
     def __init__(self, root: str | Path, dataset: str) -> None:
-        if dataset not in DATASETS:
-            raise InputError(f"no data set called {shown(dataset, 60)!r}", fix=f"choose one of {', '.join(DATASETS)}")
         self.root, self.dataset = Path(root), dataset
+        known = sorted(p.name.removesuffix("_flow.json") for p in (self.root / "data/lesions").glob("*_flow.json"))
+        if not is_name(dataset) or (known and dataset not in known):
+            raise InputError(f"no data set called {shown(dataset, 60)!r}", fix=f"choose one of {', '.join(known)}")
         lesions = read_lesions(self.root / "data/lesions" / f"{dataset}.csv")
         drawn = _read_drawn(self.root / "data/masks" / f"{dataset}.csv")
         self.everything = list(from_table(lesions))

@@ -71,7 +71,7 @@ def main(name: str) -> None:
     write_csv(f"data/explanations/{name}.csv", rows)
     write_csv("metrics/explanations.csv", summarise(rows))
     with atomic_folder("plots/explanations") as folder:
-        write_svg(folder / "cohort.svg", draw_cohort(rows, f"{len(z)} test masses, setting {name}"))
+        write_svg(folder / "cohort.svg", draw_cohort(rows, f"{len(z)} test masses: {setting.title}"))
         write_svg(folder / "lesions.svg", draw_lesions(rows, 6))
     print(f"{name}: {len(z)} lesions explained: data/explanations/{name}.csv, metrics/explanations.csv")
 

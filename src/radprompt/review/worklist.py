@@ -63,9 +63,9 @@ class Worklist(Mapping[str, Entry]):
 
     def __init__(self, root: str | Path, dataset: str) -> None:
         self.root, self.dataset = Path(root), dataset
-        known = sorted(p.name.removesuffix("_flow.json") for p in (self.root / "data/lesions").glob("*_flow.json"))
-        if not is_name(dataset) or (known and dataset not in known):
-            raise InputError(f"no data set called {shown(dataset, 60)!r}", fix=f"choose one of {', '.join(known)}")
+        there = sorted(p.name.removesuffix("_flow.json") for p in (self.root / "data/lesions").glob("*_flow.json"))
+        if not is_name(dataset) or (there and dataset not in there):
+            raise InputError(f"no data set called {shown(dataset, 60)!r}", fix=f"choose one of {', '.join(there)}")
         lesions = read_lesions(self.root / "data/lesions" / f"{dataset}.csv")
         drawn = _read_drawn(self.root / "data/masks" / f"{dataset}.csv")
         self.everything = list(from_table(lesions))

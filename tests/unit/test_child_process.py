@@ -53,3 +53,24 @@ def test_handlers_are_put_back():
     before = signal.getsignal(signal.SIGTERM)
     run_group([sys.executable, "-c", ""], Path(), os.environ)
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+WORKERS = """
+import multiprocessing, signal
+from radprompt.core.child_process import signals_raise
+
+def handler(_):
+    return signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+
+with signals_raise():
+    assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+    for _ in range(20):  # a worker that is ended while it begins to wait for work slept on, once in a while
+        with multiprocessing.get_context("fork").Pool(4) as pool:
+            assert all(pool.map(handler, range(4)))
+print("ended")
+"""
+
+
+def test_signals_end_forked_workers_at_once():
+    done = subprocess.run([sys.executable, "-c", WORKERS], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "ended\n", done.stderr

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
 _GRACE = 10
 """Seconds between asking a group of processes to end and ending it."""
 
@@ -55,20 +56,29 @@ def signals_raise() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    owner = os.getpid()
-
-    def leave(number: int, _: FrameType | None) -> None:
-        if os.getpid() == owner:
-            raise EndedBySignal(number)
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
-
-    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, _leave) for number in _ENDING}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _leave(number: int, _: FrameType | None) -> None:
+    raise EndedBySignal(number)
+
+
+def _keep_effect() -> None:
+    """In a forked worker, let the signals end it at once.
+
+    A handler in Python runs only when the worker does: one that is about to wait for work would sleep on.
+    """
+    for number in _ENDING:
+        if signal.getsignal(number) is _leave:
+            signal.signal(number, signal.SIG_DFL)
+
+
+os.register_at_fork(after_in_child=_keep_effect)
 
 
 def _end(child: subprocess.Popen[bytes], number: signal.Signals) -> None:

@@ -8,5 +8,5 @@ python "$here/write_table.py" "$table"
 radprompt table "$table" --label diagnosis --id mass --site hospital --out "$folder" \
     --task "Classify benign or malignant of this breast mass based on given standardized features of its cell nuclei."
 mkdir -p "$here/results"
-cp "$folder"/metrics/{table.json,summary.json,comparison.csv,learning_curve.csv} "$folder/params.yaml" \
-    "$folder/reports/index.html" "$here/results/"
+cp "$folder"/metrics/{table.json,summary.json,comparison.csv} "$folder"/{params,settings}.yaml "$folder/reports/index.html" "$here/results/"
+python "$here/write_readme.py"

@@ -122,7 +122,8 @@ def drawn_masks_suite(
     """
     joined = with_numbers(table, ["area_px"])
     if "lesion_id" in joined:
-        joined = none_for_missing(joined.merge(measurements, on="lesion_id", how="left"))
+        told = [name for name in joined if name in measurements and name != "lesion_id"]  # what the table itself says
+        joined = none_for_missing(joined.drop(columns=told).merge(measurements, on="lesion_id", how="left"))
     fallback = "look at the contact sheets of `radprompt review`, and correct the mask in data/review"
     return Suite(
         f"masks_{dataset}",

@@ -80,6 +80,7 @@ def _write_dataset(root, dataset):
     names = [path.stem for path in sorted((root / f"data/masks/{dataset}").glob("*.png"))]
     areas = [int(blob([lesion.lesion_id for lesion in lesions].index(name)).sum()) for name in names]
     masks = pd.DataFrame({"lesion_id": names, "source": "nnunet", "flag": "", "area_px": areas})
+    masks = masks.assign(certainty=0.9, parts=1, outside=0, contour="0", unusable="")  # as stages/masks.py writes them
     write_csv(root / f"data/masks/{dataset}.csv", masks)
     if dataset == "cbis_ddsm":
         return

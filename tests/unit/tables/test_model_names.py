@@ -32,7 +32,7 @@ def test_a_users_model_keeps_its_name():
 
 def test_legends_say_what_tables_say():
     points = pd.DataFrame({"fpr": [0.0, 1.0] * 2, "tpr": [0.0, 1.0] * 2, "model": ["llm"] * 2 + ["embedding_svm"] * 2})
-    legend = draw("roc", points, "ROC").legends[0]
+    legend = draw("roc", points, "ROC", ["llm", "embedding_svm"]).legends[0]
     assert [text.get_text() for text in legend.get_texts()] == [
         "language model (0.500)",
         "SVM on embeddings (0.500)",

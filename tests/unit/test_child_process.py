@@ -15,7 +15,7 @@ from radprompt.core.child_process import run_group
 GRANDCHILD = "import sys; open(sys.argv[1], 'w').write(str(__import__('os').getpid())); sys.stdin.read()"
 CHILD = f"""
 import subprocess, sys
-subprocess.run([sys.executable, "-c", {GRANDCHILD!r}, sys.argv[1] + ".part"], stdin=subprocess.PIPE)
+subprocess.Popen([sys.executable, "-c", {GRANDCHILD!r}, sys.argv[1] + ".part"], stdin=subprocess.PIPE).wait()
 """
 PARENT = """
 import os, signal, sys

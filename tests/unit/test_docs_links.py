@@ -58,6 +58,8 @@ def test_modules_that_pages_name_are_there(page):
 def _exists(name: str) -> bool:
     """Tell whether a dotted name is a module, or a name in one, without importing it."""
     place = ROOT / "src" / name.replace(".", "/")
+    if name.startswith("radprompt.stages"):  # the wheel's name of stages/
+        place = ROOT / name.removeprefix("radprompt.").replace(".", "/")
     if place.is_dir() or place.with_suffix(".py").is_file() or any(word in name for word in _SCRATCH):
         return True
     module = place.parent.with_suffix(".py") if place.parent.name != "radprompt" else place.parent / "__init__.py"

@@ -12,7 +12,9 @@ ARG UV_TORCH_BACKEND
 WORKDIR /opt/radprompt
 COPY Makefile pyproject.toml README.md LICENSE ./
 COPY requirements requirements
+COPY setup.py ./
 COPY src src
+COPY stages stages
 RUN make setup TORCH="$TORCH" && rm -rf ~/.cache && git config --system --add safe.directory /clone
 
 # The code of the mounted clone goes before the copy that was installed.

@@ -25,7 +25,7 @@ help:  ## This list
 
 setup: $(READY)  ## Virtual environment with the pinned packages (about 40 s and 2.4 GB with a CPU build of torch)
 
-$(READY): $(filter-out requirements/docs.txt,$(wildcard requirements/*.txt)) pyproject.toml
+$(READY): $(filter-out requirements/docs.txt,$(wildcard requirements/*.txt)) pyproject.toml setup.py
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 	@# uv does not read pip's find-links, where a machine may keep a CPU build of torch: hand existing folders on.

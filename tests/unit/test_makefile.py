@@ -16,7 +16,7 @@ def test_setup_and_docs_hand_uv_the_environment_of_a_folder_with_a_blank(tmp_pat
     programs.mkdir(parents=True)
     shutil.copy(ROOT / "Makefile", folder)
     (folder / "requirements").mkdir()
-    for name in ("requirements/lock.txt", "requirements/docs.txt", "pyproject.toml"):
+    for name in ("requirements/lock.txt", "requirements/docs.txt", "pyproject.toml", "setup.py"):
         (folder / name).touch()
     for program, line in {"python": "exit 0", "uv": 'echo "$VIRTUAL_ENV" >> uv.log', "mkdocs": "exit 0"}.items():
         (programs / program).write_text(f"#!/bin/sh\n{line}\n")

@@ -57,7 +57,7 @@ def test_decisions_are_counted_once_a_lesion_and_listed_by_reader(repository, se
 
 def test_the_page_shows_them(repository):
     dice = reviewed(repository)
-    text = build(repository, load_params(repository / "params.yaml"))
+    text = build(repository, load_params(repository / "params.yaml")).audit
     section = text[text.index('<section id="segmentation">') :]
     section = unescape(re.sub(r"<[^>]+>|\s+", " ", section[: section.index("</section>")]))
     section = re.sub(r"\s+", " ", section)

@@ -113,13 +113,17 @@ def run_study(source: Path, study: Path, protocol: str) -> None:
         {"site": "hospital"} if protocol == "hospitals" else {}
     )
     sections = PROTOCOLS[protocol]
-    doubted = ""
-    try:
-        prepared = check_first(source, roles, None, sections, command=Command(str(source), roles))
-    except InputError as error:  # the advice of the check is followed, as a user would
-        doubted = error.what.splitlines()[-1] if "\n" not in error.what else " ".join(error.what.split())[:300]
-        given = options(str(error))
-        prepared = check_first(source, roles | given, None, sections, command=Command(str(source), roles))
+    doubted, given = "", dict(roles)
+    for _ in range(6):
+        try:
+            prepared = check_first(source, given, None, sections, command=Command(str(source), given))
+            break
+        except InputError as error:  # the advice of the check is followed, as a user would
+            doubted = doubted or " ".join(error.what.split())[:300]
+            for key, value in options(str(error)).items():
+                given[key] = list(dict.fromkeys([*given.get(key, []), *value])) if isinstance(value, list) else value
+    else:
+        raise SystemExit(f"{source.name}: the check's advice does not end: {doubted}")
     study.mkdir(parents=True, exist_ok=True)
     os.chdir(study)
     Path("data").mkdir(exist_ok=True)

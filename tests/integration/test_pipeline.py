@@ -387,7 +387,12 @@ def test_a_corrected_docstring_runs_the_fingerprints_alone(copy):
 @pytest.mark.parametrize(
     ("module", "old", "new", "expected"),
     [
-        ("evaluation/figures.py", '_COLOURS = ("#0072B2"', '_COLOURS = ("#0072B3"', {"figures", "report"}),
+        (
+            "evaluation/figures.py",
+            'COLOURS = {"named": "#0072B2"',
+            'COLOURS = {"named": "#0072B3"',
+            {"figures", "report"},
+        ),
         ("evaluation/shapley.py", "MOST = 100_000", "MOST = 100_001", {"explain@vindr", "report"}),
         ("pages/report/limits.py", "Research software, not", "Software for research, not", {"report"}),
     ],

@@ -113,6 +113,8 @@ def run_study(source: Path, study: Path, protocol: str) -> None:
         {"site": "hospital"} if protocol == "hospitals" else {}
     )
     sections = PROTOCOLS[protocol]
+    if pd.read_csv(source, usecols=["ID"])["ID"].isna().any():  # such ids name nothing: rows go by their numbers
+        roles = {key: value for key, value in roles.items() if key != "id"} | {"ignore": ["ID"]}
     doubted, given = "", dict(roles)
     for _ in range(6):
         try:

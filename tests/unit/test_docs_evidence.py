@@ -1,0 +1,24 @@
+"""The page of evidence, its table, and what the README says of them."""
+
+from pathlib import Path
+
+import pandas as pd
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_readme_shows_the_pages_summary_as_it_came():
+    page = (ROOT / "docs/evidence.md").read_text(encoding="utf-8")
+    lines = page.split("## In three lines\n\n")[1].split("\n\n")[0]
+    assert len(lines.splitlines()) == 3
+    assert f"<!-- evidence -->\n{lines}\n<!-- end -->" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_ranks_and_means_on_the_page_are_those_of_its_table():
+    studies = pd.read_csv(ROOT / "docs/evidence.csv")
+    wide = studies[studies["protocol"] == "tables"].pivot_table(index="table", columns="model", values="auc")
+    common = wide.dropna(axis=1).drop(columns="majority")
+    ranks, means = common.rank(axis=1, ascending=False).mean(), common.mean()
+    page = (ROOT / "docs/evidence.md").read_text(encoding="utf-8")
+    assert f"| **named model, all features** | {ranks['named_all']:.2f} | {means['named_all']:.3f} |" in page
+    assert f"Over {len(common)} tables" in page

@@ -348,7 +348,7 @@ def test_the_open_profile_runs_on_cbis_alone(copy):
         assert set(own["patient_id"]) <= official["test" if split == "test" else "train"]
     (scores,) = json.loads((copy / "metrics/summary.json").read_text()).values()
     assert {"llm", "named", "named_all", "logistic_regression", "embedding_svm"} <= set(scores)
-    page = (copy / "reports/index.html").read_text()
+    page = "".join((copy / "reports" / name).read_text() for name in ("index.html", "audit.html"))
     assert "Labels of CBIS-DDSM are pathology" in page
     assert "readers' BI-RADS categories" not in page
     assert "Running stage" not in _run("dvc", "repro", cwd=copy)
@@ -369,7 +369,7 @@ def test_a_run_without_a_tuned_language_model_says_so_everywhere(copy):
     assert "vindr" in json.loads((copy / "metrics/headline.json").read_text())
     words = "The language model was left out of this run (llm.tuning: none)."
     assert words in _run("radprompt", "summary", cwd=copy)
-    page = (copy / "reports/index.html").read_text()
+    page = "".join((copy / "reports" / name).read_text() for name in ("index.html", "audit.html"))
     assert words in page
     for what in ("The table of shares", "The learning curve", "The training curve of vindr"):
         assert f"{what} is not there: the language model was left out of this run" in page

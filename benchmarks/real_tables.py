@@ -106,7 +106,7 @@ def run_study(source: Path, study: Path, protocol: str) -> None:
 
     from radprompt.core.errors import InputError
     from radprompt.own_table.faults import Command
-    from radprompt.own_table.folder import _FILES, _template, _write_settings, check_first, set_params
+    from radprompt.own_table.folder import check_first, set_params, write_files, write_settings
 
     began = time.time()
     roles: dict[str, object] = {"label": "Target", "id": "ID"} | (
@@ -128,12 +128,10 @@ def run_study(source: Path, study: Path, protocol: str) -> None:
         raise SystemExit(f"{source.name}: the check's advice does not end: {doubted}")
     study.mkdir(parents=True, exist_ok=True)
     os.chdir(study)
-    Path("data").mkdir(exist_ok=True)
+    write_files(Path())
     Path("data/table.csv").write_bytes(source.read_bytes())
-    for template, name in _FILES.items():
-        Path(name).write_text(_template(template), encoding="utf-8")
     set_params(Path("params.yaml"), prepared.changes)
-    _write_settings(Path("settings.yaml"), prepared.study.settings)
+    write_settings(Path("settings.yaml"), prepared.study.settings)
 
     def run(name: str, *arguments: str) -> None:
         import_module(f"radprompt.stages.{name}").main(*arguments)

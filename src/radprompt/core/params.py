@@ -9,15 +9,13 @@ from pydantic.dataclasses import dataclass
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from radprompt.core.baseline_params import Baselines
+from radprompt.core.baseline_params import Baselines, Positive, PositiveFloat
 from radprompt.core.errors import InputError
 from radprompt.core.params_errors import explain
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 _Whole = TypeVar("_Whole")
-Positive = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
-PositiveFloat = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 
 

@@ -138,7 +138,7 @@ def resampled_interval(values: Floats, ratio: float, confidence: float) -> tuple
     ratio
         See :func:`resampled_test`.
     confidence
-        Of the interval.
+        Confidence level of the interval, such as 0.95.
 
     Notes
     -----

@@ -67,7 +67,7 @@ def load_settings(params: Path | None = None, preset: str = "") -> Settings:
     params
         A parameter file of PyRadiomics (YAML), held against PyRadiomics' own schema.
     preset
-        One of :data:`PRESETS`, where there is no file.
+        Name of the ready settings, one of :data:`PRESETS`; used if no file is given.
 
     Raises
     ------

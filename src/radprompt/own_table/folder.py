@@ -67,9 +67,7 @@ def new_folder(folder: Path) -> str:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError("is there already, and not empty", where=str(folder), fix="name a new folder")
     with atomic_folder(folder) as part:
-        (part / "data").mkdir()
-        for template, name in _FILES.items():
-            write_text(part / name, _template(template))
+        write_files(part)
     git, ignored = _git_kind(folder), ""
     if git != "none" and (ignored := git_ignores(folder)):
         git = "none"
@@ -83,6 +81,13 @@ def new_folder(folder: Path) -> str:
     if ignored:
         return f"without git, which ignores {ignored}; for dvc exp, change that and make the folder again"
     return GIT[git]
+
+
+def write_files(folder: Path) -> None:
+    """Write a study's own files, as they are before a table is put in."""
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    for template, name in _FILES.items():
+        write_text(folder / name, _template(template))
 
 
 def git_ignores(folder: Path) -> str:
@@ -200,7 +205,7 @@ def fill(
             part.write_bytes(table)
     _track(folder)
     set_params(folder / _PARAMS, {"radprompt": __version__, **changes})
-    _write_settings(folder / SETTINGS, study.settings)
+    write_settings(folder / SETTINGS, study.settings)
     if llm:
         write_text(folder / _LLM, _template("llm.yaml"))
 
@@ -212,7 +217,8 @@ def is_ours(folder: Path) -> None:
         raise InputError("no folder of radprompt new", where=str(folder), fix="name another with --out")
 
 
-def _write_settings(path: Path, settings: Mapping[str, Any]) -> None:
+def write_settings(path: Path, settings: Mapping[str, Any]) -> None:
+    """Write a study's protocols."""
     yaml, stream = YAML(), StringIO()
     yaml.representer.add_representer(type(None), lambda r, _: r.represent_scalar("tag:yaml.org,2002:null", "null"))
     yaml.width = 200

@@ -43,6 +43,7 @@ def collect(root: Path, params: TableParams) -> dict[str, Any]:
     flow = reader.json("metrics/table.json")
     return {
         "title": settings.data_set("table"),
+        "synthetic": False,
         "classes": about["classes"],
         "verdict": results[0]["sentence"] if results else "",
         "results": results,

@@ -123,10 +123,10 @@ def test_sites_are_tested_by_the_others_and_with_a_few_cases_of_their_own():
 
 
 def test_the_settings_file_is_one_that_the_pipeline_reads(tmp_path):
-    from radprompt.own_table.folder import _write_settings
+    from radprompt.own_table.folder import write_settings
 
     study = run(cases(sites=("A", "B")))
-    _write_settings(tmp_path / "settings.yaml", study.settings)
+    write_settings(tmp_path / "settings.yaml", study.settings)
     settings = load_settings(tmp_path / "settings.yaml")
     assert list(settings) == list(study.cohorts)
     assert settings["cross_validation_a"].repeats(1000) == range(10)

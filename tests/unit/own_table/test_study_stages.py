@@ -11,7 +11,7 @@ import pytest
 from radprompt.core.errors import InputError
 from radprompt.named.classifier import NamedClassifier
 from radprompt.own_table.applying import apply
-from radprompt.own_table.folder import _write_settings, check_first
+from radprompt.own_table.folder import check_first, write_settings
 from radprompt.selection.record import Selection
 from radprompt.study.settings import load_settings
 from radprompt.tables.cohort import read_cohort
@@ -39,7 +39,7 @@ def folder(tmp_path_factory, tiny_params, two_sites):
             YAML().dump(content, stream)
         asked = {"label": "label", "id": "case", "site": "site", "clinical": ["age"]}
         prepared = check_first(Path("data/table.csv"), asked, None, folder=home)
-        _write_settings(Path("settings.yaml"), prepared.study.settings)
+        write_settings(Path("settings.yaml"), prepared.study.settings)
         run("check_table")
         run("standardise")
         run("select_features")

@@ -61,7 +61,7 @@ def test_readers_are_compared_on_the_contours_that_they_decided_for(tmp_path):
 
 
 def test_a_contour_that_is_not_there_any_more_is_not_compared(tmp_path):
-    write_mask(tmp_path / "masks/a.png", rectangle(30, 30))  # drawn anew since
+    write_mask(tmp_path / "masks/a.png", rectangle(30, 30))  # redrawn since
     accepted = review("a", "ann", "accepted", rectangle(20, 20))
     (pair,) = agreements(tmp_path, tmp_path / "masks", [accepted, replace(accepted, reader="ben", counts="no")])
     assert (pair.lesions, pair.same_use, pair.contours, pair.dice) == (1, 1, 0, ())

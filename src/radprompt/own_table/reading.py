@@ -59,7 +59,7 @@ def read_sheet(path: str | Path) -> Sheet:
     try:
         content = path.read_bytes()
     except (FileNotFoundError, IsADirectoryError):
-        raise InputError("no such file", where=str(path), fix="give the path of a CSV file or an .xlsx workbook") from None
+        raise InputError("no such file", where=str(path), fix="give the path of a CSV or .xlsx file") from None
     if is_workbook(content):
         rows, notes = _workbook(path)
     else:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from test_predictions import SETTINGS, rows
+from prediction_rows import SETTINGS, rows
 
 from radprompt.core.errors import InputError
 from radprompt.gates.predictions import read_files

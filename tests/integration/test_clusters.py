@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from cluster_work import SIXTH, fails, measured_or_killed
 from distributed import Client
 
 from radprompt.core.compute import parallel_map
@@ -26,7 +27,6 @@ from radprompt.tables.lesions import Box
 
 ROOT = Path(__file__).parents[2]
 HERE = Compute("threading", 1)
-SIXTH = 5
 pytestmark = pytest.mark.slow
 
 
@@ -89,7 +89,7 @@ class Cluster:
         return self
 
     def start(self, name, *arguments):
-        # Workers import this file by name, and start far from the caller's working directory.
+        # Workers import cluster_work by name, and start far from the caller's working directory.
         environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
         command = [sys.executable, "-m", f"distributed.cli.{name}", *arguments]
         process = subprocess.Popen(command, cwd="/", env=environment, stderr=subprocess.DEVNULL)
@@ -99,21 +99,6 @@ class Cluster:
 
     def __exit__(self, *_):
         self.stack.close()
-
-
-def measured_or_killed(numbered, settings, pipe):
-    """Measure an image; whichever worker is first at the sixth says who it is, and waits for its end there."""
-    number, image = numbered
-    if number == SIXTH:
-        try:
-            Path(f"{pipe}.told").touch(exist_ok=False)
-        except FileExistsError:
-            pass
-        else:
-            with open(pipe, "w") as told:
-                told.write(str(os.getpid()))
-            signal.pause()
-    return cohort.measure_image(image, settings)
 
 
 def test_a_worker_killed_in_the_middle_costs_no_row(lesions, tmp_path):
@@ -151,12 +136,6 @@ def test_features_are_the_same_on_a_cluster_that_is_started_here(lesions, backen
     expected = table(cohort.measure(lesions, mask_of, Compute("loky", 2), settings()))
     assert table(cohort.measure(lesions, mask_of, Compute(backend, 2), settings())) == expected
     read_mask(mask_of(lesions[0]))  # the working directory is where it was
-
-
-def fails(number):
-    if number == 2:
-        raise KeyError("spacing")
-    return number
 
 
 def test_an_error_on_a_cluster_names_its_item_and_threads_are_refused():

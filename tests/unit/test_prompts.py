@@ -167,12 +167,12 @@ GOOD = {"repeat": 0, "lesion_id": "a", "split": "train", "prompt": "P", "label":
         ("{", "not JSON"),
         ("3", "not an object"),
         (json.dumps({"repeat": 0, "lesion_id": "b"}), "split, prompt, label missing"),
-        (json.dumps(GOOD), "'a' is no text or occurs twice"),
-        (json.dumps(GOOD | {"repeat": -1}), "repeat is -1"),
-        (json.dumps(GOOD | {"lesion_id": "b", "split": "adapt"}), "split is 'adapt'"),
-        (json.dumps(GOOD | {"lesion_id": "b", "label": True}), "label is True"),
-        (json.dumps(GOOD | {"lesion_id": "b", "label": 2}), "label is 2"),
-        (json.dumps(GOOD | {"lesion_id": "b", "prompt": " "}), "prompt is empty"),
+        (json.dumps(GOOD), "lesion_id 'a' occurs twice"),
+        (json.dumps(GOOD | {"repeat": -1}), "repeat '-1' is not"),
+        (json.dumps(GOOD | {"lesion_id": "b", "split": "adapt"}), "split 'adapt' is not"),
+        (json.dumps(GOOD | {"lesion_id": "b", "label": True}), "label True is not"),
+        (json.dumps(GOOD | {"lesion_id": "b", "label": 2}), "label '2' is not"),
+        (json.dumps(GOOD | {"lesion_id": "b", "prompt": " "}), "prompt ' ' is not"),
     ],
 )
 def test_a_broken_line_is_named(tmp_path: Path, second: str, words: str) -> None:

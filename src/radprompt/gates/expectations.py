@@ -11,6 +11,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from radprompt.core.errors import InputError
+from radprompt.tables.schema import Schema
 
 Severity = Literal["error", "warning"]
 RUN_AGAIN = "run `dvc repro` again: the file was changed by hand, or comes from another run"
@@ -217,3 +218,29 @@ def holds(column: str, values: Iterable[Any], says: str, fix: str, severity: Sev
 def varied(column: str, says: str, fix: str) -> Expectation:
     """Expect two different values at least."""
     return Expectation("expect_column_unique_value_count_to_be_between", {"column": column, "min_value": 2}, says, fix)
+
+
+def of_schema(schema: Schema) -> list[Expectation]:
+    """Return what a table's schema says of its columns, values and key; its reader refuses by the same.
+
+    Numbers are expected as :func:`numbers_of` gives them.
+    """
+    found = [columns_include(schema.names)]
+    for column in schema.columns:
+        name, fix, says = column.name, column.fix or RUN_AGAIN, f"{column.name} is {column.words}"
+        if column.required:
+            found.append(filled(name, "" if column.kind == "text" else f"{name} is a number", fix))
+        if column.one_of:
+            found.append(one_of(name, column.one_of, says, fix))
+        elif column.pattern:
+            found.append(matching(name, rf"^(?:{column.pattern})$", says, fix))
+        elif column.kind != "text":
+            low = 0 if column.kind == "whole" and column.low is None else column.low
+            ends = column.open_ends
+            found.append(within(name, low, column.high, says, fix, above=ends, below=ends))
+    return [*found, unique(*schema.key, fix=schema.fix)]
+
+
+def numbers_of(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """Return the table with the schema's numbers as numbers; what is none becomes NaN."""
+    return with_numbers(table, [column.name for column in schema.columns if column.kind != "text"])

@@ -10,20 +10,18 @@ from radprompt.core.errors import InputError
 from radprompt.gates.expectations import (
     RUN_AGAIN,
     Suite,
-    columns_include,
     equal,
     filled,
     none_for_missing,
+    numbers_of,
+    of_schema,
     one_of,
     read_cells,
     some_rows,
     unique,
-    with_numbers,
-    within,
 )
 from radprompt.study.settings import Setting
-from radprompt.tables.cohort import ROLES
-from radprompt.tables.predictions import COLUMNS, RUN, present_files
+from radprompt.tables.predictions import RUN, SCHEMA, present_files
 
 _SCORED = ("val", "test")
 _COMPARE = "compare with data/lesions and data/halves, and write the row anew"
@@ -63,7 +61,7 @@ def prediction_suites(setting: Setting, table: pd.DataFrame, expected: pd.DataFr
         From :func:`radprompt.gates.expected.expected_rows`.
     """
     place = f"data/predictions/{setting.name}"
-    rows = with_numbers(table, ["repeat", "seed", "label", "probability"])
+    rows = numbers_of(table, SCHEMA)
     if {"repeat", "lesion_id"} <= set(rows):
         rows = rows.merge(expected, on=["repeat", "lesion_id"], how="left", validate="many_to_one")
     suites = [
@@ -73,19 +71,13 @@ def prediction_suites(setting: Setting, table: pd.DataFrame, expected: pd.DataFr
             none_for_missing(rows),
             ("file", "row", "model", "lesion_id"),
             [
-                columns_include(COLUMNS),
                 some_rows(),
-                *(filled(name) for name in ("lesion_id", "patient_id", "model")),
+                *of_schema(SCHEMA),
                 one_of("setting", [setting.name]),
-                *(filled(name, f"{name} is a number") for name in ("repeat", "seed", "label", "probability")),
-                one_of("split", ROLES),
                 filled("true_split", "the setting uses the lesion in this repeat"),
                 equal("split", "true_split", "split is that of lesion table or half", _COMPARE),
-                one_of("label", (0, 1), "label is 0 (benign) or 1 (malignant)"),
                 equal("label", "true_label", "label is that of the lesion table", _COMPARE),
                 equal("patient_id", "true_patient", "patient_id is that of the lesion table", _COMPARE),
-                within("probability", 0, 1, "probability lies between 0 and 1"),
-                unique(*RUN, "lesion_id", says="no run has a lesion twice", fix=_WHOLE),
             ],
         )
     ]

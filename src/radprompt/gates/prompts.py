@@ -12,20 +12,18 @@ from radprompt.core.params import Prompt
 from radprompt.gates.expectations import (
     RUN_AGAIN,
     Suite,
-    columns_include,
     empty,
     equal,
     filled,
     none_for_missing,
+    of_schema,
     one_of,
     rows_are,
     some_rows,
-    unique,
     within,
 )
 from radprompt.selection.record import Selection
-from radprompt.tables.cohort import ROLES
-from radprompt.tables.prompts import COLUMNS
+from radprompt.tables.prompts import COLUMNS, SCHEMA
 
 _SENTENCE = re.compile(r"The '(?P<name>[^']*)' feature is measured at (?P<value>\S+) \.")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
@@ -102,16 +100,12 @@ def prompt_suite(
         none_for_missing(read),
         ("row", "repeat", "lesion_id"),
         [
-            columns_include(COLUMNS),
             some_rows(),
+            *of_schema(SCHEMA),
             rows_are(len(expected), f"there is a prompt for each of {len(expected)} lesions and repeats"),
-            unique("repeat", "lesion_id"),
             filled("true_split", "the setting uses the lesion in this repeat"),
-            one_of("split", ROLES),
             equal("split", "true_split", "split is that of lesion table or half"),
-            one_of("label", (0, 1), "label is 0 (benign) or 1 (malignant)"),
             equal("label", "true_label", "label is that of the lesion table"),
-            filled("prompt", "there is a prompt"),
             one_of("instructed", (True,), prompt_says),
             empty("unknown_names", "every name is a feature's"),
             empty("unreadable_values", "every value is a number"),

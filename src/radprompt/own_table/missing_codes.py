@@ -22,8 +22,16 @@ def find_codes(values: pd.Series) -> list[float]:
     Parameters
     ----------
     values
-        Finite numbers, NaN where missing.
+        Finite numbers, NaN where missing. Without the codes that are returned, the column holds none: who follows
+        the advice once need not come back.
     """
+    found: list[float] = []
+    while len(more := _outermost(values[~values.isin(found)])):
+        found += more
+    return found
+
+
+def _outermost(values: pd.Series) -> list[float]:
     known = values.dropna()
     rest = np.sort(known.to_numpy(float))
     times = known.value_counts()

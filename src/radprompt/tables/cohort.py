@@ -9,10 +9,7 @@ import pandas as pd
 
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import write_csv
-
-COLUMNS = ["repeat", "lesion_id", "patient_id", "study_id", "image_path", "dataset", "split", "label"]
-ROWS = ["repeat", "lesion_id", "patient_id", "split", "label"]
-"""What the tables of a setting say of each row before its values."""
+from radprompt.tables.schema import Column, Schema
 
 ROLES = ("train", "val", "test")
 """What a lesion is used for within a setting; ``split`` in every table of a setting."""
@@ -21,7 +18,27 @@ START, START_VAL = "start", "start_val"
 
 They are the same in every repeat and stand once, in repeat 0."""
 SPLITS = (*ROLES, START, START_VAL)
-_FIX = "run `dvc repro` again"
+
+REPEAT = Column("repeat", "a number: 0, 1, ...", kind="whole")
+LABEL = Column("label", "0 (benign) or 1 (malignant)", kind="whole", one_of=(0, 1))
+SCHEMA = Schema(
+    "cohort",
+    [
+        REPEAT,
+        Column("lesion_id"),
+        Column("patient_id"),
+        Column("study_id", required=False),
+        Column("image_path", required=False),
+        Column("dataset", required=False),
+        Column("split", one_of=SPLITS),
+        LABEL,
+    ],
+    key=("repeat", "dataset", "lesion_id"),
+    twice="occurs twice in its repeat",
+)
+COLUMNS = SCHEMA.names
+ROWS = ["repeat", "lesion_id", "patient_id", "split", "label"]
+"""What the tables of a setting say of each row before its values."""
 
 
 def write_cohort(path: str | Path, table: pd.DataFrame) -> None:
@@ -38,25 +55,13 @@ def read_cohort(path: str | Path) -> pd.DataFrame:
         For an absent file, a missing column, an unknown repeat, split or label, a lesion that a repeat has twice, or a
         patient of the test who has a lesion in another split of the repeat; it names the row.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError("no such cohort", where=str(path), fix="run `dvc repro`, or `dvc pull`")
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    missing = [name for name in COLUMNS if name not in table]
-    if missing:
-        raise InputError(f"column(s) {', '.join(missing)} missing", where=str(path), fix=_FIX)
-    tests = [
-        (~table["repeat"].str.fullmatch(r"\d+").astype(bool), "repeat", "is not a number: 0, 1, ..."),
-        (~table["split"].isin(SPLITS), "split", f"is not one of {', '.join(SPLITS)}"),
-        (~table["label"].isin(["0", "1"]), "label", "is not 0 (benign) or 1 (malignant)"),
-        (table.duplicated(["repeat", "dataset", "lesion_id"]), "lesion_id", "occurs twice in its repeat"),
-        (_on_both_sides(table), "patient_id", "is tested and has a lesion in another split of the same repeat"),
-    ]
-    for wrong, name, what in tests:
-        if wrong.any():
-            row = int(wrong.to_numpy().argmax())
-            raise InputError(f"{name} {table[name].iloc[row]!r} {what}", where=f"{path}, row {row + 1}", fix=_FIX)
-    return table[COLUMNS].astype({"repeat": int, "label": int})
+    table = SCHEMA.read(path)
+    wrong = _on_both_sides(table).to_numpy().nonzero()[0]
+    if len(wrong):
+        patient = table["patient_id"].iloc[wrong[0]]
+        what = f"patient_id {patient!r} is tested and has a lesion in another split of the same repeat"
+        raise InputError(what, where=f"{path}, row {wrong[0] + 1}", fix=SCHEMA.fix)
+    return table
 
 
 def of_start(table: pd.DataFrame) -> pd.DataFrame:

@@ -4,15 +4,26 @@ An empty cell is a missing value. Columns whose names begin with :data:`CLINICAL
 radiomics: models that say so read them, the others do not.
 """
 
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from radprompt.core.errors import InputError
-from radprompt.tables.cohort import ROWS
+from radprompt.tables.cohort import LABEL, REPEAT, ROWS, SPLITS
+from radprompt.tables.schema import Column, Schema
 
 CLINICAL = "clinical: "
+RAW = Schema("feature table", [Column("lesion_id")], key=("lesion_id",))
+STANDARDISED = Schema(
+    "feature table",
+    [REPEAT, Column("lesion_id"), Column("patient_id"), Column("split", one_of=SPLITS), LABEL],
+    key=("repeat", "split", "lesion_id"),
+)
+_VALUE: dict[str, Any] = {"means": "a finite number", "kind": "number", "required": False}
 
 
 def read_features(path: str | Path) -> pd.DataFrame:
@@ -21,9 +32,10 @@ def read_features(path: str | Path) -> pd.DataFrame:
     Raises
     ------
     InputError
-        For an absent file, a missing column, no feature, or a repeated id; it names them.
+        For an absent file, a missing column, no feature, a value that is no finite number, or a repeated id; it names
+        them.
     """
-    return _read(path, ["lesion_id"])
+    return _read(path, RAW)
 
 
 def read_standardised(path: str | Path) -> pd.DataFrame:
@@ -31,7 +43,7 @@ def read_standardised(path: str | Path) -> pd.DataFrame:
 
     Errors are those of :func:`read_features`.
     """
-    return _read(path, ROWS)
+    return _read(path, STANDARDISED)
 
 
 def feature_columns(table: pd.DataFrame) -> list[str]:
@@ -44,23 +56,24 @@ def clinical_columns(table: pd.DataFrame) -> list[str]:
     return [str(name) for name in table.columns if str(name).startswith(CLINICAL)]
 
 
-def _read(path: str | Path, leading: Sequence[str]) -> pd.DataFrame:
+def _read(path: str | Path, schema: Schema) -> pd.DataFrame:
     path = Path(path)
     if not path.is_file():
-        raise InputError("no such feature table", where=str(path), fix="run `dvc repro`, or `dvc pull`")
-    texts = {"lesion_id": str, "patient_id": str, "split": str}
+        raise InputError(f"no such {schema.what}", where=str(path), fix=schema.absent)
+    texts = dict.fromkeys(schema.names, str)
     table = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
-    table = table.fillna({name: "" for name in texts if name in table})
-    missing = [name for name in leading if name not in table]
-    if missing:
-        raise InputError(f"column(s) {missing[:5]} missing", where=str(path), fix="run `dvc repro` again")
-    if not [*feature_columns(table), *clinical_columns(table)]:
-        raise InputError("no feature column", where=str(path), fix="run `dvc repro` again")
-    repeated = table.index[table.duplicated([name for name in ("repeat", "lesion_id", "split") if name in leading])]
-    if len(repeated):
-        raise InputError(
-            f"lesion_id {table['lesion_id'][repeated[0]]!r} occurs twice",
-            where=f"{path}, row {repeated[0] + 1}",
-            fix="run `dvc repro` again",
-        )
-    return table[[*leading, *feature_columns(table), *clinical_columns(table)]]
+    schema.require_columns(table, path)
+    values = [*feature_columns(table), *clinical_columns(table)]
+    if not values:
+        raise InputError("no feature column", where=str(path), fix=schema.fix)
+    cells = table[schema.names].fillna("").astype(str)
+    odd = [name for name in values if not _is_finite(table[name])]
+    checked = replace(schema, columns=[*schema.columns, *(Column(name, **_VALUE) for name in odd)])
+    checked.check(
+        cells.join(table[odd].fillna("").astype(str)), [f"{path}, row {row}" for row in range(1, len(table) + 1)]
+    )
+    return schema.typed(cells).join(table[values])
+
+
+def _is_finite(values: pd.Series) -> bool:
+    return is_numeric_dtype(values) and bool(np.isfinite(values.dropna()).all())

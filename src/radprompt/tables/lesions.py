@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from radprompt.core.errors import InputError
 from radprompt.core.outputs import write_csv
+from radprompt.tables.schema import Column, Schema
 
 BENIGN, MALIGNANT = 0, 1
 SPLITS = ("train", "val", "test", "adapt")
@@ -74,7 +74,41 @@ class Exclusion:
 
 
 COLUMNS = [field.name for field in fields(Lesion)]
-_TEXT = {name: str for name in COLUMNS if Lesion.__annotations__[name] is str}
+LARGEST_SPACING = 1.0
+"""mm; detectors have 0.05 to 0.1. A pixel of a millimetre is a value in another unit."""
+_BOX = "correct the box in the data set's table, or run `dvc repro` again"
+SCHEMA = Schema(
+    "lesion table",
+    [
+        Column("lesion_id", "a file's name: letters, digits, _ . -", pattern="[A-Za-z0-9_.-]+"),
+        Column("patient_id"),
+        Column("study_id"),
+        Column("dataset"),
+        Column("image_path"),
+        Column("view", required=False),
+        Column("laterality", required=False),
+        Column("birads", required=False),
+        Column("label", "0 (benign) or 1 (malignant)", kind="whole", one_of=(BENIGN, MALIGNANT)),
+        Column("split", one_of=SPLITS),
+        *(Column(name, kind="whole", fix=_BOX) for name in Box._fields),
+        Column("mask_path", required=False),
+        Column(
+            "spacing_mm",
+            f"above 0 and below {LARGEST_SPACING:g} mm",
+            kind="number",
+            low=0,
+            high=LARGEST_SPACING,
+            open_ends=True,
+            required=False,
+            fix="see the image's DICOM header; PixelSpacing and ImagerPixelSpacing are in mm",
+        ),
+        Column("spacing_source"),
+        Column("presentation", required=False),
+    ],
+    key=("lesion_id",),
+    fix="run `dvc repro lesions` again",
+    absent="run `dvc repro lesions`, or `dvc pull`",
+)
 
 
 def to_table(lesions: list[Lesion]) -> pd.DataFrame:
@@ -93,20 +127,14 @@ def from_table(table: pd.DataFrame) -> Iterator[Lesion]:
 
 
 def read_lesions(path: str | Path) -> pd.DataFrame:
-    """Read a lesion table; a missing column or a repeated id is an :class:`InputError` that names it."""
-    path = Path(path)
-    if not path.is_file():
-        raise InputError("no such lesion table", where=str(path), fix="run `dvc repro lesions`, or `dvc pull`")
-    table = pd.read_csv(path, dtype=_TEXT, keep_default_na=False, na_values={"spacing_mm": [""]})
-    missing = [name for name in COLUMNS if name not in table]
-    if missing:
-        raise InputError(f"column(s) {missing} missing", where=str(path), fix="run `dvc repro lesions` again")
-    repeated = table.index[table["lesion_id"].duplicated()]
-    if len(repeated):
-        raise InputError(
-            f"lesion_id {table['lesion_id'][repeated[0]]!r} occurs twice", where=f"{path}, row {repeated[0] + 1}"
-        )
-    return table[COLUMNS]
+    """Read a lesion table.
+
+    Raises
+    ------
+    InputError
+        As in :meth:`radprompt.tables.schema.Schema.read`.
+    """
+    return SCHEMA.read(path)
 
 
 def write_exclusions(path: str | Path, exclusions: list[Exclusion]) -> None:

@@ -12,10 +12,28 @@ from numpy.typing import NDArray
 
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import write_csv
-from radprompt.tables.cohort import ROLES
+from radprompt.tables.cohort import LABEL, REPEAT, ROLES
 from radprompt.tables.left_out import has_head_alone, write_head
+from radprompt.tables.schema import Column, Schema
 
-COLUMNS = ["lesion_id", "patient_id", "setting", "repeat", "model", "seed", "split", "label", "probability"]
+SCHEMA = Schema(
+    "file",
+    [
+        Column("lesion_id"),
+        Column("patient_id"),
+        Column("setting"),
+        REPEAT,
+        Column("model"),
+        Column("seed", "a whole number (0 if the model has no randomness)", kind="whole"),
+        Column("split", one_of=ROLES),
+        LABEL,
+        Column("probability", "a number from 0 to 1: the probability of malignancy", kind="number", low=0, high=1),
+    ],
+    key=("setting", "repeat", "model", "seed", "lesion_id"),
+    fix="write a row for each lesion of a run: lesion_id, patient_id, setting, repeat, model, seed, split, label, "
+    "probability; without repeat, every row is of repeat 0",
+)
+COLUMNS = SCHEMA.names
 RUN = ["setting", "repeat", "model", "seed"]
 """What names one trained model."""
 
@@ -25,8 +43,7 @@ MAY_BE_LEFT_OUT = ("llm.csv", "embedded.csv")
 _HALF = ["setting", "repeat"]
 """What decides which lesions are trained, validated and tested on."""
 
-_FILE, _ROW = "_file", "_row"
-_FIX_COLUMNS = f"the columns are {', '.join(COLUMNS)}; without repeat, every row is of repeat 0"
+_PLACE = "_place"
 
 
 def read_predictions(
@@ -92,8 +109,7 @@ def prediction_rows(
 
 def write_predictions(path: str | Path, table: pd.DataFrame) -> None:
     """Write one file of predictions, sorted, after the checks that :func:`read_predictions` makes of one file."""
-    checked = _typed(_placed(table.reindex(columns=COLUMNS).astype(str), path), str(path))
-    _check_duplicates(checked)
+    checked = _checked(table.reindex(columns=COLUMNS).astype(str), path)
     write_csv(path, checked[COLUMNS].sort_values([*RUN, "lesion_id"], ignore_index=True))
 
 
@@ -109,42 +125,16 @@ def present_files(paths: Iterable[str | Path]) -> list[Path]:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False).fillna("")  # a row may end early
-    except FileNotFoundError:
-        raise InputError("no such file", where=str(path), fix="run `dvc repro`, or `dvc pull`") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(f"not a CSV table: {error}", where=str(path), fix=_FIX_COLUMNS) from None
-    if "repeat" not in table:
-        table = table.assign(repeat="0")
-    missing = [name for name in COLUMNS if name not in table]
-    if missing:
-        raise InputError(f"column(s) {', '.join(missing)} missing", where=str(path), fix=_FIX_COLUMNS)
-    return _typed(_placed(table[COLUMNS], path), str(path))
+    return _checked(SCHEMA.read_cells(path, repeat="0"), path)
 
 
-def _placed(table: pd.DataFrame, path: str | Path) -> pd.DataFrame:
-    table = table.copy()
-    table[_FILE], table[_ROW] = str(path), range(1, len(table) + 1)
-    return table
-
-
-def _typed(table: pd.DataFrame, where: str) -> pd.DataFrame:
-    """Check each value by itself and give the numbers their types."""
-    if table.empty:
-        raise InputError("the table has no rows", where=where, fix="write one row for each lesion and model")
-    for name in ("lesion_id", "patient_id", "setting", "model"):
-        _refuse(table, table[name].isin(["", "nan", "None"]), name, "is empty", f"give every row its {name}")
-    _refuse(table, ~table["split"].isin(ROLES), "split", "is unknown", f"write one of {', '.join(ROLES)}")
-    _refuse(table, ~table["label"].isin(["0", "1"]), "label", "is not a label", "write 0 for benign, 1 for malignant")
-    for name, zero in (("repeat", "if there is one sample only"), ("seed", "if the model has no randomness")):
-        whole = table[name].str.fullmatch(r"\d+").astype(bool)
-        _refuse(table, ~whole, name, f"is not a {name}", f"write a whole number, 0 {zero}")
-    probability = pd.to_numeric(table["probability"], errors="coerce")
-    outside = ~probability.between(0, 1)  # NaN is not between either
-    fix = "write the probability of malignancy, a number from 0 to 1"
-    _refuse(table, outside, "probability", "is not a probability", fix)
-    return table.astype({"label": int, "repeat": int, "seed": int}).assign(probability=probability)
+def _checked(cells: pd.DataFrame, path: str | Path) -> pd.DataFrame:
+    """Return the table of one file with the place of each row."""
+    if cells.empty:
+        raise InputError("the table has no rows", where=str(path), fix="write one row for each lesion and model")
+    places = [f"{path}, row {row}" for row in range(1, len(cells) + 1)]
+    SCHEMA.check(cells, places)
+    return SCHEMA.typed(cells).assign(**{_PLACE: places})
 
 
 def _refuse(table: pd.DataFrame, wrong: "pd.Series[bool]", name: str, what: str, fix: str) -> None:
@@ -154,7 +144,11 @@ def _refuse(table: pd.DataFrame, wrong: "pd.Series[bool]", name: str, what: str,
 
 
 def _place(row: "pd.Series") -> str:
-    return f"{row[_FILE]}, row {row[_ROW]}"
+    return str(row[_PLACE])
+
+
+def _file(row: "pd.Series") -> str:
+    return _place(row).rpartition(", row ")[0]
 
 
 def _run(row: "pd.Series") -> str:
@@ -171,12 +165,10 @@ def _first(table: pd.DataFrame, key: list[str], row: "pd.Series") -> "pd.Series"
 
 
 def _check_duplicates(table: pd.DataFrame) -> None:
-    key = [*RUN, "lesion_id"]
-    again = table[table.duplicated(key)]
-    if len(again):
-        row = again.iloc[0]
-        what = f"lesion {row['lesion_id']!r} occurs again for {_run(row)}; first in {_place(_first(table, key, row))}"
-        raise InputError(what, where=_place(row), fix="keep one row for each lesion, or give another model or seed")
+    """No file repeats a row of another."""
+    cells = table[list(SCHEMA.key)].astype(str)
+    if cells.duplicated().any():
+        SCHEMA.check(table[COLUMNS].astype(str), table[_PLACE].tolist())
 
 
 def _check_agreement(table: pd.DataFrame) -> None:
@@ -226,4 +218,8 @@ def _check_complete(table: pd.DataFrame) -> None:
                         f"{_run(part.iloc[0])} lacks {len(missing)} lesion(s) of the {split} split: {missing[0]!r}, "
                         f"for one, which model {row['model']!r} has in {_place(row)}"
                     )
-                    raise InputError(what, where=str(part[_FILE].iloc[0]), fix="add the row, or take the model out")
+                    raise InputError(
+                        what,
+                        where=_place(part.iloc[0]).rpartition(", row ")[0],
+                        fix="add the row, or take the model out",
+                    )

@@ -7,9 +7,22 @@ import pandas as pd
 
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import write_jsonl
-from radprompt.tables.cohort import ROLES
+from radprompt.tables.cohort import LABEL, REPEAT, ROLES
+from radprompt.tables.schema import Column, Schema
 
-COLUMNS = ("repeat", "lesion_id", "split", "prompt", "label")
+SCHEMA = Schema(
+    "prompt file",
+    [
+        REPEAT,
+        Column("lesion_id"),
+        Column("split", one_of=ROLES),
+        Column("prompt", "a text", pattern=r"(?s).*\S.*"),
+        LABEL,
+    ],
+    key=("repeat", "lesion_id"),
+    fix="every line is an object with repeat, lesion_id, split, prompt, label; run `dvc repro` again",
+)
+COLUMNS = tuple(SCHEMA.names)
 
 
 def write_prompts(path: str | Path, table: pd.DataFrame) -> None:
@@ -30,41 +43,28 @@ def read_prompts(path: str | Path) -> pd.DataFrame:
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError("no such prompt file", where=str(path), fix="run `dvc repro`, or `dvc pull`")
-    rows: list[dict[str, object]] = []
-    seen: set[object] = set()
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            row, problem = None, f"not JSON: {error}"
-        else:
-            problem = _problem(row, seen)
-        if problem:
-            raise InputError(
-                problem, where=f"{path}, line {number}", fix=f"every line is an object with {', '.join(COLUMNS)}"
-            )
-        seen.add((row["repeat"], row["lesion_id"]))
-        rows.append({name: row[name] for name in COLUMNS})
+        raise InputError("no such prompt file", where=str(path), fix=SCHEMA.absent)
+    rows = [_row(path, number, line) for number, line in enumerate(path.read_bytes().splitlines(), start=1)]
     if not rows:
         raise InputError("no prompts", where=str(path), fix="run `dvc repro` again")
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    cells = pd.DataFrame(rows, columns=SCHEMA.names)
+    SCHEMA.check(cells, [f"{path}, line {number}" for number in range(1, len(rows) + 1)])
+    return SCHEMA.typed(cells)
 
 
-def _problem(row: object, seen: set[object]) -> str:
-    if not isinstance(row, dict):
-        return "not an object"
-    missing = [name for name in COLUMNS if name not in row]
-    if missing:
-        return f"{', '.join(missing)} missing"
-    if type(row["repeat"]) is not int or row["repeat"] < 0:
-        return f"repeat is {row['repeat']!r}, not 0, 1, ..."
-    if not isinstance(row["lesion_id"], str) or (row["repeat"], row["lesion_id"]) in seen:
-        return f"lesion_id {row['lesion_id']!r} is no text or occurs twice"
-    if row["split"] not in ROLES:
-        return f"split is {row['split']!r}, not one of {', '.join(ROLES)}"
-    if type(row["label"]) is not int or row["label"] not in (0, 1):
-        return f"label is {row['label']!r}, not 0 (benign) or 1 (malignant)"
-    if not isinstance(row["prompt"], str) or not row["prompt"].strip():
-        return "the prompt is empty or no text"
-    return ""
+def _row(path: Path, number: int, line: bytes) -> dict[str, str]:
+    """Return the values of one line as cells."""
+    where = f"{path}, line {number}"
+    try:
+        found = json.loads(line)
+    except ValueError as error:
+        raise InputError(f"not JSON: {error}", where=where, fix=SCHEMA.fix) from None
+    if not isinstance(found, dict):
+        raise InputError("not an object", where=where, fix=SCHEMA.fix)
+    if missing := [name for name in SCHEMA.names if name not in found]:
+        raise InputError(f"{', '.join(missing)} missing", where=where, fix=SCHEMA.fix)
+    for column in SCHEMA.columns:
+        value = found[column.name]
+        if type(value) is not (str if column.kind == "text" else int):
+            raise InputError(f"{column.name} {value!r} is not {column.words}", where=where, fix=SCHEMA.fix)
+    return {name: str(found[name]) for name in SCHEMA.names}

@@ -110,3 +110,14 @@ def test_dashes_that_are_labels_stay(tmp_path):
         run_check(tmp_path / "t.csv")
     found = run_check(tmp_path / "t.csv", missing=pasted(str(error.value))["missing"])
     assert len(found.about) == ROWS
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_who_follows_the_advice_need_not_come_back(seed: int) -> None:
+    """Isolated values inside isolated values (as a Coarseness of a real table has them) are all named at once."""
+    random = np.random.default_rng(seed)
+    values = pd.Series(np.repeat([-0.102412, -0.10241, -0.102411, -0.1024105, -0.102409, -0.1024095], 30))
+    values[random.choice(len(values), 5, replace=False)] = [9.83, 9.83, 9.83, 1.8e-17, 1.8e-17]
+    found = find_codes(values)
+    assert sorted(found) == [1.8e-17, 9.83]
+    assert find_codes(values[~values.isin(found)]) == []

@@ -224,7 +224,7 @@ def test_a_repeat_is_complete_by_itself(tmp_path: Path) -> None:
 def test_a_lesion_twice_in_a_repeat(tmp_path: Path) -> None:
     table = pd.concat([halved("llm"), halved("llm").iloc[[4]]])
     error = refusal(saved(tmp_path, table))
-    assert "lesion 'a' occurs again for model 'llm' (seed 7, setting 'inbreast_adapted', repeat 1)" in error.what
+    assert "lesion_id 'a' occurs twice (setting 'inbreast_adapted', repeat '1', model 'llm', seed '7')" in error.what
     assert error.where.endswith("row 9")
     assert "row 5" in error.what
 

@@ -183,7 +183,23 @@ def test_stage_hashes_each_image_once_and_decoded(tmp_path, monkeypatch, breasts
     write_csv("data/lesions/vindr_mammo.csv", to_table([]))
     rows = [
         Lesion(
-            f"{image}_{n}", image, image, "inbreast", f"{image}.dcm", "CC", "L", "4", 0, "test", 0, 0, 9, 9, "", 1, ""
+            f"{image}_{n}",
+            image,
+            image,
+            "inbreast",
+            f"{image}.dcm",
+            "CC",
+            "L",
+            "4",
+            0,
+            "test",
+            0,
+            0,
+            9,
+            9,
+            "",
+            0.1,
+            "table",
         )
         for image in "bac"
         for n in (1, 2)

@@ -58,10 +58,10 @@ bench: setup  ## Beside the plain ways, on an idle machine (5 to 12 min; docs/sp
 	@$(BIN)/python benchmarks/bench.py $(PART)
 
 test: setup  ## All tests, the tiny pipeline through real DVC included (12 to 25 min)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 20
 
 test-fast: setup  ## Unit tests without torch, DVC and images: before each commit
-	$(BIN)/python -m pytest tests/unit --fast -m "not slow" -q
+	$(BIN)/python -m pytest tests/unit --fast -m "not slow" -q -n auto --maxprocesses 4 --dist loadfile
 
 test-unit: setup  ## Unit tests only
 	$(BIN)/python -m pytest tests/unit

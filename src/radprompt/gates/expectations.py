@@ -16,6 +16,7 @@ from radprompt.tables.schema import Schema
 Severity = Literal["error", "warning"]
 RUN_AGAIN = "run `dvc repro` again: the file was changed by hand, or comes from another run"
 _BOTH = {"ignore_row_if": "either_value_is_missing"}
+_NUMBERS = {"whole": "{} is a whole number", "number": "{} is a number"}
 FINITE = 1e300
 """What no measured value reaches: a bound that infinity is beyond."""
 
@@ -229,7 +230,7 @@ def of_schema(schema: Schema) -> list[Expectation]:
     for column in schema.columns:
         name, fix, says = column.name, column.fix or RUN_AGAIN, f"{column.name} is {column.words}"
         if column.required:
-            found.append(filled(name, "" if column.kind == "text" else f"{name} is a number", fix))
+            found.append(filled(name, _NUMBERS.get(column.kind, "").format(name), fix))
         if column.one_of:
             found.append(one_of(name, column.one_of, says, fix))
         elif column.pattern:
@@ -242,5 +243,6 @@ def of_schema(schema: Schema) -> list[Expectation]:
 
 
 def numbers_of(table: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Return the table with the schema's numbers as numbers; what is none becomes NaN."""
-    return with_numbers(table, [column.name for column in schema.columns if column.kind != "text"])
+    """Return cells with the schema's numbers as numbers; what is none, or not whole where it has to be, becomes NaN."""
+    columns = [each for each in schema.columns if each.kind != "text" and each.name in table]
+    return table.assign(**{each.name: each.values(table[each.name].astype(str)).astype(float) for each in columns})

@@ -59,8 +59,15 @@ class Column:
         return {"text": "given", "whole": "a whole number", "number": "a number"}[self.kind]
 
     def values(self, cells: "pd.Series[str]") -> pd.Series:
-        """Return the cells in the column's type; what is no number becomes NaN."""
-        return cells if self.kind == "text" else pd.to_numeric(cells, errors="coerce")
+        """Return the cells in the column's type; what is no number, or not whole where it has to be, becomes NaN."""
+        if self.kind == "text":
+            return cells
+        numbers = pd.to_numeric(cells, errors="coerce")
+        return (
+            numbers
+            if self.kind == "number"
+            else numbers.where(cells.str.fullmatch(r"-?\d+").fillna(False).astype(bool))
+        )
 
     def wrong(self, cells: "pd.Series[str]") -> "pd.Series[bool]":
         """Tell of each cell, as text, whether the column cannot hold it."""
@@ -69,8 +76,6 @@ class Column:
         values = self.values(cells)
         if self.kind != "text":
             wrong |= ~values.between(-float("inf"), float("inf"), inclusive="neither")
-        if self.kind == "whole":
-            wrong |= ~cells.str.fullmatch(r"-?\d+").fillna(False).astype(bool)
         low = 0 if self.kind == "whole" and self.low is None else self.low
         if low is not None:
             wrong |= (values <= low) if self.open_ends else (values < low)
@@ -163,10 +168,9 @@ class Schema:
 
     def typed(self, cells: pd.DataFrame) -> pd.DataFrame:
         """Return checked cells in the columns' types and order."""
-        kinds = {"text": str, "whole": "int64", "number": "float64"}
-        return pd.DataFrame(
-            {each.name: each.values(cells[each.name]).astype(kinds[each.kind]) for each in self.columns}
-        )
+        kinds: dict[str, Any] = {"text": str, "whole": int, "number": float}
+        columns = {each.name: each.values(cells[each.name]) for each in self.columns}
+        return pd.DataFrame(columns).astype({each.name: kinds[each.kind] for each in self.columns})
 
     def check(self, cells: pd.DataFrame, places: Sequence[str]) -> None:
         """Raise an :class:`InputError` with the wrong rows.

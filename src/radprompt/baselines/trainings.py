@@ -16,7 +16,7 @@ from radprompt.core.errors import InputError
 from radprompt.core.params import StudyParams
 from radprompt.selection.record import Selection
 from radprompt.study.recipe import shown_values
-from radprompt.tables.features import clinical_columns, feature_columns
+from radprompt.tables.features import clinical_columns, feature_columns, with_values
 from radprompt.tables.model_names import model_name
 from radprompt.tables.predictions import prediction_rows
 
@@ -155,8 +155,7 @@ def _predict(job: Job, setting: str, params: StudyParams) -> pd.DataFrame:
 def _columns(model: str, training: Training, params: StudyParams) -> list[str]:
     """Return the columns that a model sees, of those that have a value among the training rows."""
     train, new = training.train, training.new
-    available = [name for name in feature_columns(train) if train[name].notna().any()]
-    clinical = [name for name in clinical_columns(train) if train[name].notna().any()]
+    available, clinical = (with_values(train, names(train)) for names in (feature_columns, clinical_columns))
     wanted = features_of(model, training.selection.features, available, clinical, params.baselines.size)
     found = [name for name in wanted if name in train]
     if not found or (model == "combined_logistic" and not clinical):

@@ -9,7 +9,7 @@ from radprompt.core.params import Features
 from radprompt.selection.mrmr import MRMRSelector
 from radprompt.selection.record import Selection
 from radprompt.tables.feature_names import readable
-from radprompt.tables.features import feature_columns
+from radprompt.tables.features import feature_columns, with_values
 
 COMMON_EIGHT = (
     "shape_PixelSurface",
@@ -39,7 +39,7 @@ def choose_features(train: pd.DataFrame, options: Features) -> Selection:
     InputError
         If no feature has a value, or ``common_eight`` wants one that was not measured.
     """
-    features = [name for name in feature_columns(train) if train[name].notna().any()]
+    features = with_values(train, feature_columns(train))
     if not features:
         raise InputError("no feature has a value in the training lesions", fix="see which features were measured")
     absent = [name for name in COMMON_EIGHT if name not in features] if options.selection == "common_eight" else []
@@ -70,6 +70,6 @@ def measured_here(first: Selection, rows: pd.DataFrame) -> Selection:
     Selection
         The features of ``first`` that the site measured, or where it measured none of them, all of its own.
     """
-    there = [name for name in feature_columns(rows) if rows[name].notna().any()]
+    there = with_values(rows, feature_columns(rows))
     keys = tuple(name for name in first.features if name in there) or tuple(there)
     return replace(first, features=keys, names=tuple(readable(key) for key in keys))

@@ -4,6 +4,7 @@ An empty cell is a missing value. Columns whose names begin with :data:`CLINICAL
 radiomics: models that say so read them, the others do not.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,12 @@ def feature_columns(table: pd.DataFrame) -> list[str]:
 def clinical_columns(table: pd.DataFrame) -> list[str]:
     """Return the columns that are known of the patient, in the table's order."""
     return [str(name) for name in table.columns if str(name).startswith(CLINICAL)]
+
+
+def with_values(table: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """Return those of the columns that hold a value in some row."""
+    known = table[list(names)].notna().any()
+    return [name for name in names if known[name]]
 
 
 def _read(path: str | Path, schema: Schema) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from radprompt.core.errors import InputError
 from radprompt.core.table_params import ROLES_OF_COLUMNS
+from radprompt.own_table.check_page import write_check_page
 from radprompt.own_table.faults import LISTS, Command
 from radprompt.own_table.folder import Prepared, changed, check_first, fill, is_ours, new_folder
 from radprompt.own_table.joining import as_csv, join, join_columns
@@ -29,11 +30,19 @@ class Request(NamedTuple):
     folder: Path
     check: bool = False
     run: bool = True
+    page: Path | None = None
 
 
 def report_check(asked: Request) -> list[str]:
-    """Check a table, write nothing, and return what a run would use."""
-    prepared, _ = _prepare(asked)
+    """Check a table, write nothing but the page that was asked for, and return what a run would use."""
+    try:
+        prepared, _ = _prepare(asked)
+    except InputError as error:
+        if asked.page is not None:
+            write_check_page(asked.page, str(asked.table), error)
+        raise
+    if asked.page is not None:
+        write_check_page(asked.page, str(asked.table), prepared)
     checked, lines = prepared.checked, _summary(prepared)
     lines += [f"column {name!r} is left out: {reason}" for name, reason in checked.left_out.items()]
     lines += [f"row {exclusion.row} is left out: {exclusion.reason}" for exclusion in checked.exclusions]
@@ -56,7 +65,9 @@ def _prepare(asked: Request) -> tuple[Prepared, bytes]:
     """Return the checked table with the parameters to write, and the table as the folder is to have it."""
     given = {key: value for key, value in asked.options.items() if value is not None and value != []}
     roles = {LISTS.get(key, key): value for key, value in given.items()}
-    rest = {"labels": asked.labels, "on": asked.on, "task": asked.task, "out": asked.out} | _typed(asked.protocol)
+    rest = {"labels": asked.labels, "on": asked.on, "task": asked.task, "out": asked.out, "page": asked.page} | _typed(
+        asked.protocol
+    )
     flags = {"check": asked.check, "no-run": not asked.run}
     typed = given | {key: value for key, value in rest.items() if value is not None} | flags
     command = Command(str(asked.table), typed)

@@ -55,12 +55,13 @@ def table(
     out: Annotated[Path | None, typer.Option(help="The pipeline's folder; else beside the table.")] = None,
     run: Annotated[bool, typer.Option(help="Run the pipeline, or only make its folder.")] = True,
     check: Annotated[bool, typer.Option("--check", help="Check the table, write nothing.")] = False,
+    page: Annotated[Path | None, typer.Option(help="With --check: also write what was found as a web page.")] = None,
     apply: Annotated[Path | None, typer.Option(help="A study's folder, whose model predicts the table's rows.")] = None,
 ) -> None:
     """Cross-validate models on any feature table and report, as a DVC pipeline in a folder of its own.
 
     Examples: `radprompt table mydata.csv --label diagnosis --id case --group patient`,
-    `radprompt table mydata.csv --label diagnosis --check`,
+    `radprompt table mydata.csv --label diagnosis --check --page check.html`,
     `radprompt table radiomics.csv --labels clinical.csv --on ID --label diagnosis --clinical age,sex`,
     `radprompt table new_cases.csv --apply mydata_radprompt`
     """
@@ -79,7 +80,11 @@ def table(
     protocol = {"folds": folds, "repeats": repeats, "holdout": holdout, "models": _names(models), "llm": llm or None}
     given = {key: value for key, value in protocol.items() if value is not None}
     folder = out or csv.with_name(f"{csv.stem}_radprompt")
-    asked = Request(csv, options, given, labels, on, task, out, folder, check, run)
+    asked = Request(csv, options, given, labels, on, task, out, folder, check, run, page)
+    if page is not None and not check:
+        raise InputError(
+            "a page of the check needs --check", where="--page", fix=f"add --check, or leave out --page {page}"
+        )
     if check:
         for line in report_check(asked):
             typer.echo(line)

@@ -30,13 +30,20 @@ class Command(NamedTuple):
     options: Mapping[str, Any]
 
 
+class TableError(InputError):
+    """A refusal that keeps what is to be settled, and the command that settles it ('' where none does)."""
+
+    faults: Sequence[Fault] = ()
+    command: str = ""
+
+
 def option(name: str, value: str) -> str:
     """Return an option of the command line with its value, ready to paste."""
     # A value that starts with a hyphen would be taken for an option itself.
     return shlex.join([f"--{name}={value}"] if value.startswith("-") else [f"--{name}", value])
 
 
-def refuse(faults: Sequence[Fault], where: str, command: Command | None) -> InputError:
+def refuse(faults: Sequence[Fault], where: str, command: Command | None) -> TableError:
     """Return one error for all faults.
 
     Parameters
@@ -52,12 +59,17 @@ def refuse(faults: Sequence[Fault], where: str, command: Command | None) -> Inpu
     changes = merged({}, faults)
     mended = (_line(command, faults) if command else _keys(changes)) if changes else ""
     if len(faults) == 1:
-        return InputError(
-            faults[0].what, where=f"{where}, {faults[0].place}", fix=f"{faults[0].advice}\n{mended}".rstrip()
-        )
+        fix = f"{faults[0].advice}\n{mended}".rstrip()
+        return _with_faults(TableError(faults[0].what, where=f"{where}, {faults[0].place}", fix=fix), faults, mended)
     by_hand = "correct the file where no option helps" if any(not fault.options for fault in faults) else ""
     fix = "\n".join(filter(None, [by_hand, mended]))
-    return InputError(f"{len(faults)} things are to be settled\n" + "\n".join(lines), where=where, fix=fix)
+    what = f"{len(faults)} things are to be settled\n" + "\n".join(lines)
+    return _with_faults(TableError(what, where=where, fix=fix), faults, mended)
+
+
+def _with_faults(error: TableError, faults: Sequence[Fault], command: str) -> TableError:
+    error.faults, error.command = faults, command
+    return error
 
 
 def merged(options: Mapping[str, Any], faults: Iterable[Fault]) -> dict[str, Any]:

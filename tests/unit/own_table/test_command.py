@@ -41,6 +41,25 @@ def test_the_check_alone_writes_nothing(typed, masses, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["my masses.csv"]
 
 
+def test_the_check_can_be_read_as_a_page(typed, masses, tmp_path):
+    typed("table 'my masses.csv' --label label --id ID --ignore 'Z*' --check --page good.html")
+    good = (tmp_path / "good.html").read_text()
+    assert "The table can be used." in good
+    assert "100 used, of 100 patients" in good
+    assert good.count('aria-label="histogram"') == 8
+    assert "<td>ignored, as asked</td>" in good
+    assert "http" not in good.replace("http-equiv", "")
+    masses.assign(**{"lfd. Nr": range(1, 101), "<b>": "x y"}).to_csv(tmp_path / "my masses.csv", index=False)
+    with pytest.raises(InputError) as error:
+        typed("table 'my masses.csv' --label label --check --page bad.html")
+    bad = (tmp_path / "bad.html").read_text()
+    assert "things are to be settled." in bad
+    assert f"{shlex.quote('lfd. Nr')}".replace("'", "&#39;") in bad
+    assert error.value.command.replace("'", "&#39;") in bad
+    with pytest.raises(InputError, match="needs --check"):
+        typed("table 'my masses.csv' --label label --page bad.html")
+
+
 def test_the_command_in_a_message_can_be_pasted(typed, masses, tmp_path):
     masses.assign(**{"lfd. Nr": range(1, 101)}).to_csv(tmp_path / "my masses.csv", index=False)
     with pytest.raises(InputError) as error:

@@ -82,9 +82,7 @@ def _matrices(region: Region) -> NDArray[np.float64]:
     """Return the matrices of probabilities, (directions, levels present, levels present), without empty directions."""
     from radiomics import cMatrices
 
-    counted, _ = cMatrices.calculate_glcm(
-        region.levels, region.mask, region.distances, region.highest, *region.planes
-    )
+    counted, _ = cMatrices.calculate_glcm(region.levels, region.mask, region.distances, region.highest, *region.planes)
     rows = region.present - 1
     p = np.ascontiguousarray(counted[0].transpose(2, 0, 1)[:, rows[:, None], rows])
     if region.setting.get("symmetricalGLCM", True):

@@ -42,7 +42,11 @@ class FastExtractor(RadiomicsFeatureExtractor):
     """
 
     def computeFeatures(  # noqa: N802 - PyRadiomics' name
-        self, image: SimpleITK.Image, mask: SimpleITK.Image, imageTypeName: str, **kwargs: Any  # noqa: N803
+        self,
+        image: SimpleITK.Image,
+        mask: SimpleITK.Image,
+        imageTypeName: str,
+        **kwargs: Any,
     ) -> "OrderedDict[str, float]":
         """Return the features of one image, cut to the region, by names such as ``original_glcm_Contrast``."""
         inside = SimpleITK.GetArrayViewFromImage(mask) == kwargs.get("label", 1)
@@ -52,7 +56,11 @@ class FastExtractor(RadiomicsFeatureExtractor):
         return OrderedDict((f"{imageTypeName}_{name}", value) for name, value in found.items())
 
     def computeShape(  # noqa: N802 - PyRadiomics' name
-        self, image: SimpleITK.Image, mask: SimpleITK.Image, boundingBox: NDArray[np.int64], **kwargs: Any  # noqa: N803
+        self,
+        image: SimpleITK.Image,
+        mask: SimpleITK.Image,
+        boundingBox: NDArray[np.int64],
+        **kwargs: Any,
     ) -> "OrderedDict[str, float]":
         """Return the shape features of the mask inside the box."""
         name = "shape" if mask.GetDimension() == 3 else "shape2D"
@@ -65,6 +73,33 @@ class FastExtractor(RadiomicsFeatureExtractor):
         if not set(chosen) <= set(values):
             return super().computeShape(image, mask, boundingBox, **kwargs)
         return OrderedDict((f"original_{name}_{feature}", values[feature]) for feature in chosen)
+
+
+def measure_planar(
+    image: SimpleITK.Image, mask: SimpleITK.Image, setting: Mapping[str, Any], classes: Classes
+) -> dict[str, float]:
+    """Return the features of a two-dimensional image by names such as ``shape_Perimeter``, without PyRadiomics' checks.
+
+    Parameters
+    ----------
+    image
+        Finite grey values inside the mask.
+    mask
+        1 inside, in two directions more than one pixel wide, on the same grid.
+    setting
+        PyRadiomics' settings; those of filters, resampling and re-segmentation have no effect.
+    classes
+        ``shape`` (planar) and any of :data:`CLASSES`.
+    """
+    inside = SimpleITK.GetArrayViewFromImage(mask) > 0
+    box = tuple(slice(lines[0], lines[-1] + 1) for lines in (np.flatnonzero(inside.any(axis)) for axis in (1, 0)))
+    spacing = image.GetSpacing()[::-1]
+    region = Region(SimpleITK.GetArrayViewFromImage(image)[box], inside[box], spacing, setting)
+    outline = {}
+    if "shape" in classes:
+        values = planar_shape(region.mask, spacing)
+        outline = {f"shape_{name}": float(values[name]) for name in classes["shape"] or _in_order(values)}
+    return outline | features(region, {name: chosen for name, chosen in classes.items() if name != "shape"})
 
 
 def features(region: Region, classes: Classes) -> dict[str, float]:

@@ -7,8 +7,9 @@ compared.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
-from itertools import pairwise, product
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,13 +55,9 @@ def diameters(mask: NDArray[np.bool_], spacing: tuple[float, ...]) -> tuple[floa
     """
     halves = _vertices(mask)  # in half voxels, so that vertices of one plane have one whole number
     points = halves * (np.array(spacing) / 2)
-    planar = []
-    for axis in range(3):
-        order = np.argsort(halves[:, axis], kind="stable")
-        starts = np.flatnonzero(np.diff(halves[order, axis], prepend=-1, append=-1))
-        others = points[order][:, [k for k in range(3) if k != axis]]
-        planar.append(_widest([others[one:end] for one, end in pairwise(starts)]))
-    return (*planar, _farthest(points))
+    planar = [_widest(halves[:, axis], np.delete(points, axis, axis=1)) for axis in range(3)]
+    off = np.sqrt(((points - (points.min(0) + points.max(0)) / 2) ** 2).sum(1))
+    return (*planar, _farthest(points, off))
 
 
 def _vertices(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -73,36 +70,49 @@ def _vertices(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.concatenate(found)
 
 
-def _widest(planes: list[NDArray[np.float64]]) -> float:
-    """Return the largest diameter among planes of points; planes that cannot have it are passed over."""
+def _widest(plane: NDArray[np.int64], points: NDArray[np.float64]) -> float:
+    """Return the largest distance between two points of one plane; planes that cannot have it are passed over.
+
+    Parameters
+    ----------
+    plane
+        Number of each point's plane.
+    points
+        Places in the plane, (points, 2).
+    """
+    order = np.argsort(plane, kind="stable")
+    points = points[order]
+    starts = np.flatnonzero(np.diff(plane[order], prepend=-1))
+    ends = np.append(starts[1:], len(points))
+    middles = (np.minimum.reduceat(points, starts) + np.maximum.reduceat(points, starts)) / 2
+    off = np.sqrt(((points - np.repeat(middles, ends - starts, axis=0)) ** 2).sum(1))
+    radii = np.maximum.reduceat(off, starts)
     widest = 0.0
-    bound = np.array([np.hypot(*np.ptp(plane, axis=0)) for plane in planes])
-    for number in np.argsort(-bound):
-        if bound[number] <= widest:
+    for number in np.argsort(-radii):
+        if 2 * radii[number] <= widest:
             break
-        widest = max(widest, _farthest(planes[number], widest))
+        part = slice(starts[number], ends[number])
+        widest = max(widest, _farthest(points[part], off[part], widest))
     return widest
 
 
-def _farthest(points: NDArray[np.float64], known: float = 0.0) -> float:
-    """Return the largest distance between two points; anything up to ``known`` if it is smaller than that."""
+def _farthest(points: NDArray[np.float64], off: NDArray[np.float64], known: float = 0.0) -> float:
+    """Return the largest distance between two points; anything up to ``known`` if it is smaller than that.
+
+    ``off`` is each point's distance from some middle: two points are no farther apart than theirs together.
+    """
     from scipy.spatial import ConvexHull, QhullError
     from scipy.spatial.distance import pdist
 
-    middle = (points.min(0) + points.max(0)) / 2
-    off = np.sqrt(((points - middle) ** 2).sum(1))
     start = points[off.argmax()]
     for _ in range(2):  # there and back: a distance that is nearly the largest
         away = ((points - start) ** 2).sum(1)
         start = points[away.argmax()]
         known = max(known, float(np.sqrt(away.max())))
-    # Two points are no farther apart than their distances from the middle together.
     points = points[off >= (known - off.max()) * (1 - 1e-9)]
     if len(points) > _MOST_PAIRED:
-        try:
+        with suppress(QhullError):  # all on a line or in a plane
             points = points[ConvexHull(points).vertices]
-        except QhullError:  # all on a line or in a plane
-            pass
     return max(known, float(pdist(points).max())) if len(points) > 1 else known
 
 
@@ -136,7 +146,8 @@ def _volumes() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     for code, block in enumerate(_blocks()):
         for axis in range(3):
             # Two cubes: one that has this block's nearer face as its farther one, then the block, one step away.
-            before = np.flip(block.take([0], axis), axis)
-            first = np.concatenate([np.zeros_like(before), before], axis)
-            steps[code, axis] = volume(np.concatenate([np.zeros_like(before), block], axis)) - volume(first) - here[code]
+            face = block.take([0], axis)
+            outside = np.zeros_like(face)
+            before, both = (volume(np.concatenate([outside, voxels], axis)) for voxels in (face, block))
+            steps[code, axis] = both - before - here[code]
     return here, steps

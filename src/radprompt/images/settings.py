@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from radprompt.core.errors import InputError
 from radprompt.core.inputs import checked, shown
@@ -84,7 +84,7 @@ def load_settings(params: Path | None = None, preset: str = "", engine: str = "p
     if engine not in get_args(Engine):
         fix = f"one of {', '.join(get_args(Engine))}"
         raise InputError(f"no engine {shown(engine, 40)!r}", where="--engine", fix=fix)
-    return replace(_settings(params, preset), engine=engine)
+    return replace(_settings(params, preset), engine=cast(Engine, engine))
 
 
 def _settings(params: Path | None, preset: str) -> Settings:

@@ -96,7 +96,8 @@ def _diagonals(p: NDArray[np.float64], of: NDArray[np.float64]) -> tuple[NDArray
     place = of.astype(np.intp).ravel()
     count = int(place.max()) + 1
     whole = (place + count * np.arange(len(p))[:, None]).ravel()
-    return np.bincount(whole, p.ravel(), count * len(p)).reshape(len(p), count), np.arange(count, dtype=np.float64)
+    added = np.asarray(np.bincount(whole, p.ravel(), count * len(p)), dtype=np.float64)
+    return added.reshape(len(p), count), np.arange(count, dtype=np.float64)
 
 
 def _maximal_correlation(p: NDArray[np.float64], independent: NDArray[np.float64]) -> NDArray[np.float64] | None:

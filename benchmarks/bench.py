@@ -1,6 +1,8 @@
 """Every benchmark against the plain way, in the same run: prints a table, writes benchmarks/results.json.
 
-    python benchmarks/bench.py [radiomics all 8 head inference tables startup growth ...]
+    python benchmarks/bench.py [radiomics all 8 head inference tables startup growth ...] [--flash PYTHON]
+
+--flash names the interpreter of another environment that has flash-radiomics, for one row of `radiomics`
 
 Reads   params.yaml; models/backbone/, data/prompts/vindr.jsonl (`dvc repro prompts backbone` leaves them)
 Writes  benchmarks/results.json: the last two whole runs, each with its machine; growth, which is asked for by name,
@@ -8,9 +10,9 @@ Writes  benchmarks/results.json: the last two whole runs, each with its machine;
 Takes   5 to 12 min on two cores that do nothing else; growth another 1
 """
 
+import argparse
 import json
 import os
-import sys
 import time
 
 from measuring import RESULTS, Row, machine
@@ -18,7 +20,7 @@ from measuring import RESULTS, Row, machine
 from radprompt.core.outputs import write_json
 
 
-def _run(part: str) -> list[Row]:
+def _run(part: str, flash: str) -> list[Row]:
     if part in ("all", "8", "head"):
         from bench_language_model import training
 
@@ -28,8 +30,10 @@ def _run(part: str) -> list[Row]:
 
         return reading()
     if part == "radiomics":
-        from bench_radiomics import main
-    elif part == "tables":
+        from bench_radiomics import main as radiomics
+
+        return radiomics(flash)
+    if part == "tables":
         from bench_tables import main
     elif part == "startup":
         from bench_startup import main
@@ -42,7 +46,7 @@ WHOLE = ("radiomics", "head", "8", "all", "inference", "tables", "startup")
 PARTS = (*WHOLE, "growth")
 
 
-def main(parts: list[str]) -> None:
+def main(parts: list[str], flash: str = "") -> None:
     """Run the parts and print all that the run knows."""
     os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "PYTHONWARNINGS": "ignore"}
     runs = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else []
@@ -55,7 +59,7 @@ def main(parts: list[str]) -> None:
     began = time.perf_counter()
     for part in parts or WHOLE:
         start = time.perf_counter()
-        rows = [row._asdict() | {"ratio": row.ratio} for row in _run(part)]
+        rows = [row._asdict() | {"ratio": row.ratio} for row in _run(part, flash)]
         run["parts"][part] = {
             "took_s": round(time.perf_counter() - start),
             "rows": [{key: _short(value) for key, value in row.items()} for row in rows],
@@ -77,7 +81,10 @@ def _short(value: object) -> object:
 
 
 if __name__ == "__main__":
-    chosen = sys.argv[1:]
-    if unknown := [part for part in chosen if part not in PARTS]:
+    reading = argparse.ArgumentParser()
+    reading.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)}; without, all but growth")
+    reading.add_argument("--flash", default="", metavar="PYTHON", help="interpreter that has flash-radiomics")
+    asked = reading.parse_args()
+    if unknown := [part for part in asked.parts if part not in PARTS]:
         raise SystemExit(f"no benchmark {unknown[0]!r}; there are {', '.join(PARTS)}")
-    main(chosen)
+    main(asked.parts, asked.flash)

@@ -53,9 +53,9 @@ def peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def apart(script: str, *arguments: str) -> dict[str, Any]:
+def apart(script: str, *arguments: str, python: str = sys.executable) -> dict[str, Any]:
     """Run a script in a process of its own, with memory and imports of its own; return the JSON of its last line."""
-    command = [sys.executable, script, *arguments]
+    command = [python, script, *arguments]
     done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 - our own script
     if done.returncode:
         sys.stderr.write(done.stderr)

@@ -19,6 +19,7 @@ LEVELS = [
     {"named"},
     {"baselines"},
     {"evaluation"},
+    {"radiomics_engine"},
     {"mammograms"},  # checks read images and sources, pages show them
     {"gates"},
     {"pages"},

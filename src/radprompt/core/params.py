@@ -89,6 +89,7 @@ class Radiomics:
     shape_unit: Literal["mm", "px"]
     masks: MaskChoice
     downsample: Positive = 1
+    engine: Literal["pyradiomics", "fast"] = "pyradiomics"
 
 
 @dataclass(frozen=True, config=_STRICT)

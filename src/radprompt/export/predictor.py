@@ -1,6 +1,7 @@
 """An exported model at work: one image and one mass in, one prediction with its reasons out."""
 
 import math
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -84,7 +85,8 @@ class Predictor:
         try:
             spacing = self._spacing(image)
             box, mask, source, flag = self._contour(case, image)
-            raw = extract(image.pixels, mask, spacing, record.radiomics)
+            # One case is not worth a second engine, which would have to be held to PyRadiomics on that very case.
+            raw = extract(image.pixels, mask, spacing, replace(record.radiomics, engine="pyradiomics"))
         except ImageError as error:
             raise ImageError(error.what, where=error.where or str(case.image), fix=error.fix) from None
         recipe = self.package.recipe

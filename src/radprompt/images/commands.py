@@ -28,6 +28,7 @@ def images(
     out: Annotated[Path, typer.Option(help="Folder for features, exclusions, quality and contact sheets.")],
     params: Annotated[Path | None, typer.Option(help="A parameter file of PyRadiomics.")] = None,
     preset: Annotated[str, typer.Option(help="Or ready settings: ct, mr or mammogram.")] = "",
+    engine: Annotated[str, typer.Option(help="pyradiomics, or fast: the same features to 1e-9.")] = "pyradiomics",
     workers: Annotated[int, typer.Option(min=-1, help="Processes; -1: one a core.")] = -1,
     table: Annotated[bool, typer.Option("--table", help="Go on with `radprompt table` (needs labels).")] = False,
     positive: Annotated[str | None, typer.Option(help="Label that counts as 1, for `radprompt table`.")] = None,
@@ -53,7 +54,7 @@ def images(
 
     if workers == 0:
         raise InputError("0 workers measure nothing", where="--workers", fix="give 1 or more, or -1 for one a core")
-    settings = load_settings(params, preset)
+    settings = load_settings(params, preset, engine)
     show_bars_on_terminals_only()
     study = run_study(cases, settings, out, Compute("loky", workers))
     for line in _summary(study, out):

@@ -16,6 +16,7 @@ import numpy as np
 
 from radprompt.core.errors import ImageError
 from radprompt.images.settings import Settings
+from radprompt.radiomics_engine.checking import Engine
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -91,7 +92,7 @@ def measure(image: "SimpleITK.Image", mask: "SimpleITK.Image", settings: Setting
 
     logging.getLogger(radiomics.__name__).setLevel(logging.CRITICAL)
     try:
-        values = _execute(image, mask, setting, settings.image_types, classes)
+        values = _execute(image, mask, setting, settings.image_types, classes, settings.engine)
     except (ValueError, RuntimeError, AssertionError, IndexError) as error:
         message = " ".join(str(error).split()) or type(error).__name__
         raise ImageError(f"PyRadiomics refuses the region: {message[:200]}", fix="check mask and settings") from error
@@ -106,6 +107,7 @@ def _execute(
     setting: dict[str, Any],
     image_types: dict[str, dict[str, Any]],
     classes: dict[str, list[str] | None],
+    engine: Engine,
 ) -> dict[str, float]:
     from radiomics import imageoperations
 
@@ -121,7 +123,7 @@ def _execute(
     for margin in dict.fromkeys(margins.values()):
         types = {name: options for name, options in image_types.items() if margins[name] == margin}
         enabled = {key: features for key, features in classes.items() if not values or "shape" not in key}
-        values |= _extract(*_cut(image, mask, margin), setting, types, enabled)
+        values |= _extract(*_cut(image, mask, margin), setting, types, enabled, engine)
     return values
 
 
@@ -131,15 +133,18 @@ def _extract(
     setting: dict[str, Any],
     image_types: dict[str, dict[str, Any]],
     classes: dict[str, list[str] | None],
+    engine: Engine,
 ) -> dict[str, float]:
     import SimpleITK
     from radiomics.featureextractor import RadiomicsFeatureExtractor
+
+    from radprompt.radiomics_engine.extractor import FastExtractor
 
     if set(image_types) == {"Original"} and _array(mask).all():
         # PyRadiomics takes a mask without a zero for empty. A rim changes nothing of the original image's features.
         rim = [1] * image.GetDimension()
         image, mask = SimpleITK.ConstantPad(image, rim, rim), SimpleITK.ConstantPad(mask, rim, rim)
-    extractor = RadiomicsFeatureExtractor(**setting)
+    extractor = (FastExtractor if engine == "fast" else RadiomicsFeatureExtractor)(**setting)
     extractor.enabledImagetypes = image_types
     extractor.enabledFeatures = {name: list(features or []) for name, features in classes.items()}
     values = extractor.execute(image, mask)

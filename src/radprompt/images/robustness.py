@@ -13,11 +13,12 @@ from radprompt.core.outputs import atomic_group, write_csv
 from radprompt.core.params import Compute
 from radprompt.evaluation.intraclass import intraclass
 from radprompt.images.cases import Case, Excluded
+from radprompt.images.checking import check_engine
 from radprompt.images.measuring import measure
 from radprompt.images.perturbing import Perturbation, perturbed
 from radprompt.images.records import Record, measure_each
 from radprompt.images.settings import Settings
-from radprompt.images.study import Study, read_case
+from radprompt.images.study import CHECKED, Study, read_case
 from radprompt.own_table.programs import spoken_names
 
 ROBUSTNESS, STABLE, PERTURBED = "robustness.csv", "stable_features.csv", "perturbed"
@@ -65,12 +66,15 @@ def run_robustness(
     Raises
     ------
     InputError
-        Fewer than two cases can be measured again, or no feature is stable.
+        Fewer than two cases can be measured again, no feature is stable, or the fast engine differs from PyRadiomics.
     """
     how = how or Perturbation()
     work = partial(measure_again, settings=settings, draws=draws, seed=seed, how=how)
     depends_on = [settings.digest, draws, seed, how.as_dict()]
     outcome = measure_each(study.cases, work, depends_on, out / PERTURBED, compute, "perturbed contours")
+    if settings.engine == "fast":
+        again = partial(measure_again, draws=draws, seed=seed, how=how)
+        check_engine(study.cases, outcome, again, settings, out / CHECKED / PERTURBED, compute, depends_on[1:])
     if len(outcome.records) < 2:
         reason = f"; the first: {outcome.excluded[0].case}: {outcome.excluded[0].reason}" if outcome.excluded else ""
         raise InputError(

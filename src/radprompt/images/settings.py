@@ -3,13 +3,14 @@
 import hashlib
 import json
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 from radprompt.core.errors import InputError
 from radprompt.core.inputs import checked, shown
+from radprompt.radiomics_engine.checking import Engine
 
 PRESETS = ("ct", "mr", "mammogram")
 _FOLDER = Path(__file__).parent / "presets"
@@ -38,6 +39,8 @@ class Settings:
         Feature classes with the features of each; none or an empty list: all.
     mammogram
         Read planar images as the mammogram pipeline does.
+    engine
+        PyRadiomics itself, or ``fast``: the same features to 1e-9 from less work.
     notes
         What of a user's file has no effect.
     """
@@ -46,6 +49,7 @@ class Settings:
     image_types: dict[str, dict[str, Any]]
     classes: dict[str, list[str] | None]
     mammogram: bool = False
+    engine: Engine = "pyradiomics"
     notes: tuple[str, ...] = field(default=())
 
     @cached_property
@@ -55,11 +59,12 @@ class Settings:
 
     def as_params(self) -> dict[str, Any]:
         """Return them in the form of PyRadiomics' parameter file."""
-        params = {"setting": self.setting, "imageType": self.image_types, "featureClass": self.classes}
-        return params | ({"mammogram": True} if self.mammogram else {})
+        params: dict[str, Any] = {"setting": self.setting, "imageType": self.image_types, "featureClass": self.classes}
+        params |= {"mammogram": True} if self.mammogram else {}
+        return params | ({"engine": self.engine} if self.engine != "pyradiomics" else {})
 
 
-def load_settings(params: Path | None = None, preset: str = "") -> Settings:
+def load_settings(params: Path | None = None, preset: str = "", engine: str = "pyradiomics") -> Settings:
     """Return the settings of a parameter file, or of a preset.
 
     Parameters
@@ -68,12 +73,21 @@ def load_settings(params: Path | None = None, preset: str = "") -> Settings:
         A parameter file of PyRadiomics (YAML), held against PyRadiomics' own schema.
     preset
         Name of the ready settings, one of :data:`PRESETS`; used if no file is given.
+    engine
+        ``pyradiomics`` or ``fast``.
 
     Raises
     ------
     InputError
-        Both or neither are given; the file is absent or no YAML; all that the schema refuses, at once.
+        No such engine; both or neither are given; the file is absent or no YAML; all that the schema refuses, at once.
     """
+    if engine not in get_args(Engine):
+        fix = f"one of {', '.join(get_args(Engine))}"
+        raise InputError(f"no engine {shown(engine, 40)!r}", where="--engine", fix=fix)
+    return replace(_settings(params, preset), engine=cast(Engine, engine))
+
+
+def _settings(params: Path | None, preset: str) -> Settings:
     if (params is None) == (not preset):
         raise InputError(
             "settings are named by --params or by --preset, one of the two",
@@ -107,7 +121,7 @@ def settings_from(content: Any, where: str, *, mammogram: bool = False) -> Setti
     classes = {name: features and list(features) for name, features in (content.get("featureClass") or every).items()}
     if "LoG" in image_types and not image_types["LoG"].get("sigma"):
         raise InputError("imageType LoG without sigma measures nothing", where=where, fix="LoG: {sigma: [2.0, 4.0]}")
-    return Settings(setting, image_types, classes, mammogram, tuple(notes))
+    return Settings(setting, image_types, classes, mammogram, notes=tuple(notes))
 
 
 def _load(path: Path) -> Any:

@@ -14,6 +14,7 @@ from radprompt.core.errors import InputError
 from radprompt.core.outputs import atomic_group, require_writable, write_csv, write_json
 from radprompt.core.params import Compute
 from radprompt.images.cases import Case, Excluded, read_cases
+from radprompt.images.checking import check_engine
 from radprompt.images.contact_sheets import draw_tile, write_contact_sheets
 from radprompt.images.masks import Region, read_region
 from radprompt.images.measuring import measure
@@ -25,7 +26,7 @@ from radprompt.images.volumes import Volume
 from radprompt.own_table.programs import spoken_names
 
 FEATURES, EXCLUSIONS, QUALITY, NAMES = "features.csv", "exclusions.csv", "quality.csv", "names.csv"
-SETTINGS, SHEETS, FINISHED = "settings.json", "contact_sheets", "finished"
+SETTINGS, SHEETS, FINISHED, CHECKED = "settings.json", "contact_sheets", "finished", "checked"
 _QUALITY = [
     *("case", "size", "spacing_mm", "voxels", "slices", "volume_mm3", "area_mm2"),
     *("components", "grey_min", "grey_max", "flags"),
@@ -65,12 +66,15 @@ def run_study(table: Path, settings: Settings, out: Path, compute: Compute) -> S
     Raises
     ------
     InputError
-        The table cannot be read, the folder not written, or not one case can be measured.
+        The table cannot be read, the folder not written, not one case can be measured, or the fast engine differs from
+        PyRadiomics.
     """
     require_writable(out)
     read = read_cases(table)
     work = partial(measure_case, settings=settings)
     outcome = measure_each(read.cases, work, [settings.digest], out / FINISHED, compute, "measuring")
+    if settings.engine == "fast":
+        check_engine(read.cases, outcome, measure_case, settings, out / CHECKED, compute)
     done, unlike = _of_one_kind(outcome.records)
     excluded = sorted([*read.excluded, *outcome.excluded, *unlike], key=lambda one: one.row)
     if not done:

@@ -85,3 +85,12 @@ def test_settings_come_from_one_place(params: Path | None, preset: str) -> None:
 def test_a_preset_obeys_pyradiomics_schema_and_is_its_own(preset: str) -> None:
     others = {load_settings(preset=other).digest for other in PRESETS if other != preset}
     assert load_settings(preset=preset).digest not in others
+
+
+def test_the_engine_is_named_and_changes_what_finished_records_are_taken_for() -> None:
+    fast, plain = load_settings(preset="ct", engine="fast"), load_settings(preset="ct")
+    assert (fast.engine, plain.engine) == ("fast", "pyradiomics")
+    assert fast.digest != plain.digest
+    assert plain.as_params() == {key: value for key, value in fast.as_params().items() if key != "engine"}
+    with pytest.raises(InputError, match=r"no engine 'quick'[\s\S]*one of pyradiomics, fast"):
+        load_settings(preset="ct", engine="quick")

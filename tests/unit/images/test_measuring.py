@@ -1,6 +1,7 @@
 """Features of a region: the cut image gives plain PyRadiomics' bits, planar images the mammogram pipeline's values."""
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import made_up
@@ -15,6 +16,7 @@ from radprompt.images.measuring import measure
 from radprompt.images.settings import Settings, load_settings
 from radprompt.mammograms.radiomics.extraction import extract
 from radprompt.own_table.programs import spoken_names
+from radprompt.radiomics_engine.checking import require_equal
 
 CLASSES = dict.fromkeys(("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm"))
 
@@ -117,6 +119,24 @@ def test_a_resampled_lesion_does_not_depend_on_what_is_cut_off(at: tuple[int, in
     if kind is np.int16:  # resampled values are rounded to whole numbers
         assert found == expected
     assert found == pytest.approx(expected, rel=1e-11)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"binWidth": 20},
+        {"binCount": 24, "normalize": True, "normalizeScale": 100, "removeOutliers": 3},
+        {"binWidth": 25, "resampledPixelSpacing": [1.5, 1.5, 1.5], "resegmentRange": [-2, 2], "resegmentMode": "sigma"},
+    ],
+)
+def test_the_fast_engine_measures_filtered_images_as_pyradiomics_does(setting: dict[str, Any]) -> None:
+    size = (41, 40, 33)
+    image = noise(17, size)
+    mask = made_up.like(ragged(18, size, IN_THE_MIDDLE, most=12), image)
+    settings = Settings(setting, TYPES["all"], CLASSES)
+    fast, plainly = (measure(image, mask, replace(settings, engine=engine)) for engine in ("fast", "pyradiomics"))
+    assert len(fast) > 1000
+    require_equal({"noise": fast}, {"noise": plainly})
 
 
 def test_a_mask_that_fills_its_image_is_measured() -> None:

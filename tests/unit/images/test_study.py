@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ from radprompt.images.commands import table_command
 from radprompt.images.contact_sheets import CAPTION, COLUMNS, CONTOUR, TILE
 from radprompt.images.records import measure_each
 from radprompt.images.settings import Settings
-from radprompt.images.study import EXCLUSIONS, FEATURES, FINISHED, NAMES, QUALITY, SETTINGS, SHEETS, run_study
+from radprompt.images.study import CHECKED, EXCLUSIONS, FEATURES, FINISHED, NAMES, QUALITY, SETTINGS, SHEETS, run_study
+from radprompt.radiomics_engine import extractor, firstorder
+from radprompt.radiomics_engine.checking import sample
 
 SETTING = Settings({"binWidth": 25}, {"Original": {}}, {"firstorder": None, "shape": None})
 ONE = Compute("loky", 1)
@@ -201,3 +204,20 @@ def test_the_next_command_names_the_columns_that_tell_cases_apart(tmp_path: Path
     assert table_command(doubted, tmp_path / FEATURES, None)[-4:-2] == ["--keep", "*_glcm_MaximumProbability"]
     assert table_command(table.assign(label="x"), tmp_path / FEATURES, None) == []
     assert table_command(table.drop(columns="label"), tmp_path / FEATURES, None) == []
+
+
+def test_the_fast_engine_is_held_to_pyradiomics_on_a_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, settings = fill(tmp_path), replace(SETTING, engine="fast")
+    by_fast = run_study(table, settings, tmp_path / "fast", ONE).features
+    by_pyradiomics = run_study(table, SETTING, tmp_path / "plain", ONE).features
+    pd.testing.assert_frame_equal(by_fast, by_pyradiomics, rtol=1e-9, atol=0)
+    assert len(list((tmp_path / "fast" / CHECKED).glob("*.json"))) == 1
+    assert not (tmp_path / "plain" / CHECKED).exists()
+    assert json.loads((tmp_path / "fast" / SETTINGS).read_text())["engine"] == "fast"
+
+    right = firstorder.first_order
+    monkeypatch.setitem(extractor.CLASSES, "firstorder", lambda region: {**(right(region) or {}), "Mean": 7.5})
+    (chosen,) = sample(["c0", "c1", "c2"])
+    with pytest.raises(InputError, match=rf"original_firstorder_Mean of {chosen}: 7\.5 by fast, "):
+        run_study(table, settings, tmp_path / "spoilt", Compute("threading", 1))
+    assert not (tmp_path / "spoilt" / FEATURES).exists()

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from radprompt.core.compute import parallel_map
@@ -10,6 +11,7 @@ from radprompt.core.params import Compute, Radiomics
 from radprompt.mammograms.imaging.contours import read_mask
 from radprompt.mammograms.imaging.dicom import read_mammogram
 from radprompt.mammograms.radiomics.extraction import extract
+from radprompt.radiomics_engine.checking import require_equal, sample
 from radprompt.tables.lesions import Lesion
 
 MIXED_UNITS = (
@@ -33,7 +35,13 @@ def measure(
     mask_of
         Where the mask of a lesion lies.
     compute, settings
-        How the images are spread over processes; PyRadiomics' settings.
+        How the images are spread over processes; PyRadiomics' settings. With ``engine: fast`` PyRadiomics measures a
+        sample of the lesions as well.
+
+    Raises
+    ------
+    InputError
+        The fast engine differs from PyRadiomics.
     """
     known = [math.isfinite(lesion.spacing_mm) for lesion in lesions]
     mixed = settings.shape_unit == "mm" and any(known) and not all(known)
@@ -44,7 +52,23 @@ def measure(
             images.setdefault(lesion.image_path, []).append((lesion, mask_of(lesion)))
     for measured in parallel_map(measure_image, list(images.values()), compute, "radiomics", settings=settings):
         outcomes.update(measured)
+    if settings.engine == "fast":
+        _check_engine(outcomes, list(images.values()), compute, settings)
     return outcomes
+
+
+def _check_engine(
+    outcomes: dict[str, Outcome], images: list[list[tuple[Lesion, Path]]], compute: Compute, settings: Radiomics
+) -> None:
+    """Measure a sample of the lesions by PyRadiomics itself; an InputError says where it differs."""
+    chosen = set(sample([lesion.lesion_id for image in images for lesion, _ in image]))
+    again = [[pair for pair in image if pair[0].lesion_id in chosen] for image in images]
+    plain: dict[str, Outcome] = {}
+    by_pyradiomics = replace(settings, engine="pyradiomics")
+    rest = [image for image in again if image]
+    for measured in parallel_map(measure_image, rest, compute, "by PyRadiomics too", settings=by_pyradiomics):
+        plain.update(measured)
+    require_equal(outcomes, plain)
 
 
 def measure_image(lesions: list[tuple[Lesion, Path]], settings: Radiomics) -> dict[str, Outcome]:

@@ -10,6 +10,7 @@ from radprompt.pages.report.limits import external_settings
 from radprompt.pages.report.protocols import scaler_words
 from radprompt.pages.report.results import threshold_words
 from radprompt.pages.wording import SELECTIONS, count, interval, listing, number, percent
+from radprompt.radiomics_engine.checking import SHARE
 from radprompt.study.settings import Settings
 from radprompt.tables.feature_names import CATALOGUE
 
@@ -64,6 +65,7 @@ def facts(
     resample = params.radiomics.resample_mm
     reference = params.evaluation.reference
     mrmr = params.features.selection == "mrmr"
+    fast = params.radiomics.engine == "fast"
     return {
         "root": params.data.root,
         "seed": str(params.seed),
@@ -113,7 +115,8 @@ def facts(
         "external_status": "no" if not external else "partly" if is_synthetic(params) else "yes",
         "reviewed": str(int((sources == "review").sum())) if masks else ABSENT,
         "fallbacks": str(int((sources == "ellipse").sum())) if masks else ABSENT,
-        "pyradiomics": versions.get("pyradiomics", ""),
+        "pyradiomics": versions.get("pyradiomics", "")
+        + (f" (formulas computed by the engine fast, held to it on {percent(SHARE)} of the lesions)" if fast else ""),
         "nnunetv2": versions.get("nnunetv2", ""),
     }
 

@@ -52,6 +52,17 @@ def read_image(path: Path, spacing_mm: float = math.nan) -> Mammogram:
         ) from None
     except ImageError as error:
         raise ImageError(error.what, where=where, fix=_FIX) from None
+    return with_spacing(image, spacing_mm, where)
+
+
+def with_spacing(image: Mammogram, spacing_mm: float, where: str) -> Mammogram:
+    """Return an image with the given pixel size, mm, where it says none itself; NaN: as it is.
+
+    Raises
+    ------
+    ImageError
+        The image says another pixel size.
+    """
     if math.isnan(spacing_mm):
         return image
     if not math.isnan(image.spacing_mm) and abs(spacing_mm / image.spacing_mm - 1) > AGREEMENT:

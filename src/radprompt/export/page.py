@@ -3,13 +3,12 @@
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from radprompt.export.package import Package
 from radprompt.export.prediction import CONTOURS, WIDTH, Measured, Origin, Prediction
 from radprompt.export.record import CARD, NOT_CLINICAL
 from radprompt.mammograms.imaging.dicom import Mammogram
-from radprompt.mammograms.imaging.pictures import data_uri, outline, rectangle
+from radprompt.mammograms.imaging.pictures import data_uri, outline, rectangle, shrunk
 from radprompt.mammograms.imaging.roi import crop, region_around, to_grid
 from radprompt.mammograms.wording import IMAGE
 from radprompt.pages.environment import environment
@@ -48,7 +47,7 @@ def render(prediction: Prediction, image: Mammogram | None, mask: np.ndarray | N
         "threshold_percent": 0 if record.threshold is None else round(100 * record.threshold, 2),
         "rule": record.rule,
         "call": prediction.call(record.threshold),
-        "tested": _tested(package),
+        "tested": tested(package),
         "notes": prediction.notes(package),
         "pictures": pictures,
         "source": origin.contour if origin else "",
@@ -79,7 +78,8 @@ def _estimated(prediction: Prediction) -> str:
     return count(orders, "order", "orders") if isinstance(orders, int) else ""
 
 
-def _tested(package: Package) -> str:
+def tested(package: Package) -> str:
+    """Say how well the model did on its own test lesions; nothing where that is not known."""
     tested = package.record.tested
     if tested is None:
         return ""
@@ -148,16 +148,8 @@ def _pictures(box: Box, image: Mammogram, mask: np.ndarray, context: float) -> d
         "aspect": f"{region.right - region.left} / {region.bottom - region.top}",
         "box": rectangle(box, region, SIDE),
         "outline": outline(mask, region, SIDE),
-        "whole": data_uri(_shrunk(image.pixels)),
+        "whole": data_uri(shrunk(image.pixels, OVERVIEW)),
         "rows": rows,
         "columns": columns,
         "whole_box": [box.xmin, box.ymin, box.xmax - box.xmin, box.ymax - box.ymin],
     }
-
-
-def _shrunk(pixels: np.ndarray) -> np.ndarray:
-    """Return the image with :data:`OVERVIEW` pixels on its longer side, or as it is where that is smaller."""
-    factor = min(1.0, OVERVIEW / max(pixels.shape))
-    size = [max(1, round(length * factor)) for length in reversed(pixels.shape)]
-    whole = Image.fromarray(np.ascontiguousarray(pixels, dtype=np.float32))
-    return np.asarray(whole.resize((size[0], size[1]), Image.Resampling.BOX))

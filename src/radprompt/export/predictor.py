@@ -188,7 +188,7 @@ class Predictor:
             wanted = "lengths in mm" if record.unit == "mm" else f"images at {record.radiomics.resample_mm} mm a pixel"
             raise ImageError(
                 f"pixel spacing unknown, and the model was trained on {wanted}",
-                fix="say it: --spacing MM, or a column spacing_mm in the table",
+                fix="say it: --spacing MM, a column spacing_mm in the table, or spacing_mm in a request",
             )
         if record.unit == "px" and record.radiomics.shape_unit == "mm":
             return math.nan  # no training image had a spacing

@@ -9,6 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from radprompt.loopback.answers import said
+
 HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -97,19 +99,19 @@ class Guard:
         if scope["path"] == f"/{self._token}":  # relative links need the slash
             return HTMLResponse("", 307, {"location": f"/{self._token}/"})
         if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            return JSONResponse({"error": "asked for by another page"}, 403)
+            return said("asked for by another page", 403)
         if scope["method"] in ("GET", "HEAD"):
             return None
         if scope["method"] != "POST":
-            return JSONResponse({"error": "only GET and POST are answered"}, 405)
+            return said("only GET and POST are answered", 405)
         origin = headers.get("origin")
         if origin != f"http://{host}" and not (origin is None and self.door.programs):
-            return JSONResponse({"error": "asked for by another page"}, 403)
+            return said("asked for by another page", 403)
         if headers.get("content-type", "").partition(";")[0].strip() not in self.door.types:
-            return JSONResponse({"error": f"not {' or '.join(map(_spoken, self.door.types))}"}, 415)
+            return said(f"not {' or '.join(map(_spoken, self.door.types))}", 415)
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > self.door.largest:
-            return JSONResponse({"error": TOO_LARGE}, 413)
+            return said(TOO_LARGE, 413)
         return None
 
 

@@ -1,7 +1,6 @@
 """The page's application: worklist, lesions, pictures, drafts and decisions over HTTP."""
 
 import base64
-import errno
 from collections.abc import Collection
 from typing import Any, Literal
 
@@ -101,7 +100,7 @@ def make_app(desk: Desk, token: str, hosts: Collection[str]) -> ASGIApp:
         Route("/lesions/{lesion_id}/drawing", page.draw, methods=["POST"]),
         Route("/lesions/{lesion_id}/withdrawal", page.withdraw, methods=["POST"]),
     ]
-    handlers = HANDLERS | {StaleError: _stale, OSError: _not_written}
+    handlers = HANDLERS | {StaleError: _stale}
     return Guard(Starlette(routes=routes, exception_handlers=handlers), token, hosts, DOOR)
 
 
@@ -270,9 +269,3 @@ def _packed(mask: np.ndarray, region: Region) -> str:
 
 def _stale(request: Request, error: StaleError) -> Response:
     return JSONResponse({"error": "This lesion was changed in another tab or window since it was opened here."}, 409)
-
-
-def _not_written(request: Request, error: OSError) -> Response:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    reason = "the disk is full" if full else error.strerror or type(error).__name__
-    return JSONResponse({"error": f"Not saved: {reason}. What was saved before is as it was."}, 507)

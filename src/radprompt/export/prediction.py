@@ -220,7 +220,7 @@ def check_values(values: Mapping[str, float], features: Iterable[str], *, all_ne
     faults += [
         f"{key}: {value!r} is not a number that can be measured"
         for key, value in values.items()
-        if not abs(value) < LARGEST  # NaN is not below it
+        if not isinstance(value, int | float) or not abs(value) < LARGEST  # NaN is not below it
     ]
     faults += [f"{key}: no value" for key in known if all_needed and key not in values]
     if faults:

@@ -208,7 +208,10 @@ class Predictor:
         """Return the logit, and where shares are wanted the training rows' mean logit and the shares by name."""
         recipe = self.package.recipe
         if orders == "none":
-            return float(self._logits(recipe.sentences(values))[0]), None, {}
+            # Beside a training row's sentence, as with shares and in the pipeline: what two prompts have in common is
+            # computed once, and in bfloat16 the logit depends in its last bits on how much that is.
+            other = self._background.iloc[:1].set_axis(values.index, axis=0)
+            return float(self._logits(recipe.sentences(pd.concat([values, other])))[0]), None, {}
         seed = self.package.record.seed
         found = explain(values, self._background, recipe.sentences, self._logits, orders, seed, progress=False)
         shares = {str(name): float(share) for name, share in found.shares.iloc[0].items()}

@@ -61,6 +61,6 @@ def fields_of(body: bytes, content_type: str) -> dict[str, Field]:
         AttributeError,
         TypeError,
         RecursionError,
-    ):  # the standard library's, for bad headers
+    ):  # the parser's, for odd headers
         raise HTTPException(422, "not a form with fields of different names") from None
     return found

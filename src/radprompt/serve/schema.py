@@ -15,7 +15,7 @@ Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Question(BaseModel):
-    """One case: an image that was handed in and a box in it, or values; values beside an image replace measured ones."""
+    """One case: an image that was handed in and a box in it, or values; both: values replace measured ones."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

@@ -61,7 +61,7 @@ class Worker:
         with self._lock:
             self._wait()
 
-    def ask(self, name: str, seconds: float, **arguments: Any) -> Any:
+    def ask(self, name: str, seconds: float, /, **arguments: Any) -> Any:
         """Return what a handler answers, as JSON holds it.
 
         Raises
@@ -166,7 +166,7 @@ def _run(connection: Connection, start: str, options: dict[str, Any], memory: in
             handlers["end"]()
 
 
-def _answer(connection: Connection, handler: Callable[..., Any], **arguments: Any) -> None:
+def _answer(connection: Connection, handler: Callable[..., Any], /, **arguments: Any) -> None:
     answer: tuple[str, Any]
     try:
         answer = ("answer", handler(**arguments))

@@ -54,7 +54,7 @@ class ExportedModel:
             "classes": ["benign", "malignant"],
             "threshold": record.threshold,
             "rule": record.rule,
-            "tested": tested(package),
+            "tested": tested(package).replace("this model", "the language model"),
             "synthetic_training_images": record.synthetic,
             "needs_spacing": record.unit == "mm" or record.radiomics.resample_mm is not None,
             "sites": [],

@@ -39,7 +39,7 @@ async function handIn(file) {
   alarm();
   clear();
   byId("drop").hidden = false;
-  byId("view").hidden = true;
+  byId("view").setAttribute("hidden", "");
   working(`Reading ${file.name}`);
   try {
     const found = await server.handIn(file);
@@ -123,7 +123,7 @@ async function follow(shares) {
   asking = true;
   const own = ticket, asked = values;
   document.body.dataset.asking = "yes";
-  if (shares === "model") table.button.textContent = "Computing";
+  if (shares === "model") Object.assign(table.button, { textContent: "Computing", disabled: true });
   try {
     const found = await server.predict({ ...question(), shares });
     if (own === ticket && (shares === "none" || asked === values)) { show(found); alarm(); }
@@ -132,7 +132,7 @@ async function follow(shares) {
   } finally {
     asking = false;
     delete document.body.dataset.asking;
-    if (table.button) table.button.textContent = "Compute";
+    if (table.button) Object.assign(table.button, { textContent: "Compute", disabled: false });
     const next = again;
     again = false;
     if (next) follow(next);

@@ -25,7 +25,7 @@ export class Picture {
     this.frame = draw("rect", { class: "box", visibility: "hidden" });
     this.contour = draw("path", { class: "contour", visibility: "hidden" });
     this.view.replaceChildren(this.whole, this.region, this.contour, this.frame);
-    this.view.hidden = false;
+    this.view.removeAttribute("hidden"); // SVG elements have no property of that name
     this.look();
   }
 
@@ -43,7 +43,7 @@ export class Picture {
   // The contour that was drawn, and the region around it at full resolution.
   outline(drawing, source) {
     this.drawing = drawing;
-    for (const part of [this.region, this.contour]) part.setAttribute("visibility", drawing ? "visible" : "hidden");
+    this.contour.setAttribute("visibility", drawing ? "visible" : "hidden");
     if (drawing) {
       const [top, left, bottom, right] = drawing.region, across = (right - left) / drawing.side, down = (bottom - top) / drawing.side;
       this.contour.setAttribute("d", drawing.outline);
@@ -62,6 +62,7 @@ export class Picture {
     const [top, left, bottom, right] = this.near ? this.drawing.region : [0, 0, rows, columns];
     this.view.setAttribute("viewBox", `${left} ${top} ${right - left} ${bottom - top}`);
     this.region.setAttribute("visibility", this.near ? "visible" : "hidden");
+    this.whole.setAttribute("visibility", this.near ? "hidden" : "visible");
   }
 
   at(event) {

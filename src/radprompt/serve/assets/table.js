@@ -1,7 +1,7 @@
 // The features: values to move, their place in the training range, their shares.
 
 import { bounds, place, share } from "./drawings.js";
-import { exact, read, signed, significant } from "./numbers.js";
+import { read, short, signed, significant } from "./numbers.js";
 
 const WIDTH = 1.6448536269514722; // deviations on either side that hold 90 % of a normal distribution
 const OUTSIDE = ["below", "above"];
@@ -74,7 +74,7 @@ export class Table {
     row.slider.setAttribute("aria-label", `${label}: move the value`);
     row.slider.addEventListener("input", () => {
       const value = Number(Number(row.slider.value).toPrecision(4));
-      row.number.value = exact(value);
+      row.number.value = short(value);
       this.typed(row, value);
     });
     return [row.number, make("small", { textContent: input.unit ? ` ${input.unit}` : "" })];
@@ -112,7 +112,7 @@ export class Table {
       return;
     }
     if (!row.number) return;
-    if (![row.number, row.slider].includes(document.activeElement)) row.number.value = exact(feature.value);
+    if (![row.number, row.slider].includes(document.activeElement)) row.number.value = short(feature.value);
     const [low, high] = bounds(feature.training_range);
     if (row.slider !== document.activeElement) row.slider.value = feature.value ?? (low + high) / 2;
     row.slider.setAttribute("aria-valuetext", feature.value === null ? "no value" : `${significant(feature.value)}, ${feature.remark}`);

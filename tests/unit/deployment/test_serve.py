@@ -8,7 +8,6 @@ import signal
 import struct
 import subprocess
 import sys
-import tempfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,12 +20,12 @@ import pytest
 from PIL import Image
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 from serve_cases import TOKEN, box_of, serving, write_final_model
-from typer.testing import CliRunner
 
-from radprompt.cli import app
+from radprompt.core.errors import InputError
 from radprompt.export.cases import Case
 from radprompt.export.commands import open_predictor, predict_case
 from radprompt.own_table.applying import apply
+from radprompt.serve.serving import serve
 from radprompt.serve.tables import TableModel
 
 SOURCE = Path(__file__).parents[3] / "src"
@@ -388,18 +387,8 @@ def test_however_it_ends_its_folder_goes(tmp_path, ending):
     assert list(room.iterdir()) == []
 
 
-def test_what_is_no_model_is_said_before_anything_listens(tmp_path):
-    found = subprocess.run(
-        [sys.executable, "-m", "radprompt", "serve", "--model", str(tmp_path), "--no-browser"],
-        env=os.environ | {"PYTHONPATH": str(SOURCE), "TMPDIR": tempfile.gettempdir()},
-        capture_output=True,
-        text=True,
-    )
-    assert (found.returncode, "http" in found.stdout) == (1, False)
-    assert "neither an exported model nor the study of a table" in found.stderr
-
-
-def test_help_has_examples():
-    text = CliRunner().invoke(app, ["serve", "--help"]).output
-    assert "radprompt serve --model my_model" in text
-    assert "curl" in text
+def test_what_is_no_model_is_said_before_an_address_is(tmp_path):
+    said = []
+    with pytest.raises(InputError, match="neither an exported model nor the study of a table"):
+        serve(tmp_path, 0, said.append)
+    assert [line for line in said if "http" in line] == []

@@ -1,7 +1,8 @@
 """The application: the page, images handed in, and predictions over HTTP."""
 
 import secrets
-from collections import OrderedDict
+import threading
+from collections import Counter, OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +86,8 @@ class _Desk:
     def __init__(self, model: Worker, reader: Worker, folder: Path, limits: Limits) -> None:
         self._model, self._reader, self._folder, self._limits = model, reader, folder, limits
         self._images: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._held: Counter[str] = Counter()
+        self._keeping = threading.Lock()
         self._description: dict[str, Any] | None = None
 
     async def openapi(self, request: Request) -> Response:
@@ -105,13 +108,21 @@ class _Desk:
             question = await self._asked_by_form(await self._form(request, FIELDS))
         else:
             question = Question.model_validate_json(await body_of(request, self._limits.question))
+            if question.image is not None:
+                self._hold(question.image)
+        try:
+            return await self._answer(request, question)
+        finally:
+            self._let_go(question.image)
+
+    async def _answer(self, request: Request, question: Question) -> Response:
         if question.id and not names_a_file(question.id):
             raise InputError(
                 f"id {question.id!r} cannot name a file", fix="use letters, digits, and - _ . between them"
             )
         if (question.image is None) != (question.box is None):
             raise InputError("an image needs a box, and a box an image", fix="give both, or values alone")
-        facts = self._facts(question.image) if question.image is not None else {"name": ""}
+        facts = {"name": ""} if question.image is None else self._images[question.image]
         asked = question.model_dump(exclude={"id"}) | {"case_id": question.id, "name": facts["name"]}
         kind = "page" if request.headers.get("accept", "").startswith("text/html") else "predict"
         answer = await run_in_threadpool(self._model.ask, kind, self._limits.predicting_s, **asked)
@@ -154,11 +165,11 @@ class _Desk:
         if texts.get("values"):
             content["values"] = Question.model_validate_json(f'{{"values": {texts["values"]}}}').values
         Question.model_validate(content)  # before time is spent on the image
-        facts = await run_in_threadpool(self._read, fields["image"])
+        facts = await run_in_threadpool(self._read, fields["image"], hold=True)
         return Question.model_validate(content | {"image": facts["image"]})
 
-    def _read(self, upload: Field) -> dict[str, Any]:
-        """Keep an image that was handed in; the oldest ones give way."""
+    def _read(self, upload: Field, *, hold: bool = False) -> dict[str, Any]:
+        """Keep an image that was handed in; the oldest ones that no request holds give way."""
         name = (upload.file or "").replace("\\", "/").rpartition("/")[2]
         if not is_name(name):
             name = "image"
@@ -172,21 +183,39 @@ class _Desk:
             raise
         finally:
             place.unlink(missing_ok=True)
-        self._images[key] = facts
-        while len(self._images) > self._limits.images:
-            self._forget(self._images.popitem(last=False)[0])
+        with self._keeping:
+            self._images[key] = facts
+            self._held[key] += 1
+        if not hold:
+            self._let_go(key)
         return facts
 
-    def _facts(self, key: str) -> dict[str, Any]:
-        facts = self._images.get(key)
-        if facts is None:
-            raise HTTPException(410, UNKNOWN_IMAGE)
-        self._images.move_to_end(key)
-        return facts
+    def _hold(self, key: str) -> None:
+        """Keep an image until :meth:`_let_go`; 410 where it has given way."""
+        with self._keeping:
+            if key not in self._images:
+                raise HTTPException(410, UNKNOWN_IMAGE)
+            self._images.move_to_end(key)
+            self._held[key] += 1
+
+    def _let_go(self, key: str | None) -> None:
+        with self._keeping:
+            if key is not None:
+                self._held[key] -= 1
+            free = [each for each in self._images if self._held[each] <= 0]
+            for each in free[: max(0, len(self._images) - self._limits.images)]:
+                del self._images[each], self._held[each]
+                self._forget(each)
 
     def _pixels(self, request: Request) -> np.ndarray:
-        key = self._facts(request.path_params["image"])["image"]
-        return np.load(self._folder / f"{key}.npy", mmap_mode="r", allow_pickle=False)
+        key = request.path_params["image"]
+        self._hold(key)
+        try:
+            return np.load(
+                self._folder / f"{key}.npy", mmap_mode="r", allow_pickle=False
+            )  # stays readable when deleted
+        finally:
+            self._let_go(key)
 
     def _forget(self, key: str) -> None:
         for kind in ("npy", "json"):

@@ -274,11 +274,13 @@ def test_several_at_once_are_answered_or_told_to_wait(served, dicom):
 
 
 def test_what_takes_too_long_is_ended_in_words(served, dicom, monkeypatch):
+    served.good(dicom)  # the reader is ready
     process = served.reader.pid
-    monkeypatch.setattr(served.limits, "reading_s", 0.0)
+    os.kill(process, signal.SIGSTOP)
+    monkeypatch.setattr(served.limits, "reading_s", 0.1)
     answer = served.good(dicom)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-    assert "reading the image took longer than 0 s" in answer.json()["error"]
+    assert "reading the image took longer than 1 s" in answer.json()["error"]
     assert not psutil.pid_exists(process)
     monkeypatch.undo()
     assert served.good(dicom).status_code == 200

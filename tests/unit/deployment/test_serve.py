@@ -32,15 +32,6 @@ SOURCE = Path(__file__).parents[3] / "src"
 
 
 @pytest.fixture(scope="module")
-def served(exported, tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_NUM_THREADS", "1")  # as the tests themselves compute
-        with serving(exported, tmp_path_factory.mktemp("served") / "images") as running:
-            running.model.wait()
-            yield running
-
-
-@pytest.fixture(scope="module")
 def predictor(exported):
     return open_predictor(exported, "model", None, "cpu")
 

@@ -30,12 +30,6 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def served(exported, tmp_path_factory):
-    with serving(exported, tmp_path_factory.mktemp("served") / "images") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def lesion(repository):
     table = pd.read_csv(repository / "data/lesions/vindr_mammo.csv")
     return table[table["split"] == "test"].iloc[1]

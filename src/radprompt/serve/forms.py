@@ -40,7 +40,7 @@ async def body_of(request: Request, largest: int) -> bytes:
 
 def fields_of(body: bytes, content_type: str) -> dict[str, Field]:
     """Take a ``multipart/form-data`` body apart; what is none, or has a field twice, is 422."""
-    parser: BytesFeedParser[Message] = BytesFeedParser(policy=HTTP)  # type: ignore[type-arg]
+    parser: BytesFeedParser[Message] = BytesFeedParser(policy=HTTP)
     try:
         parser.feed(f"Content-Type: {content_type}\r\n\r\n".encode("ascii"))
         parser.feed(body)
@@ -50,6 +50,8 @@ def fields_of(body: bytes, content_type: str) -> dict[str, Field]:
             raise ValueError
         found: dict[str, Field] = {}
         for part in parts:
+            if isinstance(part, str):
+                raise ValueError
             name = part.get_param("name", header="content-disposition")
             content = part.get_payload(decode=True)
             if not isinstance(name, str) or name in found or not isinstance(content, bytes) or part.defects:

@@ -129,7 +129,7 @@ class TableModel:
             for key, level in features_of(column).items():
                 if key not in names:
                     continue
-                least, largest = (float(self._model.ranges.loc[key, end]) for end in ("least", "largest"))
+                least, largest = (float(self._model.ranges[end][key]) for end in ("least", "largest"))
                 place, remark = _place(float(raw[key]), least, largest)
                 outside += [f"{names[key]} {remark}"] * (place in ("below", "above"))
                 features.append(
@@ -160,10 +160,12 @@ class TableModel:
 
     def _shares(self, found: Answers, cells: pd.DataFrame) -> tuple[dict[str, Any], float]:
         explained = self._model.explain(found, cells)
-        shares, deviations = as_written(explained.shares).iloc[0], as_written(explained.deviations).iloc[0]
-        return {
-            str(key): {"share": float(shares[key]), "sd": float(deviations[key])} for key in explained.shares
-        }, float(explained.base)
+        shares = as_written(explained.shares).iloc[0].to_dict()
+        deviations = as_written(explained.deviations).iloc[0].to_dict()
+        found_shares = {
+            str(key): {"share": float(share), "sd": float(deviations[key])} for key, share in shares.items()
+        }
+        return found_shares, float(explained.base)
 
 
 def as_written_array(values: Any) -> Any:
@@ -197,8 +199,8 @@ def _range(ranges: pd.DataFrame, column: Column) -> dict[str, float | None] | No
     if column.kind == "category" or not keys:
         return None
     return {
-        "min": float(ranges.loc[keys[0], "least"]),
+        "min": float(ranges["least"][keys[0]]),
         "p1": None,
         "p99": None,
-        "max": float(ranges.loc[keys[0], "largest"]),
+        "max": float(ranges["largest"][keys[0]]),
     }

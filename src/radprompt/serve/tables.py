@@ -65,7 +65,7 @@ class TableModel:
             raise InputError("this model takes values, not images", fix="give values")
         cells = self._cells(values, site)
         found = self._model.predict(cells)
-        notes, features = self._features(found)
+        notes, features = self._features(found, site)
         shares, base = self._shares(found, cells)
         probability, low, high, logit, deviation = (
             float(part[0])
@@ -107,8 +107,7 @@ class TableModel:
         faults = [f"{name!r} is not a column of this model" for name in values if name not in needed]
         row: dict[str, str | None] = {}
         for name, column in needed.items():
-            elsewhere = site is not None and column.sites and site not in column.sites
-            if name not in values and not elsewhere:
+            if name not in values and not _elsewhere(column, site):
                 faults.append(f"{name}: no value (null for a missing one)")
             fault, row[name] = _cell(column, values.get(name))
             faults += [fault] * bool(fault)
@@ -120,12 +119,14 @@ class TableModel:
             row[facts["site"]] = site
         return pd.DataFrame([row], index=pd.RangeIndex(1, 2), dtype=object)
 
-    def _features(self, found: Answers) -> tuple[list[str], list[dict[str, Any]]]:
+    def _features(self, found: Answers, site: str | None) -> tuple[list[str], list[dict[str, Any]]]:
         names = dict(zip(self._model.selection.features, self._model.selection.names, strict=True))
         raw, z = as_written(found.raw).iloc[0], as_written(found.z).iloc[0]
         outside: list[str] = []
         features = []
         for column in self._model.needed:
+            if _elsewhere(column, site):
+                continue
             for key, level in features_of(column).items():
                 if key not in names:
                     continue
@@ -171,6 +172,11 @@ class TableModel:
 def as_written_array(values: Any) -> Any:
     """Return numbers as a table would keep them."""
     return as_written(pd.DataFrame({"value": values}))["value"].to_numpy()
+
+
+def _elsewhere(column: Column, site: str | None) -> bool:
+    """Return whether a column is known at other sites only."""
+    return site is not None and bool(column.sites) and site not in column.sites
 
 
 def _cell(column: Column, value: Any) -> tuple[str, str | None]:

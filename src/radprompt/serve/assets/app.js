@@ -9,7 +9,7 @@ import { Table } from "./table.js";
 const byId = (id) => document.getElementById(id);
 const PAUSE = 150; // milliseconds after the last change until the server is asked
 
-let model, facts = null, base = null, first = null, answer = null, built = false;
+let model, facts = null, base = null, first = null, answer = null, built = "";
 let values = {}, timer = 0, asking = false, again = false, ticket = 0;
 
 const picture = new Picture(byId("view"), shownBox, () => predict());
@@ -143,7 +143,8 @@ function show(found) {
   answer = found;
   byId("before").hidden = true;
   byId("result").hidden = false;
-  if (!built) { table.build(model, found.features); built = true; }
+  const keys = found.features.map((feature) => feature.feature).join("\n"); // a site may have features of its own
+  if (built !== keys) { table.build(model, found.features); built = keys; }
   const moved = model.kind === "images" ? values : {};
   table.update(found, moved);
   byId("reset").hidden = Object.keys(moved).length === 0;

@@ -69,7 +69,7 @@ class TableModel:
         shares, base = self._shares(found, cells)
         probability, low, high, logit, deviation = (
             float(part[0])
-            for part in map(as_written_array, (found.probability, found.low, found.high, found.logit, found.deviation))
+            for part in map(_written, (found.probability, found.low, found.high, found.logit, found.deviation))
         )
         return {
             "id": case_id or "case",
@@ -169,7 +169,7 @@ class TableModel:
         return found_shares, float(explained.base)
 
 
-def as_written_array(values: Any) -> Any:
+def _written(values: Any) -> Any:
     """Return numbers as a table would keep them."""
     return as_written(pd.DataFrame({"value": values}))["value"].to_numpy()
 

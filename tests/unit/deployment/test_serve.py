@@ -141,7 +141,6 @@ def colour_png() -> bytes:
     return buffer.getvalue()
 
 
-VALUES = "values of the features"
 HOSTILE = {
     "path that climbs": ("GET", "assets/../../../../etc/passwd", {}, 404),
     "path that climbs, encoded": ("GET", "assets/%2e%2e%2f%2e%2e%2fserver.py", {}, 404),

@@ -14,6 +14,7 @@ from radprompt.images.commands import images
 from radprompt.own_table import commands as own_table
 from radprompt.repository import completion
 from radprompt.review.commands import review
+from radprompt.serve.commands import serve
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", pretty_exceptions_enable=False)
 own_table.register(app)
@@ -285,6 +286,9 @@ def predict(
         said = predict_case(open_predictor(model, shares, backbone, device), case, out)
         typer.echo(f"probability of malignancy {said.probability:.3f}: {out / case.case_id}.html, .json")
     typer.echo("Not for clinical use")
+
+
+app.command()(serve)
 
 
 @app.command()

@@ -24,6 +24,7 @@ COMMANDS = [
     "pr-report",
     "export",
     "predict",
+    "serve",
 ]
 
 

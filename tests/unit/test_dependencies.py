@@ -25,11 +25,13 @@ ROOM_EXTRAS = {
     "gates": {"mammograms", "pipeline"},
     "images": {"images"},
     "own_table": {"pipeline"},
+    "loopback": {"review"},
     "review": {"review"},
+    "serve": {"review"},
     "repository": {"mammograms", "pipeline"},
 }
 """Extras whose packages a room may import; any other room works with `pip install radprompt` alone."""
-EAGER = {"mammograms", "export", "repository", "review"}
+EAGER = {"mammograms", "export", "repository", "loopback", "review", "serve"}
 """Rooms that may import them on loading a module; in the others the module loads without the extra."""
 MODULE_EXTRAS = {
     "core/compute.py": {"dask", "ray"},

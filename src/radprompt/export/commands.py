@@ -94,7 +94,8 @@ def predict_table(
 def _row(case: Case, prediction: Prediction, threshold: float | None) -> dict[str, Any]:
     outside = "; ".join(f"{feature.name} {feature.place}" for feature in prediction.outside)
     call = prediction.call(threshold) or ""
-    row = (case.case_id, prediction.probability, call, outside, prediction.contour)
+    contour = prediction.origin.contour if prediction.origin else ""
+    row = (case.case_id, prediction.probability, call, outside, contour)
     return dict(zip(COLUMNS, row, strict=True))
 
 

@@ -12,7 +12,7 @@ from radprompt.core.outputs import DECIMALS
 from radprompt.mammograms.datasets.findings import SMALLEST_SIDE
 from radprompt.mammograms.datasets.vindr_mammo import clamped
 from radprompt.mammograms.imaging.contours import box_of, read_mask, sign_of_inversion
-from radprompt.mammograms.imaging.dicom import Mammogram, read_mammogram
+from radprompt.mammograms.imaging.dicom import LARGEST_IMAGE, Mammogram, read_mammogram
 from radprompt.tables.lesions import Box
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -52,6 +52,17 @@ def read_image(path: Path, spacing_mm: float = math.nan) -> Mammogram:
         ) from None
     except ImageError as error:
         raise ImageError(error.what, where=where, fix=_FIX) from None
+    return with_spacing(image, spacing_mm, where)
+
+
+def with_spacing(image: Mammogram, spacing_mm: float, where: str) -> Mammogram:
+    """Return an image with the given pixel size, mm, where it says none itself; NaN: as it is.
+
+    Raises
+    ------
+    ImageError
+        The image says another pixel size.
+    """
     if math.isnan(spacing_mm):
         return image
     if not math.isnan(image.spacing_mm) and abs(spacing_mm / image.spacing_mm - 1) > AGREEMENT:
@@ -128,6 +139,8 @@ def _read_png(path: Path) -> Mammogram:
                 raise ImageError(f"a PNG of mode {image.mode!r}, not of 8 or 16 bits of grey")
             if (frames := getattr(image, "n_frames", 1)) != 1:
                 raise ImageError(f"{frames} frames, one expected")
+            if (size := image.width * image.height) > LARGEST_IMAGE:
+                raise ImageError(f"{size:,} pixels, where {LARGEST_IMAGE:,} are allowed")
             stored = np.asarray(image)
     except (UnidentifiedImageError, SyntaxError, ValueError, OSError, Image.DecompressionBombError) as error:
         if isinstance(error, ImageError):

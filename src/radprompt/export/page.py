@@ -3,17 +3,17 @@
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from radprompt.export.package import Package
-from radprompt.export.prediction import CONTOURS, WIDTH, Measured, Prediction
+from radprompt.export.prediction import CONTOURS, WIDTH, Measured, Origin, Prediction
 from radprompt.export.record import CARD, NOT_CLINICAL
 from radprompt.mammograms.imaging.dicom import Mammogram
-from radprompt.mammograms.imaging.pictures import data_uri, outline, rectangle
+from radprompt.mammograms.imaging.pictures import data_uri, outline, rectangle, shrunk
 from radprompt.mammograms.imaging.roi import crop, region_around, to_grid
 from radprompt.mammograms.wording import IMAGE
 from radprompt.pages.environment import environment
 from radprompt.pages.wording import NOTHING, count, interval, number, percent
+from radprompt.tables.lesions import Box
 
 SIDE = 512
 """Pixels of the region's drawing a side."""
@@ -23,17 +23,20 @@ DIGITS = 4
 """Significant digits of raw values."""
 
 
-def render(prediction: Prediction, image: Mammogram, mask: np.ndarray, package: Package) -> str:
+def render(prediction: Prediction, image: Mammogram | None, mask: np.ndarray | None, package: Package) -> str:
     """Return the page; it loads nothing, and the same prediction gives the same text.
 
     Parameters
     ----------
     prediction, image, mask
-        What :meth:`radprompt.export.predictor.Predictor.predict` returned.
+        What :meth:`radprompt.export.predictor.Predictor.predict` returned; without an image the page has no picture.
     package
         The model that predicted.
     """
-    record = package.record
+    record, origin = package.record, prediction.origin
+    pictures = None
+    if origin is not None and image is not None and mask is not None:
+        pictures = _pictures(origin.box, image, mask, record.context)
     biggest = max([abs(feature.share or 0) for feature in prediction.features], default=0) or 1
     content: dict[str, Any] = {
         "warning": NOT_CLINICAL,
@@ -44,12 +47,12 @@ def render(prediction: Prediction, image: Mammogram, mask: np.ndarray, package: 
         "threshold_percent": 0 if record.threshold is None else round(100 * record.threshold, 2),
         "rule": record.rule,
         "call": prediction.call(record.threshold),
-        "tested": _tested(package),
+        "tested": tested(package),
         "notes": prediction.notes(package),
-        "pictures": _pictures(prediction, image, mask, record.context),
-        "source": prediction.contour,
-        "contour": CONTOURS[prediction.contour],
-        "facts": _facts(prediction),
+        "pictures": pictures,
+        "source": origin.contour if origin else "",
+        "contour": CONTOURS[origin.contour] if origin else "",
+        "facts": _facts(origin) if origin else [],
         "features": [_feature(feature, biggest) for feature in prediction.features],
         "shares": prediction.base is not None,
         "estimated": _estimated(prediction),
@@ -75,7 +78,8 @@ def _estimated(prediction: Prediction) -> str:
     return count(orders, "order", "orders") if isinstance(orders, int) else ""
 
 
-def _tested(package: Package) -> str:
+def tested(package: Package) -> str:
+    """Say how well the model did on its own test lesions; nothing where that is not known."""
     tested = package.record.tested
     if tested is None:
         return ""
@@ -86,15 +90,15 @@ def _tested(package: Package) -> str:
     )
 
 
-def _facts(prediction: Prediction) -> list[str]:
-    box, spacing = prediction.box, prediction.spacing_mm
+def _facts(origin: Origin) -> list[str]:
+    box, spacing = origin.box, origin.spacing_mm
     size = f"{box.xmax - box.xmin} x {box.ymax - box.ymin} px"
-    intent = f", {prediction.presentation}" if prediction.presentation else ""
+    intent = f", {origin.presentation}" if origin.presentation else ""
     return [
-        f"image {prediction.image}{intent}",
+        f"image {origin.image}{intent}",
         f"box {box.xmin}, {box.ymin} to {box.xmax}, {box.ymax} ({size})",
-        f"contour of {prediction.area_px:,} px, {CONTOURS[prediction.contour]}",
-        "pixel size unknown" if spacing is None else f"{spacing:.{DIGITS}g} mm a pixel ({prediction.spacing_source})",
+        f"contour of {origin.area_px:,} px, {CONTOURS[origin.contour]}",
+        "pixel size unknown" if spacing is None else f"{spacing:.{DIGITS}g} mm a pixel ({origin.spacing_source})",
     ]
 
 
@@ -135,26 +139,17 @@ def _significant(value: float) -> str:
     return text.replace("-", "\N{MINUS SIGN}") if "e" not in text else text
 
 
-def _pictures(prediction: Prediction, image: Mammogram, mask: np.ndarray, context: float) -> dict[str, Any]:
+def _pictures(box: Box, image: Mammogram, mask: np.ndarray, context: float) -> dict[str, Any]:
     rows, columns = image.pixels.shape
-    region = region_around(prediction.box, (rows, columns), context)
-    box = prediction.box
+    region = region_around(box, (rows, columns), context)
     return {
         "side": SIDE,
         "region": data_uri(to_grid(crop(image.pixels, region), SIDE)),
         "aspect": f"{region.right - region.left} / {region.bottom - region.top}",
         "box": rectangle(box, region, SIDE),
         "outline": outline(mask, region, SIDE),
-        "whole": data_uri(_shrunk(image.pixels)),
+        "whole": data_uri(shrunk(image.pixels, OVERVIEW)),
         "rows": rows,
         "columns": columns,
         "whole_box": [box.xmin, box.ymin, box.xmax - box.xmin, box.ymax - box.ymin],
     }
-
-
-def _shrunk(pixels: np.ndarray) -> np.ndarray:
-    """Return the image with :data:`OVERVIEW` pixels on its longer side, or as it is where that is smaller."""
-    factor = min(1.0, OVERVIEW / max(pixels.shape))
-    size = [max(1, round(length * factor)) for length in reversed(pixels.shape)]
-    whole = Image.fromarray(np.ascontiguousarray(pixels, dtype=np.float32))
-    return np.asarray(whole.resize((size[0], size[1]), Image.Resampling.BOX))

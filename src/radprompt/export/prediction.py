@@ -1,9 +1,11 @@
 """What a model says of one mass, in numbers and in words."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from radprompt.core.errors import InputError
 from radprompt.core.outputs import DECIMALS
 from radprompt.export.package import Package
 from radprompt.export.record import NOT_CLINICAL, Place, Range
@@ -24,6 +26,9 @@ _POWERS = {
 
 WIDTH = 1.6448536269514722
 """Standard deviations on either side of the mean that hold 90 % of a normal distribution."""
+
+LARGEST = 1e15
+"""Magnitude that no feature of an image reaches."""
 
 _PLACES: dict[Place, str] = {
     "below": "below the training range",
@@ -72,6 +77,10 @@ class Measured:
         """The place in words."""
         return _PLACES[self.place]
 
+    def value_of(self, value: float) -> str:
+        """Write a value of this feature with four digits and its unit."""
+        return f"{value:.4g} {self.unit}".rstrip()
+
 
 @dataclass(frozen=True)
 class NamedAnswer:
@@ -91,19 +100,17 @@ class NamedAnswer:
     @property
     def interval(self) -> tuple[float, float]:
         """90 % interval of the probability."""
-        low, high = (1 / (1 + math.exp(-(self.logit + way * WIDTH * self.deviation))) for way in (-1, 1))
+        low, high = (_logistic(self.logit + way * WIDTH * self.deviation) for way in (-1, 1))
         return low, high
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """One mass.
+class Origin:
+    """Where a mass was measured: its image and contour.
 
-    ``contour`` is a key of :data:`CONTOURS`, ``flag`` its remark. ``base`` is the mean logit of some
-    training masses, None without shares; ``orders`` how many orders a training mass the shares were estimated from.
+    ``image`` is the file's name. ``contour`` is a key of :data:`CONTOURS`, ``flag`` its remark.
     """
 
-    case_id: str
     image: str
     box: Box
     contour: str
@@ -112,17 +119,31 @@ class Prediction:
     spacing_mm: float | None
     spacing_source: str
     presentation: str
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One mass.
+
+    ``origin`` is None where the values were given instead of measured. ``changed`` holds, by key, what was measured of
+    the features whose values were then set by hand. ``base`` is the mean logit of some training masses, None without
+    shares; ``orders`` how many orders a training mass the shares were estimated from.
+    """
+
+    case_id: str
+    origin: Origin | None
     logit: float
     base: float | None
     orders: int | Literal["all", "none"]
     features: tuple[Measured, ...]
     named: NamedAnswer
     prompt: str
+    changed: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def probability(self) -> float:
         """Of malignancy."""
-        return 1 / (1 + math.exp(-self.logit))
+        return _logistic(self.logit)
 
     @property
     def outside(self) -> list[Measured]:
@@ -138,6 +159,15 @@ class Prediction:
     def notes(self, package: Package) -> list[str]:
         """Return what a reader should know before believing the number, the gravest first."""
         said = []
+        if self.changed:
+            were = "; ".join(
+                f"{feature.name}, measured {feature.value_of(self.changed[feature.key])}"
+                for feature in self.features
+                if feature.key in self.changed
+            )
+            said.append(f"What if: values were set by hand ({were}). The probability is not that of the mass measured.")
+        if self.origin is None:
+            said.append("The values were given, no image was seen: nothing here says how they were measured.")
         if self.outside:
             names = "; ".join(f"{feature.name} {feature.remark}" for feature in self.outside)
             lie = "lies" if len(self.outside) == 1 else "lie"
@@ -145,20 +175,56 @@ class Prediction:
                 f"{len(self.outside)} of {len(self.features)} features {lie} outside what the model was trained on: "
                 f"{names}. It has seen no such mass, and its probability is an extrapolation."
             )
-        if self.contour == "ellipse":
-            said.append(f"The contour is {CONTOURS['ellipse']} ({self.flag}). Draw a mask and predict again.")
-        if self.contour == "nnunet" and package.record.contours == "reference":
-            said.append(
-                "The model was trained on contours drawn by readers, this one is nnU-Net's: give a mask where you can."
-            )
-        if self.spacing_mm is None:
-            said.append("The pixel size is unknown; lengths are in pixels, as in training.")
-        if self.presentation == FOR_PROCESSING:
-            said.append(
-                f"The image is {FOR_PROCESSING}: its grey levels are the detector's, not those prepared for readers. "
-                "The probability means nothing unless the model was trained on such images."
-            )
-        return said
+        return said + (_doubts(self.origin, package) if self.origin else [])
+
+
+def _doubts(origin: Origin, package: Package) -> list[str]:
+    """Return what speaks against the image or its contour."""
+    said = []
+    if origin.contour == "ellipse":
+        said.append(f"The contour is {CONTOURS['ellipse']} ({origin.flag}). Draw a mask and predict again.")
+    if origin.contour == "nnunet" and package.record.contours == "reference":
+        said.append(
+            "The model was trained on contours drawn by readers, this one is nnU-Net's: give a mask where you can."
+        )
+    if origin.spacing_mm is None:
+        said.append("The pixel size is unknown; lengths are in pixels, as in training.")
+    if origin.presentation == FOR_PROCESSING:
+        said.append(
+            f"The image is {FOR_PROCESSING}: its grey levels are the detector's, not those prepared for readers. "
+            "The probability means nothing unless the model was trained on such images."
+        )
+    return said
+
+
+def check_values(values: Mapping[str, float], features: Iterable[str], *, all_needed: bool) -> None:
+    """Refuse values that are not those of a model's features.
+
+    Parameters
+    ----------
+    values
+        Numbers by the features' keys.
+    features
+        The model's.
+    all_needed
+        Whether each feature needs a value.
+
+    Raises
+    ------
+    InputError
+        A feature is unknown or has no value, or a value is not a finite number below :data:`LARGEST`; all of them at
+        once.
+    """
+    known = list(features)
+    faults = [f"{key!r} is not a feature of this model" for key in values if key not in known]
+    faults += [
+        f"{key}: {value!r} is not a number that can be measured"
+        for key, value in values.items()
+        if not isinstance(value, int | float) or not abs(value) < LARGEST  # NaN is not below it
+    ]
+    faults += [f"{key}: no value" for key in known if all_needed and key not in values]
+    if faults:
+        raise InputError("; ".join(faults), where="values", fix=f"give numbers for: {', '.join(known)}")
 
 
 def as_json(prediction: Prediction, package: Package) -> dict[str, Any]:
@@ -177,18 +243,8 @@ def as_json(prediction: Prediction, package: Package) -> dict[str, Any]:
         "background_logit": _short(prediction.base),
         "shares_from": prediction.orders,
         "prompt": prediction.prompt,
-        "image": {
-            "file": prediction.image,
-            "spacing_mm": _short(prediction.spacing_mm),
-            "spacing_source": prediction.spacing_source,
-            "presentation": prediction.presentation or None,
-            "box": prediction.box._asdict(),
-        },
-        "contour": {
-            "source": prediction.contour,
-            "remark": prediction.flag,
-            "area_px": prediction.area_px,
-        },
+        "changed": {key: _short(value) for key, value in prediction.changed.items()},
+        **_origin(prediction.origin),
         "model": {
             "setting": record.setting,
             "half": record.half,
@@ -196,6 +252,21 @@ def as_json(prediction: Prediction, package: Package) -> dict[str, Any]:
             "exported_by": f"radprompt {record.radprompt}",
             "synthetic_training_images": record.synthetic,
         },
+    }
+
+
+def _origin(origin: Origin | None) -> dict[str, Any]:
+    if origin is None:
+        return {"image": None, "contour": None}
+    return {
+        "image": {
+            "file": origin.image,
+            "spacing_mm": _short(origin.spacing_mm),
+            "spacing_source": origin.spacing_source,
+            "presentation": origin.presentation or None,
+            "box": origin.box._asdict(),
+        },
+        "contour": {"source": origin.contour, "remark": origin.flag, "area_px": origin.area_px},
     }
 
 
@@ -227,6 +298,10 @@ def _feature(feature: Measured) -> dict[str, Any]:
         "place": feature.place,
         "remark": feature.remark,
     }
+
+
+def _logistic(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit)) if logit > -700 else math.exp(logit)  # exp overflows from 710 on
 
 
 def _rounded(value: float) -> float:

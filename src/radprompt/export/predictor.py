@@ -1,7 +1,8 @@
 """An exported model at work: one image and one mass in, one prediction with its reasons out."""
 
 import math
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,7 +15,7 @@ from radprompt.evaluation.shapley import check_size, explain
 from radprompt.export.cases import Case
 from radprompt.export.images import box_in, read_contour, read_image, spacing_as_written
 from radprompt.export.package import Package
-from radprompt.export.prediction import Measured, NamedAnswer, Prediction, unit_of
+from radprompt.export.prediction import Measured, NamedAnswer, Origin, Prediction, check_values, unit_of
 from radprompt.export.record import ADAPTER, NAMED, SEGMENTER
 from radprompt.mammograms.imaging.dicom import Mammogram
 from radprompt.mammograms.radiomics.extraction import extract
@@ -29,6 +30,17 @@ PADDING = " ." * 32
 """What makes a prompt longer than all others; it names no feature."""
 
 Shares = int | Literal["all", "none"]
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """The features of a mass as measured, by key, and where: with the image and the mask (bool, rows x columns)."""
+
+    case_id: str
+    values: Mapping[str, float]
+    origin: Origin
+    image: Mammogram
+    mask: np.ndarray
 
 
 class Predictor:
@@ -80,39 +92,95 @@ class Predictor:
         InputError
             The image, box or mask cannot be used, or a pixel size is needed and unknown; it names the file.
         """
-        record = self.package.record
-        image = self._read(case.image, case.spacing_mm)
+        measured = self.measure(case)
+        return self.judge(measured), measured.image, measured.mask
+
+    def measure(self, case: Case, image: Mammogram | None = None) -> Measurement:
+        """Draw the contour of a mass and measure its features; errors as in :meth:`predict`.
+
+        Parameters
+        ----------
+        case
+            The mass.
+        image
+            Its image, where it has been read already.
+        """
+        if image is None:
+            image = self._read(case.image, case.spacing_mm)
         try:
             spacing = self._spacing(image)
             box, mask, source, flag = self._contour(case, image)
             # One case is not worth a second engine, which would have to be held to PyRadiomics on that very case.
-            raw = extract(image.pixels, mask, spacing, replace(record.radiomics, engine="pyradiomics"))
+            measured_by = replace(self.package.record.radiomics, engine="pyradiomics")
+            values = extract(image.pixels, mask, spacing, measured_by)
         except ImageError as error:
             raise ImageError(error.what, where=error.where or str(case.image), fix=error.fix) from None
+        origin = Origin(
+            image=case.image.name,
+            box=box,
+            contour=source,
+            flag=flag,
+            area_px=int(mask.sum()),
+            spacing_mm=None if math.isnan(image.spacing_mm) else image.spacing_mm,
+            spacing_source=image.spacing_source,
+            presentation=image.presentation,
+        )
+        return Measurement(case.case_id, values, origin, image, mask)
+
+    def judge(
+        self, measured: Measurement, changed: Mapping[str, float] | None = None, orders: Shares | None = None
+    ) -> Prediction:
+        """Word and classify a mass as measured.
+
+        Parameters
+        ----------
+        measured
+            What :meth:`measure` returned.
+        changed
+            Values by key to take instead of measured ones ("what if"); an :class:`InputError` if they are not the
+            model's features or not finite.
+        orders
+            Orders behind the shares; None: those of this predictor.
+        """
+        changed = changed or {}
+        check_values(changed, self.package.selection.features, all_needed=False)
+        before = {key: measured.values[key] for key in changed}
+        values = {**measured.values, **changed}
+        return self._judge(measured.case_id, values, measured.origin, before, orders)
+
+    def judge_values(self, case_id: str, values: Mapping[str, float], orders: Shares | None = None) -> Prediction:
+        """Word and classify a mass whose selected features are given by key; other arguments as in :meth:`judge`."""
+        check_values(values, self.package.selection.features, all_needed=True)
+        unknown = dict.fromkeys(self.package.scaler.features, math.nan)
+        return self._judge(case_id, unknown | dict(values), None, {}, orders)
+
+    def load(self) -> None:
+        """Load all models now, so that the first case does not wait for them."""
+        _ = self._named, self._segmenter, self._classifier
+
+    def _judge(
+        self,
+        case_id: str,
+        raw: Mapping[str, float],
+        origin: Origin | None,
+        changed: Mapping[str, float],
+        orders: Shares | None,
+    ) -> Prediction:
+        orders = self.orders if orders is None else orders
         recipe = self.package.recipe
-        z = recipe.standardise(pd.DataFrame([raw], index=[case.case_id]))
+        z = recipe.standardise(pd.DataFrame([raw], index=[case_id]))
         values = recipe.values(z)
-        logit, base, shares = self._classify(values)
-        return (
-            Prediction(
-                case_id=case.case_id,
-                image=case.image.name,
-                box=box,
-                contour=source,
-                flag=flag,
-                area_px=int(mask.sum()),
-                spacing_mm=None if math.isnan(image.spacing_mm) else image.spacing_mm,
-                spacing_source=image.spacing_source,
-                presentation=image.presentation,
-                logit=logit,
-                base=base,
-                orders=self.orders,
-                features=self._features(raw, z, shares),
-                named=self._ask_named(z),
-                prompt=recipe.sentences(values)[0],
-            ),
-            image,
-            mask,
+        logit, base, shares = self._classify(values, orders)
+        return Prediction(
+            case_id=case_id,
+            origin=origin,
+            logit=logit,
+            base=base,
+            orders=orders,
+            features=self._features(raw, z, shares),
+            named=self._ask_named(z),
+            prompt=recipe.sentences(values)[0],
+            changed=changed,
         )
 
     def _spacing(self, image: Mammogram) -> float:
@@ -122,7 +190,7 @@ class Predictor:
             wanted = "lengths in mm" if record.unit == "mm" else f"images at {record.radiomics.resample_mm} mm a pixel"
             raise ImageError(
                 f"pixel spacing unknown, and the model was trained on {wanted}",
-                fix="say it: --spacing MM, or a column spacing_mm in the table",
+                fix="say it: --spacing MM, a column spacing_mm in the table, or spacing_mm in a request",
             )
         if record.unit == "px" and record.radiomics.shape_unit == "mm":
             return math.nan  # no training image had a spacing
@@ -138,11 +206,14 @@ class Predictor:
         drawn = self._segmenter.draw(image.pixels, box, self.package.record.mask_threshold)
         return box, drawn.mask, drawn.source, drawn.flag
 
-    def _classify(self, values: pd.DataFrame) -> tuple[float, float | None, dict[str, float]]:
+    def _classify(self, values: pd.DataFrame, orders: Shares) -> tuple[float, float | None, dict[str, float]]:
         """Return the logit, and where shares are wanted the training rows' mean logit and the shares by name."""
-        recipe, orders = self.package.recipe, self.orders
+        recipe = self.package.recipe
         if orders == "none":
-            return float(self._logits(recipe.sentences(values))[0]), None, {}
+            # Beside a training row's sentence, as with shares and in the pipeline: what two prompts have in common is
+            # computed once, and in bfloat16 the logit depends in its last bits on how much that is.
+            other = self._background.iloc[:1].set_axis(values.index, axis=0)
+            return float(self._logits(recipe.sentences(pd.concat([values, other])))[0]), None, {}
         seed = self.package.record.seed
         found = explain(values, self._background, recipe.sentences, self._logits, orders, seed, progress=False)
         shares = {str(name): float(share) for name, share in found.shares.iloc[0].items()}
@@ -178,7 +249,7 @@ class Predictor:
             classifier.trunk_ = type(classifier.trunk_)(classifier.trunk_.origin)
         return logits
 
-    def _features(self, raw: dict[str, float], z: pd.DataFrame, shares: dict[str, float]) -> tuple[Measured, ...]:
+    def _features(self, raw: Mapping[str, float], z: pd.DataFrame, shares: dict[str, float]) -> tuple[Measured, ...]:
         record, selection = self.package.record, self.package.selection
         shown = self.package.recipe.shown
         return tuple(

@@ -1,6 +1,7 @@
 """A study's final model on the rows of a new table."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from scipy.special import expit, ndtri
 
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import write_csv
-from radprompt.named.classifier import NamedClassifier
+from radprompt.named.classifier import NamedClassifier, NamedExplanation
 from radprompt.named.variants import SELECTED
 from radprompt.own_table.columns import Column
 from radprompt.own_table.encoding import encode, feature_name, read_columns, shown_levels
@@ -21,6 +22,115 @@ from radprompt.study.scaling import FeatureScaler
 
 FOLDER = Path("models/final")
 CONFIDENCE = 0.9
+LEVEL = 0.5
+"""Probability from which a case is called the second class."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What the final model says of some cases, a row each; features are its selected ones.
+
+    ``probability`` is that of class 1, ``low`` and ``high`` bound its 90 % interval; the ``logit`` has the standard
+    deviation ``deviation``. ``raw`` are the features before, ``z`` after standardisation, NaN where missing.
+    """
+
+    raw: pd.DataFrame
+    z: pd.DataFrame
+    probability: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    logit: np.ndarray
+    deviation: np.ndarray
+
+    @property
+    def call(self) -> np.ndarray:
+        """Class of each case, 0 or 1."""
+        return (self.probability >= LEVEL).astype(int)
+
+
+@dataclass(frozen=True, eq=False)
+class FinalModel:
+    """The model that a study of a table ends with.
+
+    ``facts`` says how a table is read (missing codes, decimal mark, site and its values, classes). ``needed`` are the
+    columns that the selected features come from, ``ranges`` their training cases' least, median and largest values.
+    """
+
+    facts: dict[str, Any]
+    needed: list[Column]
+    selection: Selection
+    ranges: pd.DataFrame
+    scaler: FeatureScaler
+    classifier: NamedClassifier
+
+    @staticmethod
+    def folder(study: Path) -> Path | None:
+        """Return where a study's final model is, given the study's folder or the model's own; None if it has none."""
+        final = study / FOLDER if (study / FOLDER).is_dir() else study
+        return final if (final / "columns.json").is_file() else None
+
+    @classmethod
+    def load(cls, study: Path) -> "FinalModel":
+        """Read the final model of a study; an :class:`InputError` if there is none."""
+        final = cls.folder(study)
+        if final is None:
+            raise InputError("no final model", where=str(study), fix="name the folder that `radprompt table` made")
+        selection = Selection.load(final / "selection.json")
+        columns = read_columns(final / "columns.json")
+        return cls(
+            facts=json.loads((final / "table.json").read_text(encoding="utf-8")),
+            needed=[column for column in columns if set(features_of(column)) & set(selection.features)],
+            selection=selection,
+            ranges=pd.read_csv(final / "ranges.csv", index_col="feature").loc[list(selection.features)],
+            scaler=FeatureScaler.load(final / "scaler.json"),
+            classifier=NamedClassifier.load(final / SELECTED),
+        )
+
+    def predict(self, cells: pd.DataFrame) -> Answers:
+        """Predict cases.
+
+        Parameters
+        ----------
+        cells
+            Text, None where missing, a row a case; the needed columns, and the site's where the study has sites.
+
+        Raises
+        ------
+        InputError
+            Absent columns, cells that are not numbers and unknown sites, all in one message.
+        """
+        if faults := _faults(cells, self.needed, self.facts):
+            fix = "give the columns and values that the model was trained on"
+            raise InputError("\n  ".join(faults), fix=fix)
+        raw = encode(cells, self.needed)
+        z = self.scaler.transform(raw.reindex(columns=list(self.scaler.features)))
+        features = list(self.selection.features)
+        X, site = self._named(z[features]), self._site(cells)
+        mean, deviation = self.classifier.decision_function(X, return_std=True, site=site)
+        half = float(ndtri((1 + CONFIDENCE) / 2)) * deviation
+        probability = self.classifier.predict_proba(X, site=site)[:, 1]
+        return Answers(raw[features], z[features], probability, expit(mean - half), expit(mean + half), mean, deviation)
+
+    def explain(self, answers: Answers, cells: pd.DataFrame) -> NamedExplanation:
+        """Return each feature's share in the first case's logit, with its deviation; columns are features."""
+        site = self._site(cells)
+        found = self.classifier.explain(self._named(answers.z.iloc[:1]), site=None if site is None else str(site[0]))
+        keys = dict(zip(self.selection.names, self.selection.features, strict=True))
+        return found._replace(
+            shares=found.shares.rename(columns=keys), deviations=found.deviations.rename(columns=keys)
+        )
+
+    def outside(self, answers: Answers) -> list[str]:
+        """Return for each case the features beyond the training cases' range, separated by semicolons."""
+        raw, least, largest = answers.raw, self.ranges["least"].to_numpy(), self.ranges["largest"].to_numpy()
+        beyond = raw.lt(least, axis=1) | raw.gt(largest, axis=1)
+        return ["; ".join(raw.columns[row]) for row in beyond.to_numpy()]
+
+    def _named(self, z: pd.DataFrame) -> pd.DataFrame:
+        return z.set_axis(list(self.selection.names), axis=1)
+
+    def _site(self, cells: pd.DataFrame) -> np.ndarray | None:
+        return cells[self.facts["site"]].to_numpy() if self.facts["site"] else None
 
 
 def apply(csv: Path, study: Path, case: str | None, out: Path) -> list[str]:
@@ -49,42 +159,28 @@ def apply(csv: Path, study: Path, case: str | None, out: Path) -> list[str]:
         No model, or all that is wrong with the table in one message: absent columns, cells that are not numbers,
         unknown sites.
     """
-    final = study / FOLDER if (study / FOLDER).is_dir() else study
-    if not (final / "columns.json").is_file():
-        raise InputError("no final model", where=str(study), fix="name the folder that `radprompt table` made")
-    selection, columns = Selection.load(final / "selection.json"), read_columns(final / "columns.json")
-    facts = json.loads((final / "table.json").read_text(encoding="utf-8"))
-    needed = [column for column in columns if _features(column) & set(selection.features)]
-    sheet = read_sheet(csv)
+    model = FinalModel.load(study)
+    facts, sheet = model.facts, read_sheet(csv)
     read = rewrite(
         blank(sheet.cells, facts["missing"]),
-        [column.source for column in needed if column.kind == "number" and column.source in sheet.cells],
+        [column.source for column in model.needed if column.kind == "number" and column.source in sheet.cells],
         facts["decimal"],
     )
-    cells = read.cells
-    faults = _faults(cells, needed, facts)
-    if faults:
+    try:
+        found = model.predict(read.cells)
+    except InputError as error:
         fix = "give the table the columns and values that the model was trained on"
-        raise InputError("\n  ".join(faults), where=str(csv), fix=fix)
-    raw = encode(cells, needed)
-    scaler = FeatureScaler.load(final / "scaler.json")
-    z = scaler.transform(raw.reindex(columns=list(scaler.features)))
-    X = z[list(selection.features)].set_axis(list(selection.names), axis=1)
-    site = cells[facts["site"]].to_numpy() if facts["site"] else None
-    classifier = NamedClassifier.load(final / SELECTED)
-    mean, deviation = classifier.decision_function(X, return_std=True, site=site)
-    half = float(ndtri((1 + CONFIDENCE) / 2)) * deviation
-    probability = classifier.predict_proba(X, site=site)[:, 1]
-    ids, note = _ids(cells, case, facts)
+        raise InputError(error.what, where=str(csv), fix=fix) from None
+    ids, note = _ids(read.cells, case, facts)
     table = pd.DataFrame(
         {
             "case": ids,
-            "probability": probability,
-            "low": expit(mean - half),
-            "high": expit(mean + half),
-            "call": np.where(probability >= 0.5, facts["classes"][1], facts["classes"][0]),
-            "missing": X.isna().sum(axis=1).to_numpy(),
-            "outside": _outside(raw, selection, pd.read_csv(final / "ranges.csv", index_col="feature")),
+            "probability": found.probability,
+            "low": found.low,
+            "high": found.high,
+            "call": [facts["classes"][code] for code in found.call],
+            "missing": found.z.isna().sum(axis=1).to_numpy(),
+            "outside": model.outside(found),
         }
     )
     write_csv(out, table)
@@ -99,10 +195,11 @@ def apply(csv: Path, study: Path, case: str | None, out: Path) -> list[str]:
     ]
 
 
-def _features(column: Column) -> set[str]:
+def features_of(column: Column) -> dict[str, str | None]:
+    """Return the features that a column becomes, each with its value of a category, None for a number."""
     if column.kind == "number":
-        return {feature_name(column)}
-    return {feature_name(column, level) for level in shown_levels(column)}
+        return {feature_name(column): None}
+    return {feature_name(column, level): level for level in shown_levels(column)}
 
 
 def _faults(cells: pd.DataFrame, needed: list[Column], facts: dict[str, Any]) -> list[str]:
@@ -134,10 +231,3 @@ def _ids(cells: pd.DataFrame, case: str | None, facts: dict[str, Any]) -> tuple[
         note = [f"there is no column {name!r}: cases are called by their rows"] if name else []
         return [f"row {row}" for row in cells.index], note
     return [f"row {row}" if pd.isna(cell) else str(cell) for row, cell in cells[name].items()], []
-
-
-def _outside(raw: pd.DataFrame, selection: Selection, ranges: pd.DataFrame) -> list[str]:
-    own = raw[list(selection.features)]
-    bounds = ranges.loc[list(selection.features)]
-    beyond = own.lt(bounds["least"].to_numpy(), axis=1) | own.gt(bounds["largest"].to_numpy(), axis=1)
-    return ["; ".join(own.columns[row]) for row in beyond.to_numpy()]

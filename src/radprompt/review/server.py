@@ -1,13 +1,11 @@
 """The page's application: worklist, lesions, pictures, drafts and decisions over HTTP."""
 
 import base64
-import errno
-from collections.abc import Callable, Collection
-from importlib.resources import files
+from collections.abc import Collection
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -16,17 +14,18 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from radprompt.core.errors import InputError
+from radprompt.loopback.answers import HANDLERS, Assets
+from radprompt.loopback.guard import Door, Guard
 from radprompt.mammograms.imaging.roi import Region, crop
 from radprompt.review.desk import Desk, StaleError
-from radprompt.review.guard import Guard
 from radprompt.review.pictures import Pictures
 from radprompt.review.redrawing import Redrawing
 from radprompt.review.worklist import Entry
 from radprompt.tables.lesions import Box, Lesion
 from radprompt.tables.reviews import ACCEPTED, LONGEST_REASON, UNUSABLE, Review
 
-TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+DOOR = Door("radprompt review --serve", largest=12 * 2**20)
+"""The largest body is the contour of the largest mammogram, a bit a pixel, in base64."""
 REASONS = (
     "Not visible in this view",
     "Not a mass",
@@ -87,10 +86,10 @@ def make_app(desk: Desk, token: str, hosts: Collection[str]) -> ASGIApp:
     hosts
         ``host:port`` as browsers write it.
     """
-    page = _Page(desk)
+    page, assets = _Page(desk), Assets("radprompt.review")
     routes = [
-        Route("/", page.index),
-        Route("/assets/{name}", page.asset),
+        Route("/", assets.page),
+        Route("/assets/{name}", assets.asset),
         Route("/worklist", page.worklist),
         Route("/lesions/{lesion_id}", page.lesion),
         Route("/lesions/{lesion_id}/region/{top:int}/{left:int}/{bottom:int}/{right:int}", page.region),
@@ -101,14 +100,8 @@ def make_app(desk: Desk, token: str, hosts: Collection[str]) -> ASGIApp:
         Route("/lesions/{lesion_id}/drawing", page.draw, methods=["POST"]),
         Route("/lesions/{lesion_id}/withdrawal", page.withdraw, methods=["POST"]),
     ]
-    handlers: dict[Any, Callable] = {
-        InputError: _input_error,
-        ValidationError: _invalid,
-        StaleError: _stale,
-        OSError: _not_written,
-        HTTPException: _refused,
-    }
-    return Guard(Starlette(routes=routes, exception_handlers=handlers), token, hosts)
+    handlers = HANDLERS | {StaleError: _stale}
+    return Guard(Starlette(routes=routes, exception_handlers=handlers), token, hosts, DOOR)
 
 
 class _Page:
@@ -117,20 +110,9 @@ class _Page:
     def __init__(self, desk: Desk) -> None:
         self._desk, self._worklist, self._pictures = desk, desk.worklist, Pictures(desk.worklist)
         self._redrawing = Redrawing(desk.worklist.root)
-        self._assets = {
-            file.name: file.read_bytes()
-            for file in files("radprompt.review").joinpath("assets").iterdir()
-            if file.name.rpartition(".")[2] in TYPES
-        }
         reviews = desk.reviews()
         if first := next((lesion_id for lesion_id in self._worklist if lesion_id not in reviews), None):
             self._pictures.prepare(self._worklist[first].lesion)
-
-    async def index(self, request: Request) -> Response:
-        return self._file("page.html")
-
-    async def asset(self, request: Request) -> Response:
-        return self._file(request.path_params["name"])
 
     def worklist(self, request: Request) -> Response:
         reviews, drafts = self._desk.reviews(), self._desk.drafts()
@@ -260,11 +242,6 @@ class _Page:
             changed = entry.contour != review.contour
         return {"review": standing or None, "draft": draft, "changed": changed}
 
-    def _file(self, name: str) -> Response:
-        if name not in self._assets:
-            raise HTTPException(404, "no such file")
-        return Response(self._assets[name], media_type=TYPES[name.rpartition(".")[2]])
-
 
 def _entry(entry: Entry, patient: int) -> dict[str, Any]:
     """Describe an entry; label, BI-RADS and split stay behind, since contours are read blind."""
@@ -290,24 +267,5 @@ def _packed(mask: np.ndarray, region: Region) -> str:
     return base64.b64encode(np.packbits(crop(mask, region)).tobytes()).decode("ascii")
 
 
-def _input_error(request: Request, error: InputError) -> Response:
-    return JSONResponse({"error": str(error)}, 422)
-
-
-def _invalid(request: Request, error: ValidationError) -> Response:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    return JSONResponse({"error": f"{'.'.join(map(str, first['loc']))[:80]}: {first['msg'][:200]}"}, 422)
-
-
 def _stale(request: Request, error: StaleError) -> Response:
     return JSONResponse({"error": "This lesion was changed in another tab or window since it was opened here."}, 409)
-
-
-def _not_written(request: Request, error: OSError) -> Response:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    reason = "the disk is full" if full else error.strerror or type(error).__name__
-    return JSONResponse({"error": f"Not saved: {reason}. What was saved before is as it was."}, 507)
-
-
-def _refused(request: Request, error: HTTPException) -> Response:
-    return JSONResponse({"error": error.detail}, error.status_code)

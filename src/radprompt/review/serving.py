@@ -1,19 +1,12 @@
-"""Serves the page to this machine alone."""
+"""Serves the reader's page to this machine alone."""
 
-import secrets
-import socket
-import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
-import uvicorn
-
-from radprompt.core.errors import InputError
+from radprompt.loopback.listening import listen, run
 from radprompt.review.desk import Desk
 from radprompt.review.server import make_app
 from radprompt.review.worklist import Worklist
-
-LOOPBACK = "127.0.0.1"
 
 
 def serve(
@@ -40,36 +33,13 @@ def serve(
         A table is absent or damaged, the reader's name cannot be used, or the port is taken.
     """
     desk = Desk(Worklist(root, dataset), reader)
-    with _listening(port) as listening:
-        number, token = listening.getsockname()[1], secrets.token_urlsafe(24)
-        hosts = [f"{LOOPBACK}:{number}", f"localhost:{number}"]
-        address = f"http://{LOOPBACK}:{number}/{token}/"
-        config = uvicorn.Config(
-            make_app(desk, token, hosts),
-            access_log=False,  # it would hold the token
-            log_level="error",
-            lifespan="off",
-            ws="none",
-            server_header=False,
-            proxy_headers=False,
-        )
+    with listen(port) as listening:
         done = len(desk.reviews())
         say(f"{len(desk.worklist)} lesions of {dataset}, {done} decided by {reader}, {len(desk.drafts())} unfinished")
-        say(address)
-        say("The address is a secret of this session; only this machine can open it. Ctrl-C ends it, nothing is lost.")
-        if browser:
-            webbrowser.open(address)
-        uvicorn.Server(config).run(sockets=[listening])
-
-
-def _listening(port: int) -> socket.socket:
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((LOOPBACK, port))
-        listening.listen()  # from here on a browser may ask, and waits until there is an answer
-    except OSError as error:
-        listening.close()
-        reason = error.strerror or str(error)
-        raise InputError(f"port {port} cannot be used: {reason}", where="--port", fix="leave --port out") from None
-    return listening
+        run(
+            listening,
+            lambda token, hosts: make_app(desk, token, hosts),
+            say,
+            ends=", nothing is lost",
+            browser=browser,
+        )

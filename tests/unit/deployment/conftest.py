@@ -14,6 +14,7 @@ import torch
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 from ruamel.yaml import YAML
+from serve_cases import Served, serving
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
@@ -77,6 +78,16 @@ def exported(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     with contextlib.chdir(repository):
         export_model(folder, "vindr", 0)
     return folder
+
+
+@pytest.fixture(scope="session")
+def served(exported: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """``radprompt serve`` of that model."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")  # as the tests themselves compute
+        with serving(exported, tmp_path_factory.mktemp("served") / "images") as running:
+            running.model.wait()
+            yield running
 
 
 @pytest.fixture

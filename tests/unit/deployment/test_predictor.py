@@ -110,7 +110,7 @@ def test_the_mask_of_a_png_gives_the_same_as_the_dicoms_box(brief, repository, l
     Image.fromarray(mask.astype(np.uint8) * 255).save(tmp_path / "mask.png")
     given = {"image": tmp_path / "a.png", "corners": None, "mask": tmp_path / "mask.png", "spacing_mm": 0.3}
     masked, _, _ = brief.predict(_case(repository, lesions, lesion, **given))
-    assert (masked.contour, masked.area_px) == ("given", boxed.area_px)
+    assert (masked.origin.contour, masked.origin.area_px) == ("given", boxed.origin.area_px)
     for one, other in zip(masked.features, boxed.features, strict=True):
         assert one.value == pytest.approx(other.value, rel=0.05)
 
@@ -166,7 +166,7 @@ def test_a_contour_that_nnunet_did_not_find_is_said(brief, repository, lesions, 
     nothing = np.zeros((32, 32), np.float32)
     monkeypatch.setattr(brief._segmenter, "predict", lambda image, box: nothing)
     said, _, _ = brief.predict(_case(repository, lesions, lesions.index[0]))
-    assert said.contour == "ellipse"
+    assert said.origin.contour == "ellipse"
     assert any("Draw a mask" in note for note in said.notes(brief.package))
 
 

@@ -14,6 +14,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from review_study import DATASET, GRID, TOKEN, Served, drawn_table
 
 from radprompt.core.outputs import write_csv
+from radprompt.loopback.listening import listen
 from radprompt.mammograms.imaging.contours import inscribed_ellipse, write_mask
 from radprompt.mammograms.imaging.mask_measures import count_parts, leaves_box, mask_digest
 from radprompt.mammograms.phantom.cohort import Breast, Mass
@@ -23,7 +24,6 @@ from radprompt.mammograms.phantom.mass import Traits
 from radprompt.mammograms.segmentation.segmenter import Drawing, Segmenter
 from radprompt.review.desk import Desk
 from radprompt.review.server import make_app
-from radprompt.review.serving import _listening
 from radprompt.review.worklist import Worklist
 from radprompt.tables.lesions import Box, Lesion, to_table
 
@@ -81,7 +81,7 @@ def served(study: Path) -> Iterator[Callable[..., Served]]:
     running: list[tuple[uvicorn.Server, threading.Thread, httpx.Client]] = []
 
     def serve(reader: str = "ann") -> Served:
-        desk, listening = Desk(Worklist(study, DATASET), reader), _listening(0)
+        desk, listening = Desk(Worklist(study, DATASET), reader), listen(0)
         host = f"127.0.0.1:{listening.getsockname()[1]}"
         app = make_app(desk, TOKEN, [host])
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))

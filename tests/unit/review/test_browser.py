@@ -5,7 +5,6 @@ pictures of docs/review.md; those of every size and scheme are in the tests' tem
 """
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from page_checks import CHROMIUM, CUT_OFF, faint, nameless, running_browser
 from review_study import DATASET, FOLDER, GRID
 
 from radprompt.mammograms.imaging.contours import polygon_mask, read_mask
@@ -23,7 +23,6 @@ from radprompt.review.worklist import Worklist
 from radprompt.tables.reviews import read_reviews
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (requirements/dev.txt)")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
 
 SOURCE = Path(__file__).parents[3] / "src"
@@ -31,10 +30,8 @@ SOURCE = Path(__file__).parents[3] / "src"
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM)
+    with running_browser(sync_api) as running:
         yield running
-        running.close()
 
 
 @pytest.fixture
@@ -366,42 +363,8 @@ def test_the_page_asks_its_own_server_alone(page, served):
     assert page.context.cookies() == []
 
 
-CONTRAST = """() => {
-  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
-  const linear = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-  const light = ([r, g, b]) => 0.2126 * linear(r / 255) + 0.7152 * linear(g / 255) + 0.0722 * linear(b / 255);
-  const ground = (element) => {
-    for (let e = element; e; e = e.parentElement) {
-      const colour = parse(getComputedStyle(e).backgroundColor);
-      if (colour.length === 3 || colour[3] === 1) return colour;
-    }
-    return [255, 255, 255];
-  };
-  const found = [];
-  for (const element of document.querySelectorAll("body *")) {
-    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-    if (!own || !element.checkVisibility() || element.closest(".aside")) continue;
-    const [a, b] = [light(parse(getComputedStyle(element).color)), light(ground(element))];
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    found.push([ratio, `${element.tagName} ${element.id} ${element.className} ${element.textContent.slice(0, 30)}`]);
-  }
-  return found;
-}"""
-"""Contrast of every visible text with what is behind it (WCAG 2.2, relative luminance)."""
-
-CUT_OFF = """() => {
-  const parts = ["header *", "#tools *", "#decisions *", "#measures *", "#caption *", "figcaption", "#count"];
-  const leaves = (e) => {
-    const r = e.getBoundingClientRect();
-    const wide = e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline";
-    const beyond = r.left < 0 || r.top < 0 || r.right > innerWidth + 0.5 || r.bottom > innerHeight + 0.5;
-    return r.width > 0 && (beyond || (wide && !e.matches("input, select")));
-  };
-  return [...document.querySelectorAll([...parts, "#worklist label *", "dialog[open] *"].join())]
-    .filter((e) => e.checkVisibility() && !e.closest(".aside, option") && leaves(e))
-    .map((e) => `${e.tagName} ${e.id} ${e.textContent.slice(0, 40)}`);
-}"""
-"""Elements that leave the window or are wider than their place."""
+PARTS = ["header *", "#tools *", "#decisions *", "#measures *", "#caption *", "figcaption", "#count"]
+PARTS += ["#worklist label *", "dialog[open] *"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -426,9 +389,8 @@ def test_screenshots_have_contrast_and_nothing_cut_off(browser, served, study, t
         page.screenshot(path=tmp_path / f"{name}.png")
         if documented and name in ("corrected", "keys"):
             page.screenshot(path=Path(os.environ["RADPROMPT_SCREENSHOTS"]) / f"review_{name}.jpg", quality=80)
-        low = [words for ratio, words in page.evaluate(CONTRAST) if ratio < 4.5]
-        assert low == [], name
-        assert page.evaluate(CUT_OFF) == [], name
+        assert faint(page) == [], name
+        assert page.evaluate(CUT_OFF, [PARTS, False]) == [], name
         assert "not for clinical use" in page.inner_text("#purpose")
         if number == 0:
             page.keyboard.press("Escape")
@@ -443,16 +405,7 @@ def test_every_control_has_a_name_for_screen_readers(page, served):
     page.goto(served().address)
     see(page, "p2_CC")
     tree = page.locator("body").aria_snapshot()
-    nameless = [
-        line.strip()
-        for line in tree.splitlines()
-        if line.strip().rstrip(":")
-        in {
-            f"- {role}"
-            for role in ("button", "textbox", "searchbox", "combobox", "slider", "img", "radio", "application")
-        }
-    ]
-    assert nameless == []
+    assert nameless(page) == []
     for name in (
         'button "Accept contour Enter"',
         'slider "Brush radius in pixels"',

@@ -4,6 +4,7 @@ import csv
 import errno
 import json
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from radprompt.mammograms.imaging.contours import read_mask
 from radprompt.mammograms.imaging.dicom import read_mammogram
 from radprompt.mammograms.segmentation.review import read_reviewed
 from radprompt.review import desk as desk_module
-from radprompt.review import guard
+from radprompt.review import server
 from radprompt.review.desk import Desk
 from radprompt.review.worklist import Worklist
 from radprompt.tables.reviews import read_reviews
@@ -332,7 +333,7 @@ def test_a_hostile_body_is_refused_and_the_server_goes_on(served, study, name):
 
 @pytest.mark.parametrize("announced", [True, False])
 def test_a_huge_body_is_not_read(served, study, monkeypatch, announced):
-    monkeypatch.setattr(guard, "LARGEST_BODY", 100_000)
+    monkeypatch.setattr(server, "DOOR", replace(server.DOOR, largest=100_000))
     client, before = served().client, files_of(study)
     pieces = (b"x" * 10_000 for _ in range(30))
     content = b"x" * 300_000 if announced else pieces

@@ -11,8 +11,8 @@ from radprompt.mammograms.imaging.roi import Region, crop, to_grid
 from radprompt.tables.lesions import Box
 
 
-def data_uri(view: np.ndarray) -> str:
-    """Return a grey image (rows, columns) as a PNG in a data URI.
+def png(view: np.ndarray) -> bytes:
+    """Return a grey image (rows, columns) as a PNG.
 
     Windowed from its 0.5th to its 99.5th percentile: a mass is often a few per cent of the mammogram's range.
     """
@@ -20,7 +20,20 @@ def data_uri(view: np.ndarray) -> str:
     grey = np.clip((view - low) / max(high - low, 1e-6), 0, 1) * 255
     buffer = BytesIO()
     Image.fromarray(grey.astype(np.uint8)).save(buffer, format="PNG", optimize=True)
-    return f"data:image/png;base64,{b64encode(buffer.getvalue()).decode()}"
+    return buffer.getvalue()
+
+
+def data_uri(view: np.ndarray) -> str:
+    """Return what :func:`png` does in a data URI."""
+    return f"data:image/png;base64,{b64encode(png(view)).decode()}"
+
+
+def shrunk(pixels: np.ndarray, longest: int) -> np.ndarray:
+    """Return an image with ``longest`` pixels on its longer side, or as it is where that is smaller."""
+    factor = min(1.0, longest / max(pixels.shape))
+    size = [max(1, round(length * factor)) for length in reversed(pixels.shape)]
+    whole = Image.fromarray(np.ascontiguousarray(pixels, dtype=np.float32))
+    return np.asarray(whole.resize((size[0], size[1]), Image.Resampling.BOX))
 
 
 def rectangle(box: Box, region: Region, side: int) -> list[float]:

@@ -1,23 +1,8 @@
 // What the page asks the server, at its own address alone.
 
-export class Refused extends Error {
-  constructor(status, message) {
-    super(message);
-    this.status = status;
-  }
-}
+import { asking } from "./ask.js";
 
-async function ask(path, options = {}) {
-  let answer;
-  try {
-    answer = await fetch(path, { cache: "no-store", credentials: "omit", referrerPolicy: "no-referrer", ...options });
-  } catch {
-    throw new Refused(0, "The server does not answer. Start radprompt review again; every finished stroke that was saved is kept.");
-  }
-  if (answer.ok) return answer;
-  const said = await answer.json().catch(() => ({}));
-  throw new Refused(answer.status, said.error ?? `The server answered with status ${answer.status}.`);
-}
+const ask = asking("The server does not answer. Start radprompt review again; every finished stroke that was saved is kept.");
 
 const post = async (path, content) =>
   (await ask(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(content) })).json();

@@ -1,15 +1,15 @@
-"""What stands before the page: only its own address, from this machine, in requests of a sensible size."""
+"""What stands before a local page: only its own address, from this machine, in requests of a sensible size."""
 
 import hmac
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-LARGEST_BODY = 12 * 2**20
-"""Bytes: the contour of the largest mammogram, a bit a pixel, in base64."""
+from radprompt.loopback.answers import said
 
 HEADERS = {
     "cache-control": "no-store",
@@ -23,16 +23,30 @@ HEADERS = {
 """Of every answer: nothing is loaded from elsewhere, framed, cached, or told the address."""
 
 TOO_LARGE = "the request is too large"
-STRANGER = """<!doctype html><html lang="en"><meta charset="utf-8"><title>radprompt review</title>
-<h1>No page at this address</h1><p>Open the address that <code>radprompt review --serve</code> printed.</p>
+STRANGER = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
+<h1>No page at this address</h1><p>Open the address that <code>{command}</code> printed.</p>
 <p>Research use only, not for clinical use.</p></html>"""
+
+
+@dataclass(frozen=True)
+class Door:
+    """What a page lets in.
+
+    ``command`` printed its address. A POST has one of the ``types`` of content and ``largest`` bytes at most. With
+    ``programs``, a POST without ``Origin`` is let in: browsers always send one, programs that know the token need not.
+    """
+
+    command: str
+    largest: int
+    types: tuple[str, ...] = ("application/json",)
+    programs: bool = False
 
 
 class Guard:
     """ASGI middleware that lets a request through only with the token in its path.
 
-    A POST must come from the page itself (``Origin``), as JSON, of :data:`LARGEST_BODY` bytes at most. The ``Host``
-    must be one of ``hosts``, so that a name that leads to 127.0.0.1 gains nothing.
+    A POST must come from the page itself (``Origin``), in a form and size that the door takes. The ``Host`` must be one
+    of ``hosts``, so that a name that leads to 127.0.0.1 gains nothing.
 
     Parameters
     ----------
@@ -42,10 +56,12 @@ class Guard:
         First part of every path.
     hosts
         ``host:port`` of the server, as browsers write it.
+    door
+        What is let in.
     """
 
-    def __init__(self, app: ASGIApp, token: str, hosts: Collection[str]) -> None:
-        self._app, self._token, self._hosts = app, token, set(hosts)
+    def __init__(self, app: ASGIApp, token: str, hosts: Collection[str], door: Door) -> None:
+        self._app, self._token, self._hosts, self.door = app, token, set(hosts), door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or hand the request on."""
@@ -59,7 +75,7 @@ class Guard:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > LARGEST_BODY:
+            if seen > self.door.largest:
                 raise HTTPException(413, TOO_LARGE)
             return message
 
@@ -78,20 +94,27 @@ class Guard:
     def _refusal(self, scope: Scope, headers: Headers) -> HTMLResponse | JSONResponse | None:
         host, first = headers.get("host", ""), scope["path"].split("/")[1] if "/" in scope["path"] else ""
         if host not in self._hosts or not hmac.compare_digest(first.encode(), self._token.encode()):
-            return HTMLResponse(STRANGER, 404)
+            command = self.door.command
+            return HTMLResponse(STRANGER.format(title=command.partition(" --")[0], command=command), 404)
         if scope["path"] == f"/{self._token}":  # relative links need the slash
             return HTMLResponse("", 307, {"location": f"/{self._token}/"})
         if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            return JSONResponse({"error": "asked for by another page"}, 403)
+            return said("asked for by another page", 403)
         if scope["method"] in ("GET", "HEAD"):
             return None
         if scope["method"] != "POST":
-            return JSONResponse({"error": "only GET and POST are answered"}, 405)
-        if headers.get("origin") != f"http://{host}":
-            return JSONResponse({"error": "asked for by another page"}, 403)
-        if headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-            return JSONResponse({"error": "not JSON"}, 415)
+            return said("only GET and POST are answered", 405)
+        origin = headers.get("origin")
+        if origin != f"http://{host}" and not (origin is None and self.door.programs):
+            return said("asked for by another page", 403)
+        if headers.get("content-type", "").partition(";")[0].strip() not in self.door.types:
+            return said(f"not {' or '.join(map(_spoken, self.door.types))}", 415)
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > LARGEST_BODY:
-            return JSONResponse({"error": TOO_LARGE}, 413)
+        if not length.isdecimal() or int(length) > self.door.largest:
+            return said(TOO_LARGE, 413)
         return None
+
+
+def _spoken(kind: str) -> str:
+    """Return a type of content for a message: ``JSON`` for ``application/json``."""
+    return "JSON" if kind == "application/json" else kind

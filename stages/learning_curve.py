@@ -22,9 +22,10 @@ from radprompt.core.stage import run
 from radprompt.evaluation import learning_curve as lines
 from radprompt.llm.classifier import LanguageModelClassifier
 from radprompt.pages.drawing import write_svg
+from radprompt.study.cohort import cohort_of
 from radprompt.study.recipe import Recipe
 from radprompt.study.settings import load_settings
-from radprompt.tables.cohort import of_setting, read_cohort
+from radprompt.tables.cohort import of_setting
 from radprompt.tables.features import read_features
 from radprompt.tables.left_out import WORDS
 
@@ -40,7 +41,7 @@ def main() -> None:
     setting = settings[curve.continued]
     start, dataset = settings[curve.start].model_folder(0, params.seed), setting.train.dataset
     features = read_features(f"data/features/{dataset}.csv")
-    cohort = of_setting(read_cohort(f"data/cohorts/{setting.name}.csv"))
+    cohort = of_setting(cohort_of(setting))
     rows = cohort[["repeat", "lesion_id", "split", "label"]].merge(features, on="lesion_id", validate="many_to_one")
     predicted = lines.read_ends(curve, settings)
     learners = [model for model in params.baselines.models if model in get_args(Learner)]

@@ -29,14 +29,22 @@ def write_cohort(path: str | Path, table: pd.DataFrame) -> None:
     write_csv(path, table[COLUMNS])
 
 
-def read_cohort(path: str | Path) -> pd.DataFrame:
+def read_cohort(path: str | Path, *, shares_patients: bool = False) -> pd.DataFrame:
     """Read what :func:`write_cohort` wrote.
+
+    Parameters
+    ----------
+    path
+        The table.
+    shares_patients
+        Whether the setting declares that a patient may be tested and have a lesion in another split.
 
     Raises
     ------
     InputError
         For an absent file, a missing column, an unknown repeat, split or label, a lesion that a repeat has twice, or a
-        patient of the test who has a lesion in another split of the repeat; it names the row.
+        patient of the test who has a lesion in another split of the repeat, unless ``shares_patients``; it names the
+        row.
     """
     path = Path(path)
     if not path.is_file():
@@ -50,7 +58,11 @@ def read_cohort(path: str | Path) -> pd.DataFrame:
         (~table["split"].isin(SPLITS), "split", f"is not one of {', '.join(SPLITS)}"),
         (~table["label"].isin(["0", "1"]), "label", "is not 0 (benign) or 1 (malignant)"),
         (table.duplicated(["repeat", "dataset", "lesion_id"]), "lesion_id", "occurs twice in its repeat"),
-        (_on_both_sides(table), "patient_id", "is tested and has a lesion in another split of the same repeat"),
+        (
+            _on_both_sides(table) & (not shares_patients),
+            "patient_id",
+            "is tested and has a lesion in another split of the same repeat",
+        ),
     ]
     for wrong, name, what in tests:
         if wrong.any():

@@ -107,15 +107,16 @@ def shared(rows: pd.DataFrame) -> Iterator[Check]:
 
 def shared_words(checks: Iterable[Check]) -> str:
     """Say in a clause how many test lesions share a patient, study or image with other splits; '' if none may."""
-    parts = []
+    parts, compared = [], 0
     for key in SHARED:
-        own = [each for each in checks if each.check == f"shared_{key}" and each.compared]
-        if own:
-            found, compared = sum(len(each.findings) for each in own), sum(each.compared for each in own)
-            parts.append(f"a {key} of {found / compared:.0%} ({found:,} of {compared:,})")
+        own = [each for each in checks if each.check == f"shared_{key}"]
+        compared = sum(each.compared for each in own)
+        found = sum(len(each.findings) for each in own)
+        parts += [f"the {key} of {found:,} ({found / compared:.0%})"] if compared else []
     if not parts:
         return ""
-    return f"as drawn.by says, training or validation lesions have {', '.join(parts)} of the test lesions"
+    said = f"patients on both sides, as drawn.by says: of {compared:,} test lesions, "
+    return f"{said}{', '.join(parts)} also trains or validates,"
 
 
 def near_duplicates(rows: pd.DataFrame, hashes: pd.DataFrame, bits: int) -> Iterator[Check]:

@@ -208,6 +208,8 @@ def weigh(
         raise InputError(f"weight {weights.tolist()[row]} in row {row}", where="sample_weight", fix=fix)
     kept = np.flatnonzero(weights)
     weights, codes = weights[kept], codes[kept]
+    if not len(kept):
+        raise InputError("all weights are zero", where="sample_weight", fix=fix)
     if len(set(codes.tolist())) < 2:
         raise InputError("rows with a weight are of one class", where="sample_weight, y", fix=fix)
     rows = rows.iloc[kept] if isinstance(rows, pd.DataFrame) else [rows[place] for place in kept]

@@ -37,8 +37,8 @@ LABELS_PROVEN = (
     "classifier."
 )
 OTHER_STUDY = (
-    "The checklists below are answered for the paper's three data sets. This run has other settings: where an answer "
-    "names VinDr-Mammo or INbreast, or says that labels are BI-RADS, it is not about this run."
+    "The checklists below were written for the paper's settings. Data sets, labels, contours, splits and figures in "
+    "the answers are those of this run's own settings; what they say of a second site applies only where one is named."
 )
 LABELS_SYNTHETIC = (
     "Labels follow BI-RADS (3 benign, 4 to 6 malignant), which the phantom reads with noise from each mass's hidden "

@@ -21,7 +21,7 @@ class PickledWithoutBackbone:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return parameters and what was learned, and which backbone that was."""
-        state = super().__getstate__()  # type: ignore[misc]  # scikit-learn's
+        state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[call-overload]  # scikit-learn's
         if "_adapter" in state:
             state["_learned"] = _learned_weights(state["_adapter"]), self._origin()
             kept = state["state_"]

@@ -30,6 +30,10 @@ SHAREABLE = frozenset({"cbis_ddsm"})
 PROVEN = frozenset({"cbis_ddsm"})
 """Data sets whose labels are pathology; those of the others come from BI-RADS."""
 
+PATHOLOGY = "{data_sets}: pathology."
+READINGS = "{data_sets}: benign is BI-RADS 3, malignant 4 to 6, as the paper has it; a reading, not histology."
+"""Where labels come from, in the checklists."""
+
 LABELS = "Labels come from BI-RADS: 3 is benign, 4 to 6 malignant; no histology."
 LABELS_PROVEN = (
     "Labels of {data_sets} are pathology. Its images are digitised film of several scanners, without a pixel size in "

@@ -6,7 +6,7 @@ import pandas as pd
 
 from radprompt.core.params import Params
 from radprompt.evaluation.paper import is_synthetic
-from radprompt.mammograms.wording import PROVEN, SEGMENTER
+from radprompt.mammograms.wording import PATHOLOGY, PROVEN, READINGS, SEGMENTER
 from radprompt.pages.report.limits import external_settings
 from radprompt.pages.report.protocols import scaler_words
 from radprompt.pages.report.results import threshold_words
@@ -131,11 +131,7 @@ def _data_sets(settings: Settings, params: Params) -> dict[str, str]:
     titles, measured = [each.title for each in settings.data_sets.values()], settings.measured
     proven = [settings.data_set(name) for name in measured if name in PROVEN]
     read = [settings.data_set(name) for name in measured if name not in PROVEN]
-    standard = [f"{listing(proven)}: pathology."] if proven else []
-    if read:
-        standard.append(
-            f"{listing(read)}: benign is BI-RADS 3, malignant 4 to 6, as the paper has it; a reading, not histology."
-        )
+    standard = [words.format(data_sets=listing(own)) for words, own in ((PATHOLOGY, proven), (READINGS, read)) if own]
     whose = vars(params.radiomics.masks)
     contours = [f"those of {settings.data_set(name)} in {whose.get(name, 'predicted')} contours" for name in measured]
     first = settings.first
@@ -152,7 +148,7 @@ def _data_sets(settings: Settings, params: Params) -> dict[str, str]:
 
 
 def _parts(settings: Settings, params: Params) -> str:
-    """Say which official parts the first settings keep, and what CBIS-DDSM is for."""
+    """Say which official parts the first settings keep, and what the segmenter's data set is for."""
     segmenter = settings.data_set(SEGMENTER)
     kept = dict.fromkeys(own.test.dataset for own in settings.values() if not own.repeated)
     share = percent(params.data.validation_fraction)

@@ -1,7 +1,7 @@
 """AUC at the second site against the number of its lesions that the models may learn from.
 
-Reads   settings.yaml (curves); params.yaml (seed, features, prompt, llm, baselines, adaptation); models/backbone/; data/
-        cohorts and features of the second site; the model that is continued; predictions of settings that end the lines
+Reads   settings.yaml (curves); params.yaml (seed, features, prompt, llm, baselines, adaptation); models/backbone;
+        data/cohorts and data/features of the second site; the model that is continued; the lines' ends' predictions
 Writes  metrics/learning_curve.csv (line, model, lesions, all, repeat, auc), plots/learning_curve.svg
 Takes   time that grows with epochs, repeats and the lesions at the curve's points
 Expect  the line that continues starts higher than the one that restarts; few lesions, wide scatter

@@ -1,7 +1,7 @@
 """Write who belongs to each setting, and what each lesion is used for in each repeat.
 
 Reads   settings.yaml; data/lesions/<dataset>.csv, data/features/<dataset>.csv (which lesions were measured),
-        data/halves/<dataset>.csv
+        data/halves/<dataset or setting>.csv
 Writes  data/cohorts/<setting>.csv (repeat, lesion_id, patient_id, study_id, image_path, dataset, split, label)
 Takes   little more than the time to start; grows with lesions and repeats
 Expect  every later table of a setting holds rows of this one
@@ -28,6 +28,8 @@ def main() -> None:
         for name in datasets
     }
     halves = {name: read_halves(f"data/halves/{name}.csv") for name in settings.halved}
+    for own in settings.drawn:
+        halves[own.name] = read_halves(f"data/halves/{own.name}.csv", shares_patients=own.shares_patients)
     with atomic_folder("data/cohorts") as folder:
         for name, setting in settings.items():
             table = build_cohort(setting, settings, lesions, measured, halves)

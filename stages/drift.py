@@ -15,8 +15,8 @@ from radprompt.core.table_params import load_study_params
 from radprompt.gates.drift import compare_sites, draw_drift, summarise
 from radprompt.pages.drawing import write_svg
 from radprompt.selection.record import Selection
+from radprompt.study.cohort import cohort_of
 from radprompt.study.settings import load_settings
-from radprompt.tables.cohort import read_cohort
 from radprompt.tables.features import read_features
 
 
@@ -26,7 +26,7 @@ def main() -> None:
     if settings.drift is None:
         raise InputError("no drift", where="settings.yaml", fix="name reference and other under drifts")
     setting, other = settings[settings.drift.reference], settings.drift.other
-    cohort, seen = read_cohort(f"data/cohorts/{setting.name}.csv"), setting.train.dataset
+    cohort, seen = cohort_of(setting), setting.train.dataset
     train = cohort[(cohort["repeat"] == 0) & (cohort["split"] == "train")]
     tables = {name: read_features(f"data/features/{name}.csv").set_index("lesion_id") for name in (seen, other)}
     tables[seen] = tables[seen].loc[train["lesion_id"]]

@@ -15,8 +15,9 @@ from radprompt.baselines.embedded import PREFIX, fit_predict_embedded
 from radprompt.core.params import load_params
 from radprompt.core.stage import run
 from radprompt.llm.saved import EMBEDDINGS
+from radprompt.study.cohort import cohort_of
 from radprompt.study.settings import load_settings
-from radprompt.tables.cohort import of_setting, read_cohort
+from radprompt.tables.cohort import of_setting
 from radprompt.tables.embeddings import embeddings_of
 from radprompt.tables.left_out import WORDS, is_left_out
 from radprompt.tables.predictions import prediction_rows, write_left_out, write_predictions
@@ -30,7 +31,7 @@ def main(name: str) -> None:
         write_left_out(path)
         print(f"{name}: no embeddings. {WORDS}")
         return
-    table, parts = of_setting(read_cohort(f"data/cohorts/{name}.csv")), []
+    table, parts = of_setting(cohort_of(setting)), []
     for repeat in setting.repeats(params.adaptation.repeats.llm):
         rows = table[table["repeat"] == repeat]
         train, new = (rows["split"].isin(splits).to_numpy() for splits in (["train"], ["val", "test"]))

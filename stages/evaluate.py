@@ -23,8 +23,9 @@ from radprompt.tables.predictions import RUN, read_predictions
 
 def main(name: str) -> None:
     """Write the metrics of one setting."""
-    params, setting = load_study_params(), load_settings()[name]
-    predictions = read_predictions(Path("data/predictions", name).glob("*.csv"), {name: setting.repeated}, name)
+    params, settings = load_study_params(), load_settings()
+    setting, files = settings[name], Path("data/predictions", name).glob("*.csv")
+    predictions = read_predictions(files, {name: setting.repeated}, name, settings.shared)
     comparison = compare(predictions, params, setting.ratio)
     write_json(f"metrics/evaluation/{name}.json", summary(comparison))
     write_csv(f"metrics/evaluation/{name}.csv", comparison)

@@ -38,7 +38,8 @@ def main() -> None:
     params, settings = load_study_params(), load_settings()
     with atomic_folder("plots/evaluation") as folder:
         for name, setting in settings.items():
-            predictions = read_predictions(Path("data/predictions", name).glob("*.csv"), {name: setting.repeated}, name)
+            files = Path("data/predictions", name).glob("*.csv")
+            predictions = read_predictions(files, {name: setting.repeated}, name, settings.shared)
             best = best_by_validation(predictions, params.baselines.models)
             highlighted = [*MODELS, *best.values()]
             title = setting.title + (", the first test half" if setting.repeated else "")

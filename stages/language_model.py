@@ -27,8 +27,8 @@ from radprompt.llm.classifier import LanguageModelClassifier
 from radprompt.llm.curves import live_curves
 from radprompt.llm.runs import apply_run, copy_run, leave_out, train_run, write_run
 from radprompt.llm.training import validation_scores
+from radprompt.study.cohort import cohort_of
 from radprompt.study.settings import load_settings, run_name
-from radprompt.tables.cohort import read_cohort
 from radprompt.tables.left_out import WORDS
 from radprompt.tables.predictions import prediction_rows, write_predictions
 from radprompt.tables.prompts import read_prompts
@@ -42,7 +42,7 @@ def main(name: str) -> None:
         print(f"{name}: {WORDS}")
         return
     setting, checkpoints = settings[name], Path(".radprompt") / name
-    patients = read_cohort(f"data/cohorts/{name}.csv")[["repeat", "lesion_id", "split", "patient_id"]]
+    patients = cohort_of(setting)[["repeat", "lesion_id", "split", "patient_id"]]
     prompts = read_prompts(f"data/prompts/{name}.jsonl")
     table = prompts.merge(patients, on=["repeat", "lesion_id", "split"], validate="one_to_one")
     runs = [(repeat, seed) for seed in params.seeds for repeat in setting.repeats(params.adaptation.repeats.llm)]

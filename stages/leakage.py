@@ -7,8 +7,9 @@ Reads   settings.yaml; params.yaml (validation.leakage); data/validation/hashes.
 Writes  data/validation/leakage/{segmenter.csv,settings/<setting>.csv}: how much each check compared and found (0);
         metrics/leakage/ likewise: the same over all halves
 Takes   time that grows with lesions, repeats and settings
-Expect  nothing found. A finding ends in exit status 1 with rows and files named; all of them are then in
-        .radprompt/validation/leakage/<name>.csv, and outputs stay as they were
+Expect  nothing found; where a setting draws by lesion, how many test lesions share a patient. A finding ends in exit
+        status 1 with rows and files named; all of them are then in .radprompt/validation/leakage/<name>.csv, and
+        outputs stay as they were
 """
 
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 from radprompt.core.errors import InputError
 from radprompt.core.stage import run
 from radprompt.core.table_params import load_study_params
+from radprompt.gates.leakage import shared_words
 from radprompt.gates.leakage_gate import DETAILS, SEGMENTER, SETTINGS, check_segmenter, check_setting, conclude
 from radprompt.study.settings import load_settings
 
@@ -37,7 +39,8 @@ def main(name: str) -> None:
         compared = ", ".join(
             f"{count:,} {check}" for check, count in table.groupby("check", sort=False)["compared"].sum().items()
         )
-        print(f"{each}: no leak in {halves} repeat(s); compared {compared}: {DETAILS}/{each}.csv")
+        words = shared_words(checks[each]) or "no leak"
+        print(f"{each}: {words} in {halves} repeat(s); compared {compared}: {DETAILS}/{each}.csv")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 """AUC at the second site against the number of its lesions that the models may learn from.
 
-Reads   settings.yaml (curves); params.yaml (seed, features, prompt, llm, baselines, adaptation); data/cohorts and
-        data/features of the second site; the model that is continued; models/backbone/; predictions of the settings
-        that end the lines
+Reads   settings.yaml (curves); params.yaml (seed, features, prompt, llm, baselines, adaptation); models/backbone;
+        data/cohorts and data/features of the second site; the model that is continued; the lines' ends' predictions
 Writes  metrics/learning_curve.csv (line, model, lesions, all, repeat, auc), plots/learning_curve.svg
 Takes   time that grows with epochs, repeats and the lesions at the curve's points
 Expect  the line that continues starts higher than the one that restarts; few lesions, wide scatter
@@ -22,9 +21,10 @@ from radprompt.core.stage import run
 from radprompt.evaluation import learning_curve as lines
 from radprompt.llm.classifier import LanguageModelClassifier
 from radprompt.pages.drawing import write_svg
+from radprompt.study.cohort import cohort_of
 from radprompt.study.recipe import Recipe
 from radprompt.study.settings import load_settings
-from radprompt.tables.cohort import of_setting, read_cohort
+from radprompt.tables.cohort import of_setting
 from radprompt.tables.features import read_features
 from radprompt.tables.left_out import WORDS
 
@@ -38,10 +38,10 @@ def main() -> None:
         print(f"no curve. {WORDS}")
         return
     setting = settings[curve.continued]
-    start, dataset = settings[curve.start].model_folder(0, params.seed), setting.train.dataset
-    features = read_features(f"data/features/{dataset}.csv")
-    cohort = of_setting(read_cohort(f"data/cohorts/{setting.name}.csv"))
-    rows = cohort[["repeat", "lesion_id", "split", "label"]].merge(features, on="lesion_id", validate="many_to_one")
+    start = settings[curve.start].model_folder(0, params.seed)
+    features = read_features(f"data/features/{setting.train.dataset}.csv")
+    about = of_setting(cohort_of(setting))[["repeat", "lesion_id", "split", "label"]]
+    rows = about.merge(features, on="lesion_id", validate="many_to_one")
     predicted = lines.read_ends(curve, settings)
     learners = [model for model in params.baselines.models if model in get_args(Learner)]
     rival = lines.best_baseline(predicted[curve.restarted], learners)

@@ -23,8 +23,9 @@ from radprompt.evaluation.learning_curve import COLUMNS, draw, model_auc
 from radprompt.named.variants import SELECTED
 from radprompt.pages.drawing import write_svg
 from radprompt.selection.record import Selection
+from radprompt.study.cohort import cohort_of
 from radprompt.study.settings import load_settings
-from radprompt.tables.cohort import of_setting, of_start, read_cohort
+from radprompt.tables.cohort import of_setting, of_start
 from radprompt.tables.embeddings import read_embeddings
 from radprompt.tables.features import read_features, read_standardised
 from radprompt.tables.predictions import read_predictions
@@ -37,7 +38,7 @@ def main() -> None:
     setting = settings[curve.continued]
     start = of_start(read_standardised(f"data/standardised/{setting.name}.csv"))
     first = FirstSite(start[start["split"] == "train"], Selection.load(setting.selection_file("start")))
-    cohort = of_setting(read_cohort(f"data/cohorts/{setting.name}.csv"))[["repeat", "lesion_id", "split", "label"]]
+    cohort = of_setting(cohort_of(setting))[["repeat", "lesion_id", "split", "label"]]
     features = read_features(f"data/features/{setting.train.dataset}.csv")
     rows = cohort.merge(features, on="lesion_id", validate="many_to_one")
     sites = []

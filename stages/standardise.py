@@ -13,9 +13,10 @@ import pandas as pd
 from radprompt.core.outputs import atomic_folders, write_csv
 from radprompt.core.stage import run
 from radprompt.core.table_params import load_study_params
+from radprompt.study.cohort import cohort_of
 from radprompt.study.scaling import FeatureScaler
 from radprompt.study.settings import Setting, load_settings
-from radprompt.tables.cohort import ROWS, of_setting, of_start, read_cohort
+from radprompt.tables.cohort import ROWS, of_setting, of_start
 from radprompt.tables.features import read_features
 
 
@@ -46,7 +47,7 @@ def main() -> None:
 
 
 def _cohort(setting: Setting) -> pd.DataFrame:
-    return read_cohort(f"data/cohorts/{setting.name}.csv")
+    return cohort_of(setting)
 
 
 def _fit(cohort: pd.DataFrame, features: pd.DataFrame, repeat: int) -> FeatureScaler:

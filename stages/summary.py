@@ -53,7 +53,8 @@ def main() -> None:
     beside, best = pd.DataFrame(columns=COLUMNS), {}
     families = [Path("data/predictions", name, f"{family}.csv") for name in settings for family in FAMILIES]
     if files := [path for path in families if path.is_file()]:
-        predictions = read_predictions(files, {name: own.repeated for name, own in settings.items()})
+        repeated = {name: own.repeated for name, own in settings.items()}
+        predictions = read_predictions(files, repeated, shared=settings.shared)
         best = best_by_validation(predictions, params.baselines.models)
         beside = against_best(predictions, best, params)
     segmentation = json.loads(SEGMENTATION.read_text(encoding="utf-8")) if SEGMENTATION.is_file() else {}

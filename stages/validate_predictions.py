@@ -24,7 +24,7 @@ def main(name: str) -> None:
     """Check one setting's predictions."""
     setting = load_settings()[name]
     table = read_files(Path("data/predictions", name).glob("*.csv"))
-    expected = expected_rows(f"data/cohorts/{name}.csv")
+    expected = expected_rows(setting)
     suites, models = prediction_suites(setting, table, expected), Path("models/language_model", name)
     if not is_left_out(models):
         suites.append(learnt_suite(setting, models, expected))

@@ -25,7 +25,7 @@ def main() -> None:
     params, suites = load_params(), []
     count_tokens, limit = token_counter(Path("models/backbone"))
     for name, setting in load_settings().items():
-        table, expected = read_lines(f"data/prompts/{name}.jsonl"), expected_rows(f"data/cohorts/{name}.csv")
+        table, expected = read_lines(f"data/prompts/{name}.jsonl"), expected_rows(setting)
         selections = {int(r): Selection.load(setting.selection_file(int(r))) for r in expected["repeat"].unique()}
         suites.append(prompt_suite(name, table, expected, selections, count_tokens, limit, params.prompt))
     print(conclude("prompts", suites))

@@ -155,7 +155,7 @@ class Sources:
         if isinstance(evaluation.threshold, float):
             return evaluation.threshold, "given in params.yaml"
         known = {setting.name: setting.repeated for setting in self.settings.values()}
-        predictions = read_predictions([f"data/predictions/{name}/llm.csv"], known, name)
+        predictions = read_predictions([f"data/predictions/{name}/llm.csv"], known, name, self.settings.shared)
         chosen = main_threshold(run, choose_thresholds(predictions, evaluation), evaluation)
         rule = "Youden's index" if evaluation.threshold == "youden" else "fixed sensitivity"
         if chosen is None:

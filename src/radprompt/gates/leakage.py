@@ -5,7 +5,7 @@ Each check looks at every half on its own and says how much it compared. ``rows`
 ``study_id``, ``image_path``.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +17,9 @@ from radprompt.tables.features import feature_columns
 
 KEYS = {"lesion": "lesion_id", "patient": "patient_id", "study": "study_id", "image": "image_path"}
 """What must not be in two splits, and its column."""
+
+SHARED = ("patient", "study", "image")
+"""Of :data:`KEYS`, what a setting that draws by lesion has on both sides: it declares it, and the gate counts it."""
 
 LEAST = 10
 """Training lesions of each class below which any feature can part the classes by chance: then none is judged."""
@@ -51,17 +54,24 @@ class Finding(NamedTuple):
 
 
 class Check(NamedTuple):
-    """One check of one half: how much was compared, and what was found."""
+    """One check of one half: how much was compared, and what was found.
+
+    ``declared`` tells that the setting says so itself: it is counted and said, and stops nothing.
+    """
 
     check: str
     repeat: int
     compared: int
     findings: Sequence[Finding]
+    declared: bool = False
 
 
-def overlaps(rows: pd.DataFrame) -> Iterator[Check]:
-    """Look for lesions, patients, studies and images that are in two splits of a half; ``compared`` counts them."""
-    for check, column in KEYS.items():
+def overlaps(rows: pd.DataFrame, keys: Collection[str] = tuple(KEYS)) -> Iterator[Check]:
+    """Look for lesions, patients, studies and images that are in two splits of a half; ``compared`` counts them.
+
+    ``keys`` are those of :data:`KEYS` to look at.
+    """
+    for check, column in ((key, KEYS[key]) for key in keys):
         keys = ["dataset", column] if check != "image" else [column]
         for repeat, own in _by_half(rows[rows[column] != ""]):
             groups = own.groupby(keys, sort=True)
@@ -71,6 +81,42 @@ def overlaps(rows: pd.DataFrame) -> Iterator[Check]:
                 for _, members in split.groupby(keys, sort=True)
             ]
             yield Check(check, repeat, groups.ngroups, findings)
+
+
+def shared(rows: pd.DataFrame) -> Iterator[Check]:
+    """Count the test lesions whose patient, study or image also trains or validates, where a setting declares it.
+
+    Yields
+    ------
+    Check
+        ``shared_patient``, ``shared_study``, ``shared_image``; ``compared`` counts test lesions, a finding is one.
+    """
+    for key in SHARED:
+        keys = ["dataset", KEYS[key]] if key != "image" else [KEYS[key]]
+        for repeat, own in _by_half(rows):
+            test, other = own[own["split"] == "test"], own[(own["split"] != "test") & (own[KEYS[key]] != "")]
+            seen = other.sort_values("lesion_id").drop_duplicates(keys)[[*keys, "split", "lesion_id"]]
+            both = test.merge(seen, on=keys, suffixes=("", "_seen"))
+            columns = both[["lesion_id", KEYS[key], "split_seen", "lesion_id_seen"]].itertuples(index=False)
+            findings = [
+                Finding(f"{lesion} (test)", f"its {key} {value} is in {split}, by {by}")
+                for lesion, value, split, by in columns
+            ]
+            yield Check(f"shared_{key}", repeat, len(test), findings, declared=True)
+
+
+def shared_words(checks: Iterable[Check]) -> str:
+    """Say in a clause how many test lesions share a patient, study or image with other splits; '' if none may."""
+    parts, compared = [], 0
+    for key in SHARED:
+        own = [each for each in checks if each.check == f"shared_{key}"]
+        compared = sum(each.compared for each in own)
+        found = sum(len(each.findings) for each in own)
+        parts += [f"the {key} of {found:,} ({found / compared:.0%})"] if compared else []
+    if not parts:
+        return ""
+    said = f"patients on both sides, as drawn.by says: of {compared:,} test lesions, "
+    return f"{said}{', '.join(parts)} also trains or validates,"
 
 
 def near_duplicates(rows: pd.DataFrame, hashes: pd.DataFrame, bits: int) -> Iterator[Check]:
@@ -120,7 +166,11 @@ def near_duplicates(rows: pd.DataFrame, hashes: pd.DataFrame, bits: int) -> Iter
 
 
 def records(
-    check: str, fitted_on: Mapping[int, Sequence[str]], rows: pd.DataFrame, lesions: pd.DataFrame
+    check: str,
+    fitted_on: Mapping[int, Sequence[str]],
+    rows: pd.DataFrame,
+    lesions: pd.DataFrame,
+    keys: Collection[str] = tuple(KEYS),
 ) -> Iterator[Check]:
     """Look for validation and test lesions, or their patients, studies and images, in what a record was fitted on.
 
@@ -134,6 +184,8 @@ def records(
         Of all halves.
     lesions
         All lesions of the cohort.
+    keys
+        What is looked for, of :data:`KEYS`.
 
     Yields
     ------
@@ -146,10 +198,10 @@ def records(
         findings = {
             lesion: Finding(lesion, "is not in the cohort") for lesion in sorted(set(ids) - set(seen["lesion_id"]))
         }
-        for key, column in KEYS.items():
-            keys = [column] if key == "image" else ["dataset", column]
-            shared = held_out[held_out[column] != ""].merge(seen[keys].drop_duplicates(), on=keys)
-            for lesion, split, value in zip(shared["lesion_id"], shared["split"], shared[column], strict=True):
+        for key, column in ((key, KEYS[key]) for key in keys):
+            by = [column] if key == "image" else ["dataset", column]
+            known = held_out[held_out[column] != ""].merge(seen[by].drop_duplicates(), on=by)
+            for lesion, split, value in zip(known["lesion_id"], known["split"], known[column], strict=True):
                 shown_by = "is recorded" if key == "lesion" else f"its {key} {value} is, by another lesion"
                 findings.setdefault(lesion, Finding(f"{lesion} ({split})", shown_by))
         yield Check(check, repeat, len(set(ids)), list(findings.values()))
@@ -200,7 +252,7 @@ def counts(checks: Sequence[Check], name: str) -> pd.DataFrame:
 
 
 def findings_table(checks: Sequence[Check], name: str, place: Callable[[str, str, int], str]) -> pd.DataFrame:
-    """Return one row for each finding.
+    """Return one row for each finding that no setting declares.
 
     Parameters
     ----------
@@ -219,6 +271,7 @@ def findings_table(checks: Sequence[Check], name: str, place: Callable[[str, str
     records = [
         (each.check, name, each.repeat, place(name, each.check, each.repeat), *finding, FIXES[each.check])
         for each in checks
+        if not each.declared
         for finding in each.findings
     ]
     return pd.DataFrame(records, columns=["check", "setting", "repeat", "file", *Finding._fields, "fix"])

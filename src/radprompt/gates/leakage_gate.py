@@ -11,9 +11,10 @@ from radprompt.core.params import Leakage
 from radprompt.gates import leakage
 from radprompt.gates.hashes import read_hashes
 from radprompt.selection.record import Selection
+from radprompt.study.cohort import cohort_of
 from radprompt.study.scaling import FeatureScaler
 from radprompt.study.settings import Setting
-from radprompt.tables.cohort import START, START_VAL, of_setting, read_cohort
+from radprompt.tables.cohort import START, START_VAL, of_setting
 from radprompt.tables.features import read_standardised
 from radprompt.tables.lesions import read_lesions
 from radprompt.tables.prompts import read_prompts
@@ -42,25 +43,28 @@ def check_setting(setting: Setting, limits: Leakage, *, prompted: bool) -> list[
     Parameters
     ----------
     setting
-        The protocol. A study without images has no copies of images to look for.
+        The protocol. A study without images has no copies of images to look for. Where it declares that it shares
+        patients, their lesions on both sides are counted and not refused.
     limits
         What counts as a leak.
     prompted
         Whether a language model is trained, and so there are prompts.
     """
     name = setting.name
-    cohort, standardised = read_cohort(f"data/cohorts/{name}.csv"), read_standardised(f"data/standardised/{name}.csv")
+    cohort, standardised = cohort_of(setting), read_standardised(f"data/standardised/{name}.csv")
     prompts = read_prompts(f"data/prompts/{name}.jsonl") if prompted else standardised
     rows, with_images = setting_rows(cohort, standardised, prompts), bool((cohort["image_path"] != "").any())
     repeats = [int(repeat) for repeat in cohort["repeat"].unique()]
     scalers = {repeat: FeatureScaler.load(setting.scaler_file(repeat)).fitted_on for repeat in repeats}
     selections = {repeat: Selection.load(setting.selection_file(repeat)).fitted_on for repeat in repeats}
     known = cohort.drop_duplicates(["dataset", "lesion_id"])
+    keys = [key for key in leakage.KEYS if not setting.shares_patients or key not in leakage.SHARED]
     return [
-        *leakage.overlaps(rows),
+        *leakage.overlaps(rows, keys),
+        *(leakage.shared(rows) if setting.shares_patients else ()),
         *(leakage.near_duplicates(rows, read_hashes(), limits.hash_bits) if with_images else ()),
-        *leakage.records("scaler", scalers, rows, known),
-        *leakage.records("selection", selections, rows, known),
+        *leakage.records("scaler", scalers, rows, known, keys),
+        *leakage.records("selection", selections, rows, known, keys),
         *leakage.labels_in_features(of_setting(standardised), limits.feature_auc),
     ]
 

@@ -112,7 +112,9 @@ def _count(rows: pd.DataFrame, run: list[str], split: str) -> pd.DataFrame:
 
 
 def learnt_suite(setting: Setting, folder: Path, expected: pd.DataFrame) -> Suite:
-    """Return the suite of the lesions that the language model learnt from: none of them is tested.
+    """Return the suite of the lesions that the language model learnt from: none of them, nor its patient, is tested.
+
+    Where the setting declares that it shares patients, that is asked of lesions alone.
 
     Parameters
     ----------
@@ -138,6 +140,7 @@ def learnt_suite(setting: Setting, folder: Path, expected: pd.DataFrame) -> Suit
     tested = expected[expected["true_split"] == "test"]
     patients = expected.drop_duplicates("lesion_id").set_index("lesion_id")["true_patient"]
     learnt = learnt.assign(patient_id=learnt["lesion_id"].map(patients))
+    patient_tested = one_of("patient_tested", (False,), "no patient that the model learnt from is tested")
     return Suite(
         f"learnt_{setting.name}",
         folder.as_posix(),
@@ -153,7 +156,7 @@ def learnt_suite(setting: Setting, folder: Path, expected: pd.DataFrame) -> Suit
             filled("patient_id", "the setting uses the lesion"),
             unique("run", "lesion_id", says="no lesion is trained and validated on in one run"),
             one_of("tested", (False,), "no lesion that the model learnt from is tested"),
-            one_of("patient_tested", (False,), "no patient that the model learnt from is tested"),
+            *(() if setting.shares_patients else (patient_tested,)),
         ],
     )
 

@@ -26,10 +26,12 @@ from radprompt.llm.classifier_input import (
     read_labels,
     read_rows,
     require_columns,
+    weigh,
 )
 from radprompt.llm.head import begin_at_zero
 from radprompt.llm.inference import Encoded, Readout, TrunkCache, encode, predict_logits, predict_states
 from radprompt.llm.packaged import PACKAGED, backbone_folder
+from radprompt.llm.pickled import PickledWithoutBackbone, restore_weights
 from radprompt.llm.training import Schedule, State, train
 from radprompt.study.sentences import render_frame
 
@@ -38,7 +40,7 @@ Labels = Sequence[object] | np.ndarray | pd.Series
 OnEpoch = Callable[[dict[str, float]], None] | None
 
 
-class LanguageModelClassifier(FromPretrained, ClassifierMixin, BaseEstimator):
+class LanguageModelClassifier(FromPretrained, PickledWithoutBackbone, ClassifierMixin, BaseEstimator):
     """A pretrained language model that reads each row as a sentence and is tuned by LoRA to classify it.
 
     ``X`` is a frame whose **column names are read by the model** (standardised values of named features; pandas, polars
@@ -75,6 +77,8 @@ class LanguageModelClassifier(FromPretrained, ClassifierMixin, BaseEstimator):
     columns
         ``fitted``: a frame to predict from must have the columns of :meth:`fit` or :meth:`adapt`, in any order;
         ``any``: it may have others.
+    verbose
+        Whether a bar shows the epochs on a terminal; elsewhere none is shown anyway.
 
     Attributes
     ----------
@@ -122,6 +126,7 @@ class LanguageModelClassifier(FromPretrained, ClassifierMixin, BaseEstimator):
         seed: int = 0,
         feature_names: FeatureNames = None,
         columns: Literal["fitted", "any"] = "fitted",
+        verbose: bool = True,
     ) -> None:
         self.backbone = backbone
         self.tuning = tuning
@@ -146,6 +151,7 @@ class LanguageModelClassifier(FromPretrained, ClassifierMixin, BaseEstimator):
         self.seed = seed
         self.feature_names = feature_names
         self.columns = columns
+        self.verbose = verbose
 
     @classmethod
     def from_params(cls, llm: Llm, prompt: Prompt, backbone: str | Path, seed: int) -> Self:
@@ -160,23 +166,26 @@ class LanguageModelClassifier(FromPretrained, ClassifierMixin, BaseEstimator):
         X_val: Rows | None = None,
         y_val: Labels | None = None,
         *,
+        sample_weight: ArrayLike | None = None,
         on_epoch: OnEpoch = None,
         checkpoint: Path | None = None,
     ) -> Self:
         """Start from the pretrained backbone and train; validation rows, when given, choose the epoch.
 
-        An interrupted call with the same arguments continues from ``checkpoint``.
+        ``sample_weight`` are factors of the training rows' losses, shape (rows,), of which only ratios count; a row of
+        weight 0 is left out. An interrupted call with the same arguments continues from ``checkpoint``.
 
         Raises
         ------
         InputError
-            An option, rows or labels cannot be used, or there are not two classes.
+            An option, rows, labels or weights cannot be used, or there are not two classes.
         """
         check_options(self.get_params())
         rows = read_rows(X, self.feature_names)
         codes, classes = read_labels(y, len(rows))
+        rows, codes, factors = weigh(rows, codes, sample_weight)
         self._build()
-        return self._train(rows, codes, classes, X_val, y_val, on_epoch, checkpoint, new=True)
+        return self._train(rows, codes, classes, factors, X_val, y_val, on_epoch, checkpoint, new=True)
 
     def adapt(
         self,
@@ -185,6 +194,7 @@ class LanguageModelClassifier(FromPretrained, ClassifierMixin, BaseEstimator):
         X_val: Rows | None = None,
         y_val: Labels | None = None,
         *,
+        sample_weight: ArrayLike | None = None,
         on_epoch: OnEpoch = None,
         checkpoint: Path | None = None,
     ) -> Self:
@@ -193,7 +203,8 @@ class LanguageModelClassifier(FromPretrained, ClassifierMixin, BaseEstimator):
         check_options(self.get_params())
         rows = read_rows(X, self.feature_names)
         codes, classes = read_labels(y, len(rows), self.classes_)
-        return self._train(rows, codes, classes, X_val, y_val, on_epoch, checkpoint)
+        rows, codes, factors = weigh(rows, codes, sample_weight)
+        return self._train(rows, codes, classes, factors, X_val, y_val, on_epoch, checkpoint)
 
     def decision_function(self, X: Rows) -> np.ndarray:
         """Return the logit of the second class, shape (rows,)."""
@@ -241,7 +252,6 @@ class LanguageModelClassifier(FromPretrained, ClassifierMixin, BaseEstimator):
 
         ``trunk`` is another classifier's ``trunk_``: what its frozen layers have read need not be read again.
         """
-        from peft import set_peft_model_state_dict
         from safetensors.torch import load_file
 
         folder = Path(folder)
@@ -257,7 +267,7 @@ class LanguageModelClassifier(FromPretrained, ClassifierMixin, BaseEstimator):
         classifier = cls(**parameters)
         classifier.trunk_ = trunk
         classifier._build()
-        set_peft_model_state_dict(classifier._adapter, load_file(folder / "adapter_model.safetensors"))
+        restore_weights(classifier._adapter, load_file(folder / "adapter_model.safetensors"))
         classifier.state_ = State(record["history"], best_epoch=record["best_epoch"])
         classifier.classes_ = np.array(record.get("classes", [0, 1]))
         classifier._remember(record.get("features"))
@@ -291,6 +301,7 @@ class LanguageModelClassifier(FromPretrained, ClassifierMixin, BaseEstimator):
         given: pd.DataFrame | list[str],
         codes: np.ndarray,
         classes: np.ndarray,
+        factors: np.ndarray | None,
         X_val: Rows | None,
         y_val: Labels | None,
         on_epoch: OnEpoch,
@@ -307,8 +318,9 @@ class LanguageModelClassifier(FromPretrained, ClassifierMixin, BaseEstimator):
         rows = self._encode(prompts)
         if new:
             begin_at_zero(self._split.model)
-        parameters = {name: str(value) for name, value in self.get_params().items()}
+        parameters = {name: str(value) for name, value in self.get_params().items() if name != "verbose"}
         chosen = [] if validation is None else [validation[0].input_ids.tolist(), validation[1].tolist()]
+        seen = [parameters, self._origin(), prompts, labels.tolist(), chosen]
         schedule = Schedule(**{field.name: getattr(self, field.name) for field in fields(Schedule)})
         self.state_ = train(
             self._split,
@@ -316,9 +328,11 @@ class LanguageModelClassifier(FromPretrained, ClassifierMixin, BaseEstimator):
             labels,
             validation,
             schedule,
+            row_weights=None if factors is None else torch.as_tensor(factors),
             on_epoch=on_epoch,
             checkpoint=checkpoint,
-            seen=[parameters, self._origin(), prompts, labels.tolist(), chosen],
+            seen=seen if factors is None else [*seen, factors.tolist()],
+            progress=bool(self.verbose),
         )
         self.classes_ = classes
         return self

@@ -38,6 +38,8 @@ def check_options(options: Mapping[str, Any]) -> None:
     faults = [*_faults(Llm, llm), *_faults(Prompt, prompt), *_shared_faults(options)]
     if options["tuning"] not in ("lora", "head"):
         faults.append(f"tuning: Input should be 'lora' or 'head'; found {options['tuning']!r}")
+    if not isinstance(options["verbose"], int | np.bool_):
+        faults.append(f"verbose: True or False is expected; found {options['verbose']!r}")
     if options["columns"] not in ("fitted", "any"):
         faults.append(f"columns: Input should be 'fitted' or 'any'; found {options['columns']!r}")
     if faults:
@@ -169,6 +171,49 @@ def read_labels(y: Any, rows: int, classes: NDArray | None = None, *, what: str 
             fix="give labels of the classes that the classifier was fitted on",
         )
     return (labels == classes[1]).astype(np.float32), classes
+
+
+def weigh(
+    rows: pd.DataFrame | list[str], codes: NDArray, sample_weight: Any
+) -> tuple[pd.DataFrame | list[str], NDArray, NDArray[np.float32] | None]:
+    """Return the rows that are trained on, their labels, and the factors of their losses (None: 1 each).
+
+    A row of weight 0 is left out, as if it had not been given. The other weights are divided by their mean, so that
+    only their ratios count.
+
+    Parameters
+    ----------
+    rows, codes
+        Frame or prompts, and labels 0 and 1, shape (rows,).
+    sample_weight
+        One number a row; None: rows count alike.
+
+    Raises
+    ------
+    InputError
+        Another number of weights, one that is negative or not a finite number, or one class left.
+    """
+    if sample_weight is None:
+        return rows, codes, None
+    fix = "give one number a row, 0 or more; those of both classes must not all be 0"
+    try:
+        weights = np.asarray(sample_weight, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(str(error), where="sample_weight", fix=fix) from None
+    if weights.shape != (len(rows),):
+        raise InputError(f"{len(rows)} rows but weights of shape {weights.shape}", where="sample_weight", fix=fix)
+    wrong = ~(np.isfinite(weights) & (weights >= 0))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise InputError(f"weight {weights.tolist()[row]} in row {row}", where="sample_weight", fix=fix)
+    kept = np.flatnonzero(weights)
+    weights, codes = weights[kept], codes[kept]
+    if not len(kept):
+        raise InputError("all weights are zero", where="sample_weight", fix=fix)
+    if len(set(codes.tolist())) < 2:
+        raise InputError("rows with a weight are of one class", where="sample_weight, y", fix=fix)
+    rows = rows.iloc[kept] if isinstance(rows, pd.DataFrame) else [rows[place] for place in kept]
+    return rows, codes, None if (weights == weights[0]).all() else (weights / weights.mean()).astype(np.float32)
 
 
 def _faults(section: type, content: Mapping[str, Any]) -> list[str]:

@@ -59,6 +59,7 @@ def train(
     validation: tuple[Encoded, Tensor] | None,
     schedule: Schedule,
     *,
+    row_weights: Tensor | None = None,
     on_epoch: Callable[[dict[str, float]], None] | None = None,
     checkpoint: Path | None = None,
     seen: Sequence[Any] = (),
@@ -73,13 +74,18 @@ def train(
     validation
         The same for the rows that choose the epoch. Without them, or if they hold one class only and the criterion is
         ``auc``, the last epoch is kept.
+    row_weights
+        Factors of the training rows' losses, shape (rows,); None: 1 each. Validation rows count alike, and so do all
+        rows where the states that the head reads are standardised.
     on_epoch
         Called with ``epoch, train_loss, val_loss, val_auc, learning_rate`` after each epoch, also for epochs that a
         checkpoint had already done.
     checkpoint
         Folder rewritten after each epoch; an interrupted run that starts from the same weights goes on from it.
     seen
-        What else tells this run from another, as JSON holds it: a checkpoint of another one is not gone on from.
+        Further values that identify the run, as JSON holds them; a checkpoint with other values is ignored.
+    progress
+        Whether a bar shows the epochs, on a terminal.
 
     Returns
     -------
@@ -92,7 +98,16 @@ def train(
     states = processes.of_all(lambda part: predict_states(split, part, schedule.batch_size), rows, device)
     with standardised_head(split.model, states):
         state = _epochs(
-            split, rows, labels, validation, schedule, on_epoch, checkpoint, fingerprint, progress, processes
+            split,
+            rows,
+            (labels, row_weights),
+            validation,
+            schedule,
+            on_epoch,
+            checkpoint,
+            fingerprint,
+            progress,
+            processes,
         )
     split.model.eval()
     return state
@@ -101,7 +116,7 @@ def train(
 def _epochs(
     split: SplitModel,
     rows: Encoded,
-    labels: Tensor,
+    targets: tuple[Tensor, Tensor | None],
     validation: tuple[Encoded, Tensor] | None,
     schedule: Schedule,
     on_epoch: Callable[[dict[str, float]], None] | None,
@@ -110,6 +125,7 @@ def _epochs(
     progress: bool,
     processes: Processes,
 ) -> State:
+    labels, weights = targets
     parameters = trainable(split.model)
     optimiser = torch.optim.AdamW(parameters.values(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay)
     steps_an_epoch = -(-len(rows) // schedule.batch_size)
@@ -143,7 +159,8 @@ def _epochs(
             optimiser.zero_grad(set_to_none=True)
             mine = processes.share(index)
             if len(mine):
-                losses.append(add_gradients(split, rows[mine], labels[mine].to(device), len(index)))
+                own = None if weights is None else weights[mine].to(device)
+                losses.append(add_gradients(split, rows[mine], labels[mine].to(device), len(index), own))
             processes.add_up(parameters.values())
             torch.nn.utils.clip_grad_norm_(parameters.values(), 1.0)
             optimiser.step()
@@ -173,16 +190,20 @@ def _epochs(
     return state
 
 
-def add_gradients(split: SplitModel, rows: Encoded, labels: Tensor, batch_size: int) -> float:
-    """Add these rows' share in a batch of so many rows to the gradients; return the sum of their losses.
+def add_gradients(
+    split: SplitModel, rows: Encoded, labels: Tensor, batch_size: int, weights: Tensor | None = None
+) -> float:
+    """Accumulate these rows' gradients, scaled for a batch of ``batch_size`` rows; return the sum of their losses.
 
-    ``labels``, shape (rows,), lie on the model's device.
+    ``labels`` and the losses' ``weights``, shape (rows,), lie on the model's device; None: 1 each.
     """
     pieces, total = rows.pieces(labels.device), 0.0
-    for piece, targets in zip(pieces, labels.split([len(piece) for piece in pieces]), strict=True):
+    lengths = [len(piece) for piece in pieces]
+    factors = [None] * len(pieces) if weights is None else weights.split(lengths)
+    for piece, targets, factor in zip(pieces, labels.split(lengths), factors, strict=True):
         with piece.autocast(labels.device):
             logits = split.logits(*piece.to(labels.device))
-        loss = F.binary_cross_entropy_with_logits(logits, targets, reduction="sum")
+        loss = F.binary_cross_entropy_with_logits(logits, targets, weight=factor, reduction="sum")
         (loss / batch_size).backward()
         total += loss.item()
     return total

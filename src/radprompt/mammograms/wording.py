@@ -30,6 +30,10 @@ SHAREABLE = frozenset({"cbis_ddsm"})
 PROVEN = frozenset({"cbis_ddsm"})
 """Data sets whose labels are pathology; those of the others come from BI-RADS."""
 
+PATHOLOGY = "{data_sets}: pathology."
+READINGS = "{data_sets}: benign is BI-RADS 3, malignant 4 to 6, as the paper has it; a reading, not histology."
+"""Where labels come from, in the checklists."""
+
 LABELS = "Labels come from BI-RADS: 3 is benign, 4 to 6 malignant; no histology."
 LABELS_PROVEN = (
     "Labels of {data_sets} are pathology. Its images are digitised film of several scanners, without a pixel size in "
@@ -37,8 +41,8 @@ LABELS_PROVEN = (
     "classifier."
 )
 OTHER_STUDY = (
-    "The checklists below are answered for the paper's three data sets. This run has other settings: where an answer "
-    "names VinDr-Mammo or INbreast, or says that labels are BI-RADS, it is not about this run."
+    "The checklists below were written for the paper's settings. Data sets, labels, contours, splits and figures in "
+    "the answers are those of this run's own settings; what they say of a second site applies only where one is named."
 )
 LABELS_SYNTHETIC = (
     "Labels follow BI-RADS (3 benign, 4 to 6 malignant), which the phantom reads with noise from each mass's hidden "

@@ -1,12 +1,20 @@
-"""Who belongs to a setting, from lesion tables, halves and the lesions that could be measured."""
+"""Who belongs to a setting, from lesion tables, draws and the lesions that could be measured."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pandas as pd
 
 from radprompt.core.errors import InputError
 from radprompt.study.settings import Members, Setting, Settings
-from radprompt.tables.cohort import COLUMNS, START, START_VAL
+from radprompt.tables.cohort import COLUMNS, START, START_VAL, read_cohort
+
+FOLDER = Path("data/cohorts")
+
+
+def cohort_of(setting: Setting) -> pd.DataFrame:
+    """Read the cohort of a setting; see :func:`radprompt.tables.cohort.read_cohort` for what it refuses."""
+    return read_cohort(FOLDER / f"{setting.name}.csv", shares_patients=setting.shares_patients)
 
 
 def build_cohort(
@@ -29,7 +37,8 @@ def build_cohort(
     measured
         Ids of the lesions with features, by data set; others are left out.
     halves
-        ``repeat``, ``lesion_id`` and ``split`` of each halved data set.
+        ``repeat``, ``lesion_id`` and ``split`` of each halved data set, and of each setting that draws its lesions, by
+        the name of either.
 
     Returns
     -------
@@ -49,11 +58,12 @@ def build_cohort(
                 where=f"data/features/{dataset}.csv",
                 fix="run `dvc repro` again: the two tables come from different runs",
             )
-    counts = [halves[name]["repeat"].nunique() for name in setting.datasets if name in halves]
+    sources = {name: setting.name if setting.drawn else name for name in setting.datasets}
+    counts = [halves[source]["repeat"].nunique() for source in sources.values() if source in halves]
     parts = []
     for repeat in range(max(counts, default=1)):
         for role, members in setting.members.items():
-            rows, where = _members(members, repeat, lesions, measured, halves)
+            rows, where = _members(members, repeat, lesions, measured, halves, sources)
             if rows.empty:
                 raise InputError(
                     f"setting {setting.name!r} has no lesion with features to {role} on",
@@ -70,7 +80,7 @@ def build_cohort(
     if setting.continues:
         before = settings[setting.continues]
         for members, split in ((before.train, START), (before.val, START_VAL)):
-            rows, _ = _members(members, 0, lesions, measured, halves)
+            rows, _ = _members(members, 0, lesions, measured, halves, {})
             parts.append(rows.assign(repeat=0, split=split))
     return pd.concat(parts, ignore_index=True)[COLUMNS]
 
@@ -81,12 +91,14 @@ def _members(
     lesions: Mapping[str, pd.DataFrame],
     measured: Mapping[str, set[str]],
     halves: Mapping[str, pd.DataFrame],
+    sources: Mapping[str, str],
 ) -> tuple[pd.DataFrame, str]:
     """Return the measured lesions of a split in a repeat, sorted by id, and the file that says so."""
     dataset, split = members
     table, where = lesions[dataset], f"data/lesions/{dataset}.csv"
-    if dataset in halves:
-        table, where = halves[dataset], f"data/halves/{dataset}.csv, repeat {repeat}"
+    source = sources.get(dataset, dataset)
+    if source in halves:
+        table, where = halves[source], f"data/halves/{source}.csv, repeat {repeat}"
         table = table[table["repeat"] == repeat]
     ids = set(table.loc[table["split"] == split, "lesion_id"]) & measured[dataset]
     rows = lesions[dataset]

@@ -1,4 +1,4 @@
-"""The second site's halves: patients who adapt a model and patients who test it, drawn several times."""
+"""Lesions that train, validate and test a model, drawn several times: a site's halves, and settings that draw."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from radprompt.core.errors import InputError
+from radprompt.study.settings import Drawing
 from radprompt.study.splits import draw
 from radprompt.tables.cohort import ROLES
 from radprompt.tables.lesions import Lesion
@@ -53,13 +54,58 @@ def draw_halves(
             halved = draw(pooled, "test", "adapt", adaptation_fraction, seed + repeat)
         halved = [replace(lesion, split="train") if lesion.split == "adapt" else lesion for lesion in halved]
         halved = draw(halved, "train", "val", validation_fraction, seed + repeat)
-        rows = [(repeat, lesion.lesion_id, lesion.patient_id, lesion.split) for lesion in halved]
-        parts.append(pd.DataFrame(rows, columns=COLUMNS).sort_values("lesion_id"))
+        parts.append(_table(repeat, halved))
     return pd.concat(parts, ignore_index=True)
 
 
-def read_halves(path: str | Path) -> pd.DataFrame:
+def draw_repeats(lesions: Sequence[Lesion], drawing: Drawing, repeats: int, seed: int) -> pd.DataFrame:
+    """Draw the lesions of a setting several times, stratified by whether a patient (or lesion) is malignant.
+
+    Parameters
+    ----------
+    lesions
+        Of one data set, with the splits of its lesion table.
+    drawing
+        From which splits, by what, and how many.
+    repeats
+        How many draws. More of them change none of the first.
+    seed
+        Random seed; draw r has seed + r.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`draw_halves` returns it, of the lesions of ``drawing.splits``. With ``by: lesion`` a patient may be
+        on several sides.
+
+    Raises
+    ------
+    InputError
+        Too few patients or lesions of a class.
+    """
+    pooled = [replace(lesion, split="train") for lesion in lesions if lesion.split in drawing.splits]
+    parts = []
+    for repeat in range(repeats):
+        drawn = draw(pooled, "train", "test", drawing.test, seed + repeat, drawing.by)
+        drawn = draw(drawn, "train", "val", drawing.val, seed + repeat, drawing.by)
+        parts.append(_table(repeat, drawn))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _table(repeat: int, lesions: Sequence[Lesion]) -> pd.DataFrame:
+    rows = [(repeat, lesion.lesion_id, lesion.patient_id, lesion.split) for lesion in lesions]
+    return pd.DataFrame(rows, columns=COLUMNS).sort_values("lesion_id")
+
+
+def read_halves(path: str | Path, *, shares_patients: bool = False) -> pd.DataFrame:
     """Read what ``stages/halves.py`` wrote.
+
+    Parameters
+    ----------
+    path
+        The table.
+    shares_patients
+        Whether the setting declares that a patient may be on several sides.
 
     Raises
     ------
@@ -78,7 +124,7 @@ def read_halves(path: str | Path) -> pd.DataFrame:
             what = f"split is {split!r}, not one of {', '.join(ROLES)}"
             raise InputError(what, where=f"{path}, row {row}", fix="run `dvc repro halves` again")
     sides = table.groupby(["repeat", "patient_id"])["split"].transform("nunique")
-    if (sides > 1).any():
+    if not shares_patients and (sides > 1).any():
         row = sides.gt(1).tolist().index(True)
         what = f"patient {table['patient_id'][row]!r} is on two sides of half {table['repeat'][row]}"
         raise InputError(what, where=f"{path}, row {row + 1}", fix="run `dvc repro halves` again")

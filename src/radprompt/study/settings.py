@@ -7,7 +7,7 @@ so few says little, so several are drawn (``repeat`` 0, 1, ...), and every model
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -23,13 +23,38 @@ PRETRAINED = "pretrained"
 _STRICT = ConfigDict(extra="forbid", strict=True)
 _Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
 _Lesions = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+/[a-z]+$")]
+_Share = Annotated[float, Field(gt=0, lt=1)]
+
+SHARED = "patients on both sides"
+"""Added to the title of a setting that lets a patient be on both sides, so that every page and table says so."""
 
 
 class Members(NamedTuple):
-    """The lesions of one data set that carry one split: of its lesion table, or where it is halved, of its halves."""
+    """The lesions of one data set that carry one split: of its lesion table, or where they are drawn, of the draws."""
 
     dataset: str
     split: str
+
+
+@dataclass(frozen=True, config=_STRICT)
+class Drawing:
+    """How a setting draws its lesions anew in each repeat, from some splits of its data set's lesion table.
+
+    Attributes
+    ----------
+    splits
+        Splits whose lesions are drawn from; other lesions of the data set are not used.
+    by
+        ``patient``: all lesions of a patient go together. ``lesion``: each by itself, so that patients, and both views
+        of a mass, may be on both sides; the leakage gate then counts them and does not stop.
+    test, val
+        Shares, rounded up: of all that is drawn from, and of the rest.
+    """
+
+    splits: Annotated[list[str], Field(min_length=1)]
+    by: Literal["patient", "lesion"]
+    test: _Share
+    val: _Share
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -46,6 +71,7 @@ class _Entry:
     repeats: Annotated[int, Field(gt=0)] | None = None
     folds: Annotated[int, Field(gt=1)] | None = None
     ratio: Annotated[float, Field(gt=0)] = 1.0
+    drawn: Drawing | None = None
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -133,6 +159,8 @@ class Setting(NamedTuple):
         How many successive repeats test every lesion once, as cross-validation does; None: a repeat stands for itself.
     ratio
         Test over training lesions of a repeat, for the resampled t-test.
+    drawn
+        How its lesions are drawn in each repeat; None: splits are those of the lesion table or of the halves.
     """
 
     name: str
@@ -149,6 +177,12 @@ class Setting(NamedTuple):
     draws: int | None = None
     folds: int | None = None
     ratio: float = 1.0
+    drawn: Drawing | None = None
+
+    @property
+    def shares_patients(self) -> bool:
+        """Whether a patient may have lesions on both sides of a repeat, as ``drawn.by: lesion`` declares."""
+        return self.drawn is not None and self.drawn.by == "lesion"
 
     @property
     def members(self) -> dict[str, Members]:
@@ -185,8 +219,9 @@ class Setting(NamedTuple):
 class Settings(Mapping[str, Setting]):
     """All settings by name, in the order of the file, and what the file says beside them.
 
-    ``measured`` are the data sets whose lesions settings use, sorted; ``curve`` and ``drift`` are None where the file
-    has none.
+    ``measured`` are the data sets whose lesions settings use, sorted; ``drawn`` are the settings that draw their
+    lesions, ``shared`` the names of those that let a patient be on both sides; ``curve`` and ``drift`` are None where
+    the file has none.
     """
 
     def __init__(self, content: _File) -> None:
@@ -199,6 +234,8 @@ class Settings(Mapping[str, Setting]):
         self.curve = next(iter(content.curves.values()), None)
         self.drift = next(iter(content.drifts.values()), None)
         self.steps = content.steps
+        self.drawn = [setting for setting in self._settings.values() if setting.drawn]
+        self.shared = [setting.name for setting in self.drawn if setting.shares_patients]
 
     def __getitem__(self, name: str) -> Setting:
         """Return a setting; another name is an :class:`InputError` that lists the known ones."""
@@ -277,8 +314,10 @@ def _setting(name: str, entry: _Entry, halved: set[str]) -> Setting:
     train, val, test = (Members(*text.split("/")) for text in (entry.train, entry.val, entry.test))
     start = None if entry.start == PRETRAINED else entry.start
     repeated = entry.repeats is not None or any(members.dataset in halved for members in (train, val, test))
-    drawn = (repeated, entry.labelled, entry.repeats, entry.folds, entry.ratio)
-    return Setting(name, entry.title, entry.paper, train, val, test, start, entry.trains, entry.selection, *drawn)
+    ratio = entry.drawn.test / (1 - entry.drawn.test) if entry.drawn else entry.ratio
+    title = f"{entry.title}, {SHARED}" if entry.drawn and entry.drawn.by == "lesion" else entry.title
+    drawn = (repeated, entry.labelled, entry.repeats, entry.folds, ratio, entry.drawn)
+    return Setting(name, title, entry.paper, train, val, test, start, entry.trains, entry.selection, *drawn)
 
 
 def _used(content: _File) -> list[str]:
@@ -327,6 +366,27 @@ def _faults(content: _File) -> Iterator[str]:
             yield f"settings.{name}.start is {entry.start!r}, which starts from a setting itself"
         if before is not None and any(text.split("/")[0] in content.halved for text in (before.train, before.val)):
             yield f"settings.{name}.start is {entry.start!r}, whose training lesions differ from half to half"
+        if before is not None and before.drawn:
+            yield f"settings.{name}.start is {entry.start!r}, whose training lesions differ from repeat to repeat"
+        if entry.drawn:
+            yield from _drawing_faults(name, entry, content.halved)
         own = names.get(entry.selection)
         if own is not None and own.selection != entry.selection:
             yield f"settings.{name}.selection is {entry.selection!r}, which selects no features itself"
+
+
+def _drawing_faults(name: str, entry: _Entry, halved: list[str]) -> Iterator[str]:
+    where = f"settings.{name}"
+    datasets = {text.split("/")[0] for text in (entry.train, entry.val, entry.test)}
+    if [text.split("/")[1] for text in (entry.train, entry.val, entry.test)] != ["train", "val", "test"]:
+        yield f"{where}.drawn draws its own splits: write train, val and test of a data set, such as inbreast/val"
+    if len(datasets) > 1 or datasets & set(halved):
+        yield f"{where}.drawn draws from one data set that is not in halved, not from {', '.join(sorted(datasets))}"
+    if entry.repeats is None:
+        yield f"{where}.repeats is missing: how often its lesions are drawn"
+    if entry.start != PRETRAINED or not entry.trains:
+        yield f"{where}.drawn needs start: pretrained and trains: true"
+    if entry.folds is not None or entry.ratio != 1.0:
+        yield f"{where}.drawn goes with neither folds nor ratio: the ratio follows from drawn.test"
+    if name in halved:
+        yield f"{where} is also the name of a halved data set: give it another one"

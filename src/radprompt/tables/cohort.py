@@ -46,18 +46,26 @@ def write_cohort(path: str | Path, table: pd.DataFrame) -> None:
     write_csv(path, table[COLUMNS])
 
 
-def read_cohort(path: str | Path) -> pd.DataFrame:
+def read_cohort(path: str | Path, *, shares_patients: bool = False) -> pd.DataFrame:
     """Read what :func:`write_cohort` wrote.
+
+    Parameters
+    ----------
+    path
+        The table.
+    shares_patients
+        Whether the setting declares that a patient may be tested and have a lesion in another split.
 
     Raises
     ------
     InputError
         For an absent file, a missing column, an unknown repeat, split or label, a lesion that a repeat has twice, or a
-        patient of the test who has a lesion in another split of the repeat; it names the row.
+        patient of the test who has a lesion in another split of the repeat, unless ``shares_patients``; it names the
+        row.
     """
     table = SCHEMA.read(path)
     wrong = _on_both_sides(table).to_numpy().nonzero()[0]
-    if len(wrong):
+    if len(wrong) and not shares_patients:
         patient = table["patient_id"].iloc[wrong[0]]
         what = f"patient_id {patient!r} is tested and has a lesion in another split of the same repeat"
         raise InputError(what, where=f"{path}, row {wrong[0] + 1}", fix=SCHEMA.fix)

@@ -4,7 +4,7 @@ One row is what one trained model says of one lesion. A model that is not ours i
 same columns into ``data/predictions/<setting>/``.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -47,7 +47,10 @@ _PLACE = "_place"
 
 
 def read_predictions(
-    paths: Iterable[str | Path], settings: Mapping[str, bool], setting: str | None = None
+    paths: Iterable[str | Path],
+    settings: Mapping[str, bool],
+    setting: str | None = None,
+    shared: Collection[str] = (),
 ) -> pd.DataFrame:
     """Read prediction files and check them, one by one and against each other.
 
@@ -60,6 +63,8 @@ def read_predictions(
         The settings that there are, and whether each has several repeats.
     setting
         The only setting that rows may have; None for any.
+    shared
+        Settings that declare that a patient may be on both sides.
 
     Returns
     -------
@@ -75,7 +80,8 @@ def read_predictions(
         id; an unknown setting or split, or another setting than the one asked for; a label that is not 0 or 1; a repeat
         or seed that is no whole number, or a repeat that the setting does not have; a probability that is no number in
         [0, 1]; a lesion that one run has twice; models that disagree on a lesion's patient, label, or, within a repeat,
-        split; a patient who is tested and has a lesion in another split of the same repeat; a lesion that a run lacks
+        split; outside ``shared``, a patient who is tested and has a lesion in another split of the same repeat; a
+        lesion that a run lacks
         though another run of the repeat has it in that split; a model without repeat 0. Only in the test split must
         every run have rows: a model may bring no validation rows at all. Nor need models have equally many repeats.
     """
@@ -94,7 +100,7 @@ def read_predictions(
     _refuse(table, again, "repeat", "is none of the setting's", "write 0: it has one test split")
     _check_duplicates(table)
     _check_agreement(table)
-    _check_patients(table)
+    _check_patients(table[~table["setting"].isin(list(shared))])
     _check_complete(table)
     return table[COLUMNS].sort_values([*RUN, "lesion_id"], ignore_index=True)
 

@@ -1,6 +1,7 @@
 """LanguageModelClassifier: learns, repeats, resumes, saves, adapts to other columns."""
 
 import json
+import pickle
 import shutil
 
 import numpy as np
@@ -277,3 +278,50 @@ def test_two_processes_would_write_the_same_adapter_config(backbone, table, tmp_
     LanguageModelClassifier(backbone, layers=1, epochs=1, precision="fp32").fit(*table).save(tmp_path)
     names = json.loads((tmp_path / "adapter_config.json").read_text())["target_modules"]
     assert names == ["down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj"]
+
+
+def test_weights_of_one_are_none_and_a_weight_of_zero_leaves_the_row_out(backbone, table):
+    X, y = table
+    logits = {}
+    weights = {"none": None, "ones": np.ones(len(y)), "threes": np.full(len(y), 3.0)}
+    weights |= {"zero": np.r_[np.zeros(4), np.ones(len(y) - 4)], "uneven": np.where(y == y[0], 5.0, 1.0)}
+    for name, given in weights.items():
+        model = LanguageModelClassifier(backbone, layers=1, epochs=2, device="cpu", precision="fp32", verbose=False)
+        logits[name] = model.fit(X, y, sample_weight=given).decision_function(X)
+    assert logits["ones"].tobytes() == logits["none"].tobytes() == logits["threes"].tobytes()
+    model = LanguageModelClassifier(backbone, layers=1, epochs=2, device="cpu", precision="fp32")
+    without = model.fit(X[4:], y[4:]).decision_function(X)
+    assert logits["zero"].tobytes() == without.tobytes()
+    assert logits["uneven"].mean() != pytest.approx(logits["none"].mean(), abs=1e-3)
+    towards = np.sign(logits["uneven"].mean() - logits["none"].mean())
+    assert towards == (1 if y[0] == model.classes_[1] else -1)  # the heavier class is what it leans to
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [([1.0], "weights of shape"), ("negative", r"weight -1.0 in row 0"), ("one class", "of one class")],
+)
+def test_wrong_weights_are_refused(backbone, table, weights, message):
+    X, y = table
+    weights = {"negative": np.r_[-1.0, np.ones(len(y) - 1)], "one class": (y == y[0]) * 1.0}.get(str(weights), weights)
+    with pytest.raises(InputError, match=message):
+        LanguageModelClassifier(backbone, layers=1, device="cpu").fit(X, y, sample_weight=weights)
+
+
+def test_a_pickle_holds_what_was_learned_and_no_backbone(backbone, table, tmp_path):
+    X, y = table
+    fitted = LanguageModelClassifier(backbone, layers=1, epochs=1, device="cpu", precision="fp32").fit(X, y)
+    sent = pickle.dumps(fitted)
+    model = fitted._adapter.get_base_model()
+    learned = sum(value.numel() for value in model.parameters() if value.requires_grad) * 4
+    assert len(sent) < learned + 50_000
+    again = pickle.loads(sent)
+    assert again.decision_function(X).tobytes() == fitted.decision_function(X).tobytes()
+    record = backbone / "source.json"
+    kept = record.read_text()
+    try:
+        record.write_text(kept.replace("{", '{"other": true, ', 1))
+        with pytest.raises(InputError, match="not the one that the pickled classifier was trained on"):
+            pickle.loads(sent)
+    finally:
+        record.write_text(kept)

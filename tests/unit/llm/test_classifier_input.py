@@ -17,6 +17,7 @@ from radprompt.core.params import load_params
 from radprompt.llm.backbone import write_backbone
 from radprompt.llm.classifier_input import check_options, read_labels, read_rows
 
+ROUNDING = "computes in float32: the last digit of a row may depend on the rows beside it, and the checks allow 1e-7"
 FAST = {"tuning": "head", "epochs": 1, "batch_size": 64, "device": "cpu", "precision": "fp32"}
 
 
@@ -33,10 +34,12 @@ def small(tmp_path_factory):
 
 @parametrize_with_checks(
     [LanguageModelClassifier("record", **FAST, feature_names="numbered")],
-    expected_failed_checks=lambda _: dict.fromkeys(
-        ("check_methods_sample_order_invariance", "check_methods_subset_invariance"),
-        "computes in float32: the last digit of a row may depend on the rows beside it, and the checks allow 1e-7",
-    ),
+    expected_failed_checks=lambda _: {
+        "check_methods_sample_order_invariance": ROUNDING,
+        "check_methods_subset_invariance": ROUNDING,
+        "check_sample_weight_equivalence_on_dense_data": "learns in batches: a row given twice is in other "
+        "batches than one of weight 2 (a row of weight 0 is left out exactly: test_classifier.py)",
+    },
 )
 def test_scikit_learns_checks(estimator, check, small, monkeypatch):
     monkeypatch.chdir(small.parent)  # the checks' estimators are made before any fixture: their backbone is relative

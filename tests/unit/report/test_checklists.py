@@ -1,5 +1,6 @@
 """The checklists: complete, answered, and pointing at files that are there."""
 
+import shutil
 from dataclasses import replace
 from fnmatch import fnmatch
 from pathlib import Path
@@ -13,6 +14,7 @@ from radprompt.pages.report.checklists import CHECKLISTS, OUTPUTS, STATUSES, ans
 from radprompt.pages.report.facts import facts
 from radprompt.pages.report.page import AUDIT, RESULTS
 from radprompt.pages.report.reader import Reader
+from radprompt.repository.profiles import apply_profile
 from radprompt.study.settings import load_settings
 
 ROOT = Path(__file__).parents[3]
@@ -21,9 +23,12 @@ NO_FACTS = ({}, [], None, None, {}, None, 0, {})
 SETTINGS = load_settings(ROOT / "settings.yaml")
 
 
-def _answers(name, root, *, synthetic=True):
-    known = facts(SETTINGS, load_params(ROOT / "params.yaml"), *NO_FACTS)
-    filled = answer(load_checklist(name), known, Reader(root), synthetic=synthetic, here=AUDIT, elsewhere=RESULTS)
+def _answers(name, root, *, synthetic=True, settings=SETTINGS, params=ROOT / "params.yaml"):
+    known = facts(settings, load_params(params), *NO_FACTS)
+    names = {"data_set": list(settings.data_sets), "measured": settings.measured}
+    filled = answer(
+        load_checklist(name), known, Reader(root), synthetic=synthetic, here=AUDIT, elsewhere=RESULTS, names=names
+    )
     return filled, [item for _, items in filled["sections"] for item in items]
 
 
@@ -38,6 +43,32 @@ def test_every_item_is_there_once_and_has_an_answer(name, synthetic):
         # Not applicable, not done and partly done want a reason.
         assert len(item["answer"]) > 10 or item["status"] == "yes", item["number"]
         assert item["files"] or item["status"] == "n/a", item["number"]
+
+
+@pytest.mark.parametrize(
+    ("profile", "absent"), [("open", ["VinDr", "INbreast", "vindr_mammo", "BI-RADS 3, malignant"]), ("by_lesion", [])]
+)
+def test_answers_are_those_of_the_settings_in_force(profile, absent, tmp_path):
+    for name in ("params.yaml", "settings.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    apply_profile(ROOT / "profiles" / f"{profile}.yaml", tmp_path / "params.yaml")
+    given = {"settings": load_settings(tmp_path / "settings.yaml"), "params": tmp_path / "params.yaml"}
+    said = {name: _answers(name, ROOT, synthetic=False, **given)[1] for name in CHECKLISTS}
+    about = {name: {item["number"]: item for item in items} for name, items in said.items()}
+    asked = [about["clear"][number] for number in (10, 13, 15, 18, 19)]
+    asked += [about["metrics"][number] for number in (3, 4, 10, 18, 26)]
+    text = " ".join(f"{item['answer']} {item['files']}" for item in asked)
+    assert [word for word in absent if word in text] == []
+    split = about["clear"][15]["answer"]
+    if profile == "open":
+        assert about["metrics"][3]["status"] == "yes"
+        assert about["metrics"][4]["status"] == "no"
+        assert "CBIS-DDSM keeps its official test part" in split
+        assert "segmenter only" not in split
+    else:
+        assert "patients on both sides, where lesions are drawn one by one" in split
+        assert "by lesion from train and val" in split
+        assert "official" not in about["metrics"][26]["answer"]
 
 
 def test_sections_have_the_published_extent():
@@ -98,7 +129,7 @@ def test_a_place_that_no_fact_fills_is_an_error():
     checklist = load_checklist("clear")
     checklist["items"][0]["answer"] = "See {nowhere}."
     with pytest.raises(InputError, match=r"(?s)CLEAR, item 1: no fact fills \{nowhere\}"):
-        answer(checklist, {"seed": "1"}, Reader(ROOT), synthetic=True, here=AUDIT, elsewhere=RESULTS)
+        answer(checklist, {"seed": "1"}, Reader(ROOT), synthetic=True, here=AUDIT, elsewhere=RESULTS, names={})
 
 
 def test_external_test_is_answered_by_what_was_evaluated():

@@ -368,3 +368,28 @@ def test_order_of_rows_changes_no_byte(study):
     Path("data/prompts/inbreast_extended.jsonl").write_text("\n".join(lines[::-1]) + "\n")
     stage("leakage")("settings")
     assert [path.read_bytes() for path in outputs] == before
+
+
+def test_a_setting_that_draws_by_lesion_is_counted_and_goes_on(study, capsys):
+    text = Path("settings.yaml").read_text()
+    drawn = "repeats: 2\n    drawn: {splits: [train, val], by: lesion, test: 0.25, val: 0.25}\n"
+    entry = text[text.index("  vindr:\n") : text.index("  inbreast_unadapted:\n")].replace("  vindr:", "  by_lesion:")
+    entry = entry.replace("selection: vindr\n", f"selection: by_lesion\n    {drawn}")
+    Path("settings.yaml").write_text(text.replace("  inbreast_unadapted:\n", f"{entry}  inbreast_unadapted:\n", 1))
+    for name in ("halves", "cohorts", "standardise", "select_features", "prompts"):
+        stage(name)()
+    capsys.readouterr()
+    stage("leakage")("settings")
+    said = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("by_lesion"))
+    counts = json.loads(Path("metrics/leakage/settings/by_lesion.json").read_text())["by_lesion"]
+    assert counts["shared_patient"]["compared"] == 16
+    assert 0 < counts["shared_patient"]["found"] <= 16
+    found = counts["shared_patient"]["found"]
+    assert f"patients on both sides, as drawn.by says: of 16 test lesions, the patient of {found} (" in said
+    assert counts["shared_image"]["found"] == 0
+    assert counts["scaler"]["found"] == 0
+    cohort = pd.read_csv("data/cohorts/by_lesion.csv", dtype=str, keep_default_na=False)
+    row = cohort.index[(cohort["split"] == "test") & (cohort["repeat"] == "0")][0]
+    record("models/scaler/by_lesion/0.json", cohort["lesion_id"][row])  # of a test lesion itself: not declared
+    with pytest.raises(InputError, match="is recorded"):
+        stage("leakage")("settings")

@@ -1,7 +1,7 @@
 """The CLEAR and METRICS checklists, answered from artefacts, each answer with the files that bear it out."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from itertools import groupby
 from operator import itemgetter
@@ -24,7 +24,8 @@ def load_checklist(name: str) -> dict[str, Any]:
 
     An item has ``number`` and ``topic`` as published (topic in our words), ``section``, ``status`` (a key of
     :data:`STATUSES`), ``answer`` (both with ``{fact}`` places) and ``files``: paths in the repository, or ``#section``
-    of the page. ``real`` holds what differs when the data are not synthetic.
+    of the page; ``{data_set}`` stands for each data set, ``{measured}`` for each that the classifier learns from or is
+    tested on. ``real`` holds what differs when the data are not synthetic.
     """
     text = files("radprompt.mammograms.checklists").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
     return YAML(typ="safe").load(text)
@@ -38,6 +39,7 @@ def answer(
     synthetic: bool,
     here: Mapping[str, str],
     elsewhere: Mapping[str, str],
+    names: Mapping[str, Sequence[str]],
 ) -> dict[str, Any]:
     """Fill a checklist in.
 
@@ -54,6 +56,8 @@ def answer(
     here, elsewhere
         Sections of the checklist's page and of the results page, anchor and title. Those of the results page are named
         only: a page that is passed on alone cannot link there.
+    names
+        What ``{data_set}`` and ``{measured}`` in files stand for.
 
     Returns
     -------
@@ -78,7 +82,8 @@ def answer(
                 fix=f"use one of {', '.join(sorted(facts))}",
             )
         status = filled["status"].format_map(facts)
-        artefacts = [path for path in filled["files"] if path.startswith(OUTPUTS)]
+        paths = list(dict.fromkeys(path for given in filled["files"] for path in _each(given, names)))
+        artefacts = [path for path in paths if path.startswith(OUTPUTS)]
         absent = {path for path in artefacts if not reader.exists(path)}
         if artefacts and len(absent) == len(artefacts) and status in ("yes", "partly"):
             status = "no"
@@ -88,7 +93,7 @@ def answer(
                 "status": status,
                 "label": STATUSES[status],
                 "answer": filled["answer"].format_map(facts),
-                "files": [_place(path, here, elsewhere, absent=path in absent) for path in filled["files"]],
+                "files": [_place(path, here, elsewhere, absent=path in absent) for path in paths],
             }
         )
     counts = Counter(item["status"] for item in items)
@@ -98,6 +103,12 @@ def answer(
         "counts": [(label, counts[key]) for key, label in STATUSES.items()],
         "sections": [(title, list(own)) for title, own in groupby(items, key=itemgetter("section"))],
     }
+
+
+def _each(path: str, names: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the path with each name that one of its places stands for; itself where it has none."""
+    place = next((place for place in names if f"{{{place}}}" in path), None)
+    return [path] if place is None else [path.replace(f"{{{place}}}", name) for name in names[place]]
 
 
 def _place(path: str, here: Mapping[str, str], elsewhere: Mapping[str, str], *, absent: bool) -> tuple[str, str]:

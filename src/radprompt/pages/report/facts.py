@@ -6,6 +6,7 @@ import pandas as pd
 
 from radprompt.core.params import Params
 from radprompt.evaluation.paper import is_synthetic
+from radprompt.mammograms.wording import PATHOLOGY, PROVEN, READINGS, SEGMENTER
 from radprompt.pages.report.limits import external_settings
 from radprompt.pages.report.protocols import scaler_words
 from radprompt.pages.report.results import threshold_words
@@ -72,8 +73,10 @@ def facts(
         "validation": percent(params.data.validation_fraction),
         "first": settings.data_set(settings.first.test.dataset),
         "reselected": _reselected(settings),
+        "unit": _unit(settings),
+        "parts": _parts(settings, params),
         **_halved(settings, params),
-        **{f"{dataset}_masks": whose for dataset, whose in vars(params.radiomics.masks).items()},
+        **_data_sets(settings, params),
         "bin_count": str(params.radiomics.bin_count),
         "resampling": f"To {resample:g} mm in the plane, by cubic B-splines."
         if resample
@@ -124,6 +127,54 @@ def facts(
 def _reselected(settings: Settings) -> str:
     own = [name for name, each in settings.items() if each.selection == name and name != settings.first.selection]
     return f"; {listing(own)} select{'s its' if len(own) == 1 else ' their'} own" if own else ""
+
+
+def _data_sets(settings: Settings, params: Params) -> dict[str, str]:
+    """Return which data sets there are, what their labels are, and whose contours features are measured in."""
+    titles, measured = [each.title for each in settings.data_sets.values()], settings.measured
+    proven = [settings.data_set(name) for name in measured if name in PROVEN]
+    read = [settings.data_set(name) for name in measured if name not in PROVEN]
+    standard = [words.format(data_sets=listing(own)) for words, own in ((PATHOLOGY, proven), (READINGS, read)) if own]
+    whose = vars(params.radiomics.masks)
+    contours = [f"those of {settings.data_set(name)} in {whose.get(name, 'predicted')} contours" for name in measured]
+    first = settings.first
+    return {
+        "data_sets": listing(titles),
+        "data_sets_counted": count(len(titles), "existing data set"),
+        "standard": " ".join(standard),
+        "standard_status": "yes" if not read else "partly" if proven else "no",
+        "contours": f"Features are measured inside contours: {listing(contours)}.",
+        "centres": f"Data sets that train or test the classifier: {listing(map(settings.data_set, measured))}.",
+        "centres_status": "partly" if len(measured) > 1 else "no",
+        "test_part": "drawn" if first.drawn else "official test part",
+    }
+
+
+def _parts(settings: Settings, params: Params) -> str:
+    """Say which official parts the first settings keep, and what the segmenter's data set is for."""
+    segmenter = settings.data_set(SEGMENTER)
+    kept = dict.fromkeys(own.test.dataset for own in settings.values() if not own.repeated)
+    share = percent(params.data.validation_fraction)
+    said = [
+        f"{settings.data_set(name)} keeps its official test part; {share} of its training patients validate."
+        for name in kept
+    ]
+    said += [
+        f"{setting.title}: drawn {setting.draws} times by {setting.drawn.by} from {listing(setting.drawn.splits)}."
+        for setting in settings.drawn
+        if setting.drawn
+    ]
+    if SEGMENTER in settings.measured:
+        said.append(f"{segmenter} trains and tests the segmenter and the classifier, on the same split.")
+    else:
+        said.append(f"{segmenter} trains and tests the segmenter only.")
+    return " ".join(said)
+
+
+def _unit(settings: Settings) -> str:
+    """Say whether patients, or in which settings lesions, are kept on one side."""
+    names = listing(settings.title(name) for name in settings.shared)
+    return f"By patient, but in {names}, where lesions are drawn one by one" if names else "By patient"
 
 
 def _halved(settings: Settings, params: Params) -> dict[str, str]:

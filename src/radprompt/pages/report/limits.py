@@ -52,6 +52,11 @@ def limits(
             "The images are synthetic. Nothing here says how well any model tells benign from malignant in patients, "
             "nor which model would do better there. One phantom drew all sites: they differ in their detectors."
         )
+    said += [
+        f"{settings.title(name)}: lesions are drawn one by one, on purpose, so that a patient and both views of a "
+        "mass may train and be tested. Its figures are not those of new patients; the leakage gate counts these."
+        for name in settings.shared
+    ]
     said.append(_labels(settings, synthetic))
     said += _sizes(settings, results)
     if results:

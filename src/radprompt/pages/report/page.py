@@ -175,7 +175,15 @@ def collect(reader: Reader, settings: Settings, params: Params) -> dict[str, Any
         "limits": limits(settings, params, results, masks, comparison, synthetic=synthetic),
         "checklists": {
             name: {"anchor": name}
-            | answer(load_checklist(name), known, reader, synthetic=synthetic, here=AUDIT, elsewhere=RESULTS)
+            | answer(
+                load_checklist(name),
+                known,
+                reader,
+                synthetic=synthetic,
+                here=AUDIT,
+                elsewhere=RESULTS,
+                names={"data_set": list(settings.data_sets), "measured": settings.measured},
+            )
             for name in CHECKLISTS
         },
         "params_text": reader.text("params.yaml") or "",

@@ -162,7 +162,7 @@ def _read(revision: Revision, other: Revision, setting: str) -> tuple[pd.DataFra
             file = Path(scratch) / Path(path).name
             try:
                 file.write_bytes(_artefact(revision, other, path))
-                tables.append(read_predictions([file], {setting: True}, setting))
+                tables.append(read_predictions([file], {setting: True}, setting, [setting]))
             except AbsentError as error:
                 absent.append(str(error))
             except InputError as error:

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cholesky, solve_triangular
 
+from radprompt.bayes.evidence import START, Block, Problem, free_scales, maximise
+from radprompt.bayes.prior import INTERCEPT_SD, SITE_INTERCEPT_SD, NamePrior, Scales
 from radprompt.core.errors import InputError
-from radprompt.named.evidence import START, Block, Problem, free_scales, maximise
 from radprompt.named.model import Model, positions
-from radprompt.named.prior import INTERCEPT_SD, SITE_INTERCEPT_SD, NamePrior, Scales
 
 Floats = NDArray[np.float64]
 

@@ -75,7 +75,7 @@ def model_card(sources: Sources, licensed: str | None) -> str:
 
 
 def _tuning(parameters: dict[str, Any]) -> str:
-    if parameters["readout"] == "closing":
+    if parameters.get("readout") == "closing":
         layer = parameters["closing_layer"]
         return (
             "a Bayesian model reads its states at the features' closing tokens, after "

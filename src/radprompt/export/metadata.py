@@ -38,7 +38,7 @@ def card_data(sources: Sources, licensed: str | None, comparison: pd.DataFrame |
     backbone = sources.params.llm.backbone
     base = HUB_ID if licensed is None else backbone.source if backbone.revision else None
     parameters = sources.classifier["parameters"]
-    adapted = ["lora"] if parameters["tuning"] == "lora" and parameters["readout"] != "closing" else []
+    adapted = ["lora"] if parameters["tuning"] == "lora" and parameters.get("readout") != "closing" else []
     return ModelCardData(
         language="en",
         license="apache-2.0" if licensed is None else "other",

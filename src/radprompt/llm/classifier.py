@@ -386,8 +386,10 @@ class LanguageModelClassifier(FromPretrained, ClassifierMixin, BaseEstimator):
         return self._encode_texts(self._render(X), self.readout, self.trunk_)
 
     def _encode_texts(self, texts: list[str], readout: Readout, cache: TrunkCache | None = None) -> Encoded:
-        how = {"readout": readout, "bf16": self._bf16, "batch_size": self.batch_size, "cache": cache}
-        return encode(self._split, self._tokenizer, texts, **how)
+        batch = self.batch_size
+        return encode(
+            self._split, self._tokenizer, texts, readout=readout, bf16=self._bf16, batch_size=batch, cache=cache
+        )
 
     def _read_closings(self, X: pd.DataFrame | list[str]) -> closing.Closings:
         assert self.trunk_ is not None

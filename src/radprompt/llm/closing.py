@@ -151,7 +151,7 @@ def write_model(folder: Path, model: VectorModel) -> None:
         "log_evidence": model.log_evidence,
         "sites": [{"columns": list(site.columns), "cases": site.cases} for site in model.sites],
     }
-    arrays = {"states": model.prior.states.astype(np.float32)}
+    arrays: dict[str, NDArray] = {"states": model.prior.states.astype(np.float32)}
     for i, site in enumerate(model.sites):
         arrays |= {f"{i}.centre": site.standardiser.centre, f"{i}.scale": site.standardiser.scale}
         arrays |= {f"{i}.design": site.summary.design.astype(np.float32), f"{i}.target": site.summary.target}

@@ -8,7 +8,7 @@ Writes  metrics/ablations/closing.csv: means over five folds of the first site's
         same for every readout, each with a seed of its own; `to_features` is the difference in loss, fold by fold, from
         the readout `features` with LoRA on two layers. For readouts that are trained, `val_loss` is that of the last
         epoch, which no choice of epoch flatters. With --test the column `test_auc` of one fit on the training rows.
-Takes   10 min on two cores
+Takes   an hour where two cores are shared; rows are written one after the other
 """
 
 import sys

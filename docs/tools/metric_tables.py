@@ -249,6 +249,54 @@ def tuning(metrics: Path) -> str:
     return _table(head, rows, "ablations/language_model_settings.csv")
 
 
+def closing(metrics: Path) -> str:
+    """Readouts on held-out patients of the first site's training and validation rows."""
+    found = _csv(metrics, "ablations/closing.csv")
+    rows = [
+        [
+            f"`{row['readout']}`",
+            row["layer"],
+            row["lora_layers"],
+            *(f"{row[name]} ± {row[f'{name}_sd']}" for name in ("val_loss", "to_features", "val_auc")),
+            row.get("test_auc") or "–",
+        ]
+        for row in found
+    ]
+    head = ("readout", "layer read", "layers with LoRA", "held-out loss", "difference, fold by fold", "held-out AUC")
+    note = f"Mean and spread of {found[0]['folds']} folds of patients. The last column is not what decided."
+    return _table((*head, "AUC on the test lesions"), rows, "ablations/closing.csv", note)
+
+
+def named_limits(metrics: Path) -> str:
+    """Promises made of the named model, and what one core shows."""
+    with (metrics.parent / "benchmarks/named.csv").open(encoding="utf-8", newline="") as file:
+        found = list(csv.DictReader(file))
+    rows = [
+        [
+            row["what"],
+            f"{row['found']} {row['unit']}".strip(),
+            row["promised"] or "–",
+            "yes" if row["kept"] == "True" else "no",
+        ]
+        for row in found
+    ]
+    note = (
+        "Seconds are of one core with one thread. From `benchmarks/named.csv`, made by `benchmarks/named.py --limits`."
+    )
+    return f"{_table(('', 'found', 'promised', 'kept'), rows)}\n\n{note}"
+
+
+def slopes(metrics: Path) -> str:
+    """Calibration slopes of the named models beside plain logistic regression."""
+    shown = ("named", "named_all", "logistic_regression", "normal_scores_logistic")
+    summary = _json(metrics, "summary.json")
+    rows = [
+        [f"`{setting}`", *(_with_interval(models.get(model, {}), "calibration_slope") for model in shown)]
+        for setting, models in summary.items()
+    ]
+    return _table(("setting", *map(_model, shown)), rows, "summary.json", "1 is calibrated; below 1: too certain.")
+
+
 def stage_times(metrics: Path) -> str:
     """Every stage of the demo with its measured time and memory."""
     times = read_stage_times(metrics.parent)
@@ -312,6 +360,9 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "checks": checks,
     "ablations": ablations,
     "tuning": tuning,
+    "closing": closing,
+    "named-limits": named_limits,
+    "slopes": slopes,
     "benchmarks": benchmarks,
     "stage-times": stage_times,
 }

@@ -14,7 +14,7 @@ LEVELS = [
     {"core", "child_process"},
     {"tables"},
     {"selection"},
-    {"study"},
+    {"study", "bayes"},
     {"llm"},
     {"named"},
     {"baselines"},

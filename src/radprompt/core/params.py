@@ -186,7 +186,7 @@ class Llm:
     backbone: Backbone
     tuning: Literal["lora", "head", "none"]
     lora: Lora
-    readout: Literal["last", "features"]
+    readout: Literal["last", "features", "closing"]
     epochs: Positive
     batch_size: Positive
     learning_rate: PositiveFloat
@@ -196,6 +196,12 @@ class Llm:
     patience: Positive | None
     device: str
     precision: Literal["auto", "bf16", "fp32"]
+    closing_layer: Positive | None = 4
+
+
+def reads_closings(llm: Llm) -> bool:
+    """Return whether the language model's states are read as they are, and nothing is trained."""
+    return llm.readout == "closing" and llm.tuning != "none"
 
 
 @dataclass(frozen=True, config=_STRICT)

@@ -75,6 +75,12 @@ def model_card(sources: Sources, licensed: str | None) -> str:
 
 
 def _tuning(parameters: dict[str, Any]) -> str:
+    if parameters.get("readout") == "closing":
+        layer = parameters["closing_layer"]
+        return (
+            "a Bayesian model reads its states at the features' closing tokens, after "
+            f"{'the last layer' if layer is None else f'layer {layer}'}; nothing was trained"
+        )
     if parameters["tuning"] == "head":
         return "its classification head alone was trained"
     layers = "every layer" if parameters["layers"] == "all" else f"the last {count(int(parameters['layers']), 'layer')}"

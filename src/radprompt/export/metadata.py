@@ -37,13 +37,15 @@ def card_data(sources: Sources, licensed: str | None, comparison: pd.DataFrame |
     """
     backbone = sources.params.llm.backbone
     base = HUB_ID if licensed is None else backbone.source if backbone.revision else None
+    parameters = sources.classifier["parameters"]
+    adapted = ["lora"] if parameters["tuning"] == "lora" and parameters.get("readout") != "closing" else []
     return ModelCardData(
         language="en",
         license="apache-2.0" if licensed is None else "other",
         library_name="radprompt",
         base_model=base,
         pipeline_tag="tabular-classification",
-        tags=["radiomics", "mammography", "lora", "research-only", "not-for-clinical-use"]
+        tags=["radiomics", "mammography", *adapted, "research-only", "not-for-clinical-use"]
         + ["synthetic-data"] * sources.record().synthetic,
         model_name=f"radprompt, {sources.setting.title}",
         eval_results=_figures(sources, comparison) or None,

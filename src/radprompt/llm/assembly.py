@@ -36,8 +36,11 @@ def assemble(
     device: str,
     precision: Literal["auto", "bf16", "fp32"],
     seed: int,
+    depth: int | None = None,
 ) -> Assembled:
     """Load the backbone, add LoRA to its last ``layers`` layers (0: only the head learns) and cut it before them.
+
+    ``depth``: number of layers to load, the first ones; None: all.
 
     An architecture that cannot be cut there runs whole, with the same adapters: slower, which a warning says.
 
@@ -49,7 +52,7 @@ def assemble(
     place = resolve_device(device)
     bf16 = precision == "bf16" or (precision == "auto" and computes_bf16(place))
     torch.manual_seed(seed)
-    model, tokenizer = load_backbone(backbone, bf16=bf16, device=place)
+    model, tokenizer = load_backbone(backbone, bf16=bf16, device=place, depth=depth)
     if bf16 and not attends_in_bf16(place):
         attend_in_float32(model)
     count = len(layers_of(model))

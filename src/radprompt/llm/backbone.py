@@ -17,7 +17,7 @@ from radprompt.llm.packaged import PACKAGED, backbone_folder, convert_packaged
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 FOUR_BIT = "4bit"
 NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
@@ -76,7 +76,7 @@ def write_backbone(source: str, revision: str | None, folder: Path, quantisation
 
 
 def load_backbone(
-    folder: str | Path, *, bf16: bool, device: "torch.device | None" = None
+    folder: str | Path, *, bf16: bool, device: "torch.device | None" = None, depth: int | None = None
 ) -> tuple["PreTrainedModel", "PreTrainedTokenizerBase"]:
     """Return a one-logit sequence classifier with a fresh head, and its tokenizer.
 
@@ -92,12 +92,15 @@ def load_backbone(
         Whether linear layers hold bfloat16; of quantised ones, whether they compute in it.
     device
         Where the model will run. Quantised weights are there on return, others still on the CPU.
+    depth
+        Number of layers to load, the first ones; None: all.
 
     Raises
     ------
     InputError
-        If there is no backbone, the GPU has not the memory free that the weights take (they are never left in the
-        CPU's), or the weights are quantised and the device is no NVIDIA GPU or bitsandbytes is not installed.
+        If there is no backbone, it has fewer layers, the GPU has not the memory free that the weights take (they are
+        never left in the CPU's), or the weights are quantised and the device is no NVIDIA GPU or bitsandbytes is not
+        installed.
     """
     import torch
     from transformers import AutoModelForSequenceClassification
@@ -109,13 +112,14 @@ def load_backbone(
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     place, revision, quantisation = _locate(folder)
+    config = shallow_config(place, revision, depth, num_labels=1)
     dtype = torch.bfloat16 if bf16 else torch.float32
     quantised = {} if quantisation == "none" else _four_bit(device, dtype)
     if device is not None and device.type == "cuda":
         _require_room(place, revision, quantisation, dtype.itemsize, device)
     tokenizer = _tokenizer(place, revision)
     model = AutoModelForSequenceClassification.from_pretrained(
-        place, revision=revision, num_labels=1, dtype=dtype, **quantised
+        place, revision=revision, config=config, dtype=dtype, **quantised
     )
     require_padding(tokenizer, model)
     for config in (model.config, model.config.get_text_config()):
@@ -127,6 +131,31 @@ def load_backbone(
             for parameter in module.parameters(recurse=False):
                 parameter.data = parameter.data.float()
     return model, tokenizer
+
+
+def shallow_config(place: str, revision: str | None, depth: int | None, **options: Any) -> "PretrainedConfig":
+    """Return a backbone's configuration with its first ``depth`` layers only; None: all.
+
+    Raises
+    ------
+    InputError
+        If it has fewer layers.
+    """
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(place, revision=revision, **options)
+    text = config.get_text_config()
+    if depth is not None:
+        if depth > text.num_hidden_layers:
+            raise InputError(
+                f"layer {depth} asked for; the backbone has {text.num_hidden_layers}",
+                where=place,
+                fix=f"choose a layer from 0 to {text.num_hidden_layers}",
+            )
+        text.num_hidden_layers = depth
+        if getattr(text, "layer_types", None):
+            text.layer_types = text.layer_types[:depth]
+    return config
 
 
 @cache

@@ -14,10 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from radprompt.bayes.vectors import VectorModel
 from radprompt.core.errors import InputError
 from radprompt.core.hub import FromPretrained
-from radprompt.core.outputs import atomic_folder, write_json
 from radprompt.core.params import Llm, Prompt
+from radprompt.llm import closing
 from radprompt.llm.assembly import assemble
 from radprompt.llm.classifier_input import (
     FeatureNames,
@@ -31,7 +32,8 @@ from radprompt.llm.classifier_input import (
 from radprompt.llm.head import begin_at_zero
 from radprompt.llm.inference import Encoded, Readout, TrunkCache, encode, predict_logits, predict_states
 from radprompt.llm.packaged import PACKAGED, backbone_folder
-from radprompt.llm.pickled import PickledWithoutBackbone, restore_weights
+from radprompt.llm.pickled import PickledWithoutBackbone
+from radprompt.llm.storage import read_classifier, write_classifier
 from radprompt.llm.training import Schedule, State, train
 from radprompt.study.sentences import render_frame
 
@@ -59,7 +61,11 @@ class LanguageModelClassifier(FromPretrained, PickledWithoutBackbone, Classifier
         ``lora`` on the last ``layers`` layers (``"all"``: every layer, as in the paper) or ``head`` only.
     readout
         What the head reads: ``last``, the state of the prompt's last token (paper), or ``features``, the mean of the
-        states at the tokens that close each feature's sentence.
+        states at the tokens that close each feature's sentence. ``closing``: a weight vector for each feature on that
+        token's state after layer ``closing_layer`` (None: the last), by :mod:`radprompt.llm.closing`. Nothing is
+        trained then, and options of training are unused; each :meth:`adapt` adds a site.
+    closing_layer
+        See ``readout``.
     epochs, batch_size, learning_rate, weight_decay, warmup_fraction, best_epoch_by, patience
         AdamW with a cosine schedule; the epoch best on the validation rows by ``auc`` or ``loss`` is kept. Training
         stops early after ``patience`` epochs without a better one; None: all are run.
@@ -94,6 +100,7 @@ class LanguageModelClassifier(FromPretrained, PickledWithoutBackbone, Classifier
     """
 
     trunk_: TrunkCache | None = None
+    _closing: VectorModel | None = None
     feature_names_in_: NDArray[np.object_]
 
     SAVED = ("classifier.json", "adapter")
@@ -108,6 +115,7 @@ class LanguageModelClassifier(FromPretrained, PickledWithoutBackbone, Classifier
         dropout: float = 0.0,
         layers: int | Literal["all"] = 2,
         readout: Readout = "features",
+        closing_layer: int | None = 4,
         epochs: int = 8,
         batch_size: int = 16,
         learning_rate: float = 1e-3,
@@ -135,6 +143,7 @@ class LanguageModelClassifier(FromPretrained, PickledWithoutBackbone, Classifier
         self.dropout = dropout
         self.layers = layers
         self.readout = readout
+        self.closing_layer = closing_layer
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -201,6 +210,8 @@ class LanguageModelClassifier(FromPretrained, PickledWithoutBackbone, Classifier
         """Continue training from the fitted weights; the columns may differ from those of :meth:`fit`."""
         check_is_fitted(self, "classes_")
         check_options(self.get_params())
+        if (self.readout == closing.CLOSING) != (self._closing is not None):
+            raise InputError("readout was set after fit", where="readout", fix="fit again with this readout")
         rows = read_rows(X, self.feature_names)
         codes, classes = read_labels(y, len(rows), self.classes_)
         rows, codes, factors = weigh(rows, codes, sample_weight)
@@ -209,6 +220,8 @@ class LanguageModelClassifier(FromPretrained, PickledWithoutBackbone, Classifier
     def decision_function(self, X: Rows) -> np.ndarray:
         """Return the logit of the second class, shape (rows,)."""
         check_is_fitted(self, "classes_")
+        if self._closing is not None:
+            return closing.logits(self._closing, self._read_closings(self._rows(X)))
         return predict_logits(self._split, self._encode(self._rows(X)), self.batch_size).numpy().astype(float)
 
     def predict_proba(self, X: Rows) -> np.ndarray:
@@ -222,22 +235,19 @@ class LanguageModelClassifier(FromPretrained, PickledWithoutBackbone, Classifier
         return self.classes_[positive.astype(int)]
 
     def embed(self, X: Rows) -> np.ndarray:
-        """Return the enhanced radiomics: the state that the head reads for each row, shape (rows, hidden size)."""
+        """Return the enhanced radiomics: the state that the head reads for each row, shape (rows, hidden size).
+
+        With readout ``closing``: the mean of the states that it reads.
+        """
         check_is_fitted(self, "classes_")
+        if self._closing is not None:
+            return self._read_closings(self._rows(X)).mean()
         return predict_states(self._split, self._encode(self._rows(X)), self.batch_size).numpy()
 
     def save(self, folder: str | Path) -> None:
         """Write a standard peft adapter (safetensors) and ``classifier.json``; the backbone stays where it is."""
         check_is_fitted(self, "classes_")
-        with atomic_folder(folder) as part:
-            self._adapter.save_pretrained(str(part), safe_serialization=True, save_embedding_layers=False)
-            (part / "README.md").unlink(missing_ok=True)  # peft's empty model card
-            parameters = self.get_params() | {"backbone": Path(self.backbone).as_posix()}
-            computed = {"precision": "bf16" if self._bf16 else "fp32", "threads": torch.get_num_threads()}
-            kept = {"computed": computed, "best_epoch": self.state_.best_epoch, "history": self.state_.history}
-            names = getattr(self, "_names", None)
-            fitted = {"classes": self.classes_.tolist(), "features": None if names is None else list(names)}
-            write_json(part / "classifier.json", {"parameters": parameters, **fitted, **kept})
+        write_classifier(self, folder)
 
     @classmethod
     def load(
@@ -252,26 +262,9 @@ class LanguageModelClassifier(FromPretrained, PickledWithoutBackbone, Classifier
 
         ``trunk`` is another classifier's ``trunk_``: what its frozen layers have read need not be read again.
         """
-        from safetensors.torch import load_file
-
-        folder = Path(folder)
-        try:
-            record = json.loads((folder / "classifier.json").read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise InputError("no saved classifier", where=str(folder), fix="train one, or run `dvc pull`") from None
-        parameters = record["parameters"]
-        if backbone is not None:
-            parameters["backbone"] = backbone
-        if device is not None:
-            parameters["device"] = device
-        classifier = cls(**parameters)
-        classifier.trunk_ = trunk
-        classifier._build()
-        restore_weights(classifier._adapter, load_file(folder / "adapter_model.safetensors"))
-        classifier.state_ = State(record["history"], best_epoch=record["best_epoch"])
-        classifier.classes_ = np.array(record.get("classes", [0, 1]))
-        classifier._remember(record.get("features"))
-        return classifier
+        given = {"backbone": backbone, "device": device}
+        replaced = {name: value for name, value in given.items() if value is not None}
+        return read_classifier(cls, Path(folder), replaced, trunk)
 
     @classmethod
     def _load_from(cls, folder: Path, options: dict[str, Any]) -> Self:
@@ -281,9 +274,11 @@ class LanguageModelClassifier(FromPretrained, PickledWithoutBackbone, Classifier
         return cls.load(folder, **options)
 
     def _build(self) -> None:
+        reads_closings = self.readout == closing.CLOSING
         built = assemble(
             self.backbone,
-            layers=0 if self.tuning == "head" else self.layers,
+            layers=0 if self.tuning == "head" or reads_closings else self.layers,
+            depth=self.closing_layer if reads_closings else None,
             rank=self.rank,
             alpha=self.alpha,
             dropout=self.dropout,
@@ -292,7 +287,14 @@ class LanguageModelClassifier(FromPretrained, PickledWithoutBackbone, Classifier
             seed=self.seed,
         )
         self._adapter, self._split, self._tokenizer, self._bf16 = built
-        origin = json.dumps([self._origin(), self._split.cut, self._bf16])
+        if reads_closings and not self._split.cut:
+            raise InputError(
+                "this backbone cannot be cut at a layer, and readout closing reads there",
+                where="llm.readout",
+                fix="set llm.readout: features or last, or use a decoder such as LLaMA, Mistral or Qwen",
+            )
+        kept = [closing.CLOSING] if reads_closings else []
+        origin = json.dumps([self._origin(), self._split.cut, self._bf16, *kept])
         if self.trunk_ is None or self.trunk_.origin != origin:  # fitted again, the frozen part is the same
             self.trunk_ = TrunkCache(origin)
 
@@ -309,12 +311,20 @@ class LanguageModelClassifier(FromPretrained, PickledWithoutBackbone, Classifier
         new: bool = False,
     ) -> Self:
         self._remember([str(name) for name in given.columns] if isinstance(given, pd.DataFrame) else None)
-        prompts, labels = self._render(given), torch.as_tensor(codes)
-        validation = None
+        chosen_by = None
         if X_val is not None and y_val is not None:
-            chosen_by = self._rows(X_val)
-            marks, _ = read_labels(y_val, len(chosen_by), classes, what="y_val")
-            validation = (self._encode(chosen_by), torch.as_tensor(marks))
+            rows_val = self._rows(X_val)
+            chosen_by = rows_val, read_labels(y_val, len(rows_val), classes, what="y_val")[0]
+        if self.readout == closing.CLOSING:
+            if factors is not None:
+                what = "readout closing counts every row alike"
+                raise InputError(what, where="sample_weight", fix="leave the weights out, or set readout: features")
+            self._learn_closings(given, codes, chosen_by, on_epoch, None if new else self._closing)
+            self.classes_ = classes
+            return self
+        self._closing = None
+        prompts, labels = self._render(given), torch.as_tensor(codes)
+        validation = None if chosen_by is None else (self._encode(chosen_by[0]), torch.as_tensor(chosen_by[1]))
         rows = self._encode(prompts)
         if new:
             begin_at_zero(self._split.model)
@@ -336,6 +346,23 @@ class LanguageModelClassifier(FromPretrained, PickledWithoutBackbone, Classifier
         )
         self.classes_ = classes
         return self
+
+    def _learn_closings(
+        self,
+        rows: pd.DataFrame | list[str],
+        codes: np.ndarray,
+        validation: tuple[pd.DataFrame | list[str], np.ndarray] | None,
+        on_epoch: OnEpoch,
+        before: VectorModel | None,
+    ) -> None:
+        read = self._read_closings(rows)
+        self._closing = closing.learn(self._encode_texts, self.instruction, read, codes, before)
+        entry = {"epoch": 1, "learning_rate": 0.0} | closing.scores("train", self._closing, read, codes)
+        if validation is not None:
+            entry |= closing.scores("val", self._closing, self._read_closings(validation[0]), validation[1])
+        self.state_ = State([entry], best_epoch=1)
+        if on_epoch:
+            on_epoch(entry)
 
     def _remember(self, names: list[str] | None) -> None:
         """Keep the features' names; None: it learned from prompts."""
@@ -363,10 +390,7 @@ class LanguageModelClassifier(FromPretrained, PickledWithoutBackbone, Classifier
         if not isinstance(X, pd.DataFrame):
             return X
         settings = Prompt(
-            instruction=self.instruction,
-            decimals=self.decimals,
-            trailing_zeros=self.trailing_zeros,
-            order=self.order,
+            **{name: getattr(self, name) for name in ("instruction", "decimals", "trailing_zeros", "order")}
         )
         return render_frame(X, settings, self.seed)
 
@@ -377,15 +401,17 @@ class LanguageModelClassifier(FromPretrained, PickledWithoutBackbone, Classifier
         return tags
 
     def _encode(self, X: pd.DataFrame | list[str]) -> Encoded:
+        return self._encode_texts(self._render(X), self.readout, self.trunk_)
+
+    def _encode_texts(self, texts: list[str], readout: Readout, cache: TrunkCache | None = None) -> Encoded:
+        batch = self.batch_size
         return encode(
-            self._split,
-            self._tokenizer,
-            self._render(X),
-            readout=self.readout,
-            bf16=self._bf16,
-            batch_size=self.batch_size,
-            cache=self.trunk_,
+            self._split, self._tokenizer, texts, readout=readout, bf16=self._bf16, batch_size=batch, cache=cache
         )
+
+    def _read_closings(self, X: pd.DataFrame | list[str]) -> closing.Closings:
+        assert self.trunk_ is not None
+        return closing.read_closings(self._encode_texts, self._render(X), self.trunk_)
 
     def _origin(self) -> str:
         """Return what says where the backbone's weights come from."""

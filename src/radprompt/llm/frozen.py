@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from radprompt.core.errors import InputError
-from radprompt.llm.backbone import _locate, _tokenizer
+from radprompt.llm.backbone import _locate, _tokenizer, shallow_config
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -33,23 +32,13 @@ def load_frozen(
         If there is no backbone, or it has fewer layers.
     """
     import torch
-    from transformers import AutoConfig, AutoModel, AutoModelForCausalLM
+    from transformers import AutoModel, AutoModelForCausalLM
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     place, revision, _ = _locate(folder)
-    config = AutoConfig.from_pretrained(place, revision=revision)
-    if depth is not None:
-        if depth > config.num_hidden_layers:
-            raise InputError(
-                f"layer {depth} asked for; the backbone has {config.num_hidden_layers}",
-                where=str(folder),
-                fix=f"choose a layer from 0 to {config.num_hidden_layers}",
-            )
-        config.num_hidden_layers = depth
-        if getattr(config, "layer_types", None):
-            config.layer_types = config.layer_types[:depth]
+    config = shallow_config(place, revision, depth)
     kind = AutoModelForCausalLM if causal else AutoModel
     with torch.device("meta"):
         weights = sum(parameter.numel() for parameter in kind.from_config(config).parameters())

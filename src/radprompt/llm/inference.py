@@ -16,7 +16,7 @@ from radprompt.study.sentences import closings
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-Readout = Literal["last", "features"]
+Readout = Literal["last", "features", "closing"]
 _CPU_TOKENS = {False: 1_400, True: 2_800}
 """Trained on at once, in float32 and in bfloat16, where states take half the room: more than the caches and the
 allocator's pool hold take half as long again; with 1,400, bfloat16 takes a sixth longer than with 2,800."""

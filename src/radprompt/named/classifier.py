@@ -13,12 +13,12 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from radprompt.bayes.prior import NamePrior, Scales
 from radprompt.core.errors import InputError
 from radprompt.core.hub import FromPretrained
 from radprompt.named.model import Cases, Estimate, Model, Site, learn, name_free_evidence
 from radprompt.named.name_test import NameTest, permute_names
 from radprompt.named.names import check_parameters, name_prior
-from radprompt.named.prior import NamePrior, Scales
 from radprompt.named.reading import Table, array_names, read_frame, read_labels, read_sites, select_rows, sort_columns
 from radprompt.named.rows import add_rows, align
 from radprompt.named.values import Method
@@ -77,7 +77,7 @@ class NamedClassifier(FromPretrained, ClassifierMixin, BaseEstimator):
         Standardisation at each site: z-scores cut at 5 deviations, normal scores (ranks as quantiles of the normal
         distribution), or values as they are. ``auto``: the one of the first two with the larger evidence at fit.
     scales : mapping or None, default=None
-        Scales of the prior that are set instead of searched, by name (:class:`radprompt.named.prior.Scales`).
+        Scales of the prior that are set instead of searched, by name (:class:`radprompt.bayes.prior.Scales`).
     feature_names : sequence of str or None, default=None
         Names of the columns of arrays; None: ``x0``, ``x1``, ... Frames bring their own.
     seed : int, default=0

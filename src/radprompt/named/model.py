@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from radprompt.named.evidence import START, Block, Problem, free_scales, maximise
-from radprompt.named.posterior import Influence, Summary
-from radprompt.named.prior import Coefficients, NamePrior, Scales
+from radprompt.bayes.evidence import START, Block, Problem, free_scales, maximise
+from radprompt.bayes.posterior import Influence, Summary
+from radprompt.bayes.prior import Coefficients, NamePrior, Scales
 from radprompt.named.values import Standardiser
 
 Floats = NDArray[np.float64]

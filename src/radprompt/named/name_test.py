@@ -4,12 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cholesky, solve_triangular
+from scipy.linalg import LinAlgError, cholesky, solve_triangular
+from scipy.linalg.blas import dtrmm
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from radprompt.bayes.evidence import START, Block, Problem, free_scales, maximise
+from radprompt.bayes.prior import INTERCEPT_SD, SITE_INTERCEPT_SD, NamePrior, Scales
 from radprompt.core.errors import InputError
-from radprompt.named.evidence import START, Block, Problem, free_scales, maximise
 from radprompt.named.model import Model, positions
-from radprompt.named.prior import INTERCEPT_SD, SITE_INTERCEPT_SD, NamePrior, Scales
 
 Floats = NDArray[np.float64]
 
@@ -71,7 +73,8 @@ def permute_names(model: Model, draws: int, seed: int) -> NameTest:
     names_as_they_are = np.arange(len(model.prior.names))
     gain = evidence.of(names_as_they_are)
     generator = np.random.default_rng(seed)
-    permuted = np.array([evidence.of(generator.permutation(names_as_they_are)) for _ in range(draws)])
+    with threadpool_limits(limits=1):  # small factors: threads only wait for each other
+        permuted = np.array([evidence.of(generator.permutation(names_as_they_are)) for _ in range(draws)])
     p_value = float((1 + (permuted >= gain - 1e-9).sum()) / (1 + draws))
     return NameTest(p_value, gain, permuted)
 
@@ -81,6 +84,7 @@ class _Evidence:
 
     def __init__(self, prior: NamePrior, nameless: Problem, best: Scales) -> None:
         self.prior, self.best = prior, best
+        self.roots: dict[float, Floats | None] = {}
         rows = np.repeat([block.site for block in nameless.blocks], [len(block.design) for block in nameless.blocks])
         same_site = rows[:, None] == rows
         self.values, intercept = nameless.by_name[:, :-1], nameless.by_name[:, -1]
@@ -97,11 +101,24 @@ class _Evidence:
         values[:, order] = self.values
         found = [self.without]
         for length in LENGTHS:
-            like = values @ self.prior.similarity(length) @ values.T
+            like = self._like(values, length)
             found += [
                 self._log_evidence(self._gram(alike, factor, like)) for alike in ALIKE[1:] for factor in TOTAL_FACTORS
             ]
         return max(found) - self.without
+
+    def _like(self, values: Floats, length: float) -> Floats:
+        """Return ``values k values'``: by the triangular root of ``k``, half the products, unless rounding has none."""
+        if length not in self.roots:
+            try:
+                self.roots[length] = cholesky(self.prior.similarity(length), lower=True, check_finite=False)
+            except LinAlgError:
+                self.roots[length] = None
+        root = self.roots[length]
+        if root is None:
+            return values @ self.prior.similarity(length) @ values.T
+        white = dtrmm(1.0, root, values.T, lower=1, trans_a=1)
+        return white.T @ white
 
     def _gram(self, alike: float, factor: float, like: Floats) -> Floats:
         scales = Scales(self.best.total * factor, alike, 1.0, self.best.site)

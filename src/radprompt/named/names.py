@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from radprompt.bayes.evidence import GRID
+from radprompt.bayes.prior import NamePrior
 from radprompt.core.errors import InputError
-from radprompt.named.evidence import GRID
-from radprompt.named.prior import NamePrior
 
 if TYPE_CHECKING:
     from radprompt.named.classifier import NamedClassifier

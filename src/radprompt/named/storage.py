@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from radprompt.bayes.posterior import Influence, Summary
+from radprompt.bayes.prior import NamePrior, Scales
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import atomic_folder, write_json
 from radprompt.named.model import Model, Site
-from radprompt.named.posterior import Influence, Summary
-from radprompt.named.prior import NamePrior, Scales
 from radprompt.named.values import Standardiser
 
 if TYPE_CHECKING:

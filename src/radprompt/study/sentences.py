@@ -12,7 +12,7 @@ import pandas as pd
 from radprompt.core.errors import InputError
 from radprompt.core.params import Prompt
 
-_CLOSING = re.compile(r" feature is .+? \.(?= The '|$)")
+_SENTENCE = re.compile(r"The '(.+?)' feature is .+? \.(?= The '|$)")
 
 
 class Word(str):
@@ -120,7 +120,12 @@ def closings(prompt: str) -> list[int]:
     >>> closings("Classify. The 'Sphericity' feature is measured at -0.8 .")
     [56]
     """
-    return [found.end() for found in _CLOSING.finditer(prompt)]
+    return [found.end() for found in _SENTENCE.finditer(prompt)]
+
+
+def closing_names(prompt: str) -> list[str]:
+    """Return the feature's name in each sentence of :func:`closings`."""
+    return [found.group(1) for found in _SENTENCE.finditer(prompt)]
 
 
 def _value(name: str, value: float | Word, settings: Prompt) -> str:

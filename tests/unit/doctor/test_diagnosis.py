@@ -80,6 +80,14 @@ def test_two_ways_to_resample_are_found_before_anything_runs(repository, laptop)
     assert "downsample and resample_mm" in wrong.found
 
 
+def test_a_layer_that_the_backbone_has_not_is_found_before_anything_runs(repository, laptop):
+    params = repository / "params.yaml"
+    text = params.read_text(encoding="utf-8").replace("  readout: features", "  readout: closing")
+    params.write_text(text.replace("closing_layer: 4", "closing_layer: 31"), encoding="utf-8")
+    (wrong,) = [f for f in diagnose(params, here=laptop).findings if f.state == "error"]
+    assert wrong.found == "closing_layer is 31; the backbone has 30 layers"
+
+
 def test_without_rich_the_same_is_said_in_plain_lines(repository, times, laptop, monkeypatch):
     found, lines = diagnose(repository / "params.yaml", here=laptop), []
     real = builtins.__import__

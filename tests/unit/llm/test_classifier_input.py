@@ -59,7 +59,7 @@ def test_defaults_are_those_of_params_yaml():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"readout": "feature"}, "readout: Input should be 'last' or 'features'; found 'feature'"),
+        ({"readout": "feature"}, "readout: Input should be 'last', 'features' or 'closing'; found 'feature'"),
         ({"precision": "fp16"}, "precision: Input should be 'auto', 'bf16' or 'fp32'; found 'fp16'"),
         ({"tuning": "full"}, "tuning: Input should be 'lora' or 'head'"),
         ({"tuning": "none"}, "tuning: Input should be 'lora' or 'head'; found 'none'"),

@@ -50,3 +50,13 @@ def test_without_vectors_there_is_nothing_to_test(site_a):
         NamedClassifier().fit(site_a.X, site_a.y).name_test()
     with pytest.raises(InputError, match="2 names and 200 draws"):
         NamedClassifier(site_a.vectors).fit(site_a.X.iloc[:, :2], site_a.y).name_test()
+
+
+def test_names_that_share_a_vector_have_no_root_and_the_same_evidence():
+    data = simulate(60, 10, 0)
+    vectors = data.vectors.copy()
+    vectors.iloc[1:5] = vectors.iloc[0].to_numpy()
+    nearly = vectors + 1e-6 * np.random.default_rng(0).normal(size=vectors.shape)
+    found = [NamedClassifier(v, seed=1).fit(data.X, data.y).name_test(draws=10) for v in (vectors, nearly)]
+    assert found[0].gain == pytest.approx(found[1].gain, abs=1e-4)
+    assert found[0].permuted_gains == pytest.approx(found[1].permuted_gains, abs=1e-4)

@@ -29,6 +29,13 @@ def test_columns_in_another_order_change_no_bit(site_a):
     pd.testing.assert_frame_equal(one.coefficients(), other.coefficients(), check_exact=True)
 
 
+def test_numbers_of_any_kind_are_read_alike(site_a):
+    whole = (site_a.X * 10).round().astype("int64")
+    kinds = [whole, whole.astype(object), whole.astype("Float64"), whole.astype(str)]
+    read = [NamedClassifier(site_a.vectors).fit(X, site_a.y).decision_function(X).tolist() for X in kinds]
+    assert read[1:] == read[:1] * 3
+
+
 def test_units_do_not_count(site_a):
     one = NamedClassifier(scaling="zscore").fit(site_a.X, site_a.y)
     scaled = site_a.X * 1000 - 5

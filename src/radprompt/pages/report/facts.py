@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from radprompt.core.params import Params
+from radprompt.core.params import Params, reads_closings
 from radprompt.evaluation.paper import is_synthetic
 from radprompt.mammograms.wording import PATHOLOGY, PROVEN, READINGS, SEGMENTER
 from radprompt.pages.report.limits import external_settings
@@ -16,6 +16,7 @@ from radprompt.study.settings import Settings
 from radprompt.tables.feature_names import CATALOGUE
 
 ABSENT = "not in this run"
+_READ = "not tuned, its states at each feature's closing token read by a Bayesian model"
 _TUNING = {"lora": "tuned by LoRA", "head": "its head tuned alone", "none": "not tuned, but left out of this run"}
 ENOUGH = 10
 """Training lesions a feature from which on their number is called fit."""
@@ -94,7 +95,7 @@ def facts(
         **_dimensions(settings, features, by_half),
         "stability": "in the table" if features and features["stability"] else "not measured in this run",
         "backbone": "SmolLM2-135M" if params.llm.backbone.source == "smollm2" else params.llm.backbone.source,
-        "tuning": _TUNING[params.llm.tuning],
+        "tuning": _READ if reads_closings(params.llm) else _TUNING[params.llm.tuning],
         "rivals": str(len(first["rows"]) - 1)
         if first
         else str(len(params.baselines.models) + len(params.baselines.on_embeddings)),

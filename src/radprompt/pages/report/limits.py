@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from radprompt.core.params import Params
+from radprompt.core.params import Params, reads_closings
 from radprompt.mammograms.wording import LABELS_PROVEN, LABELS_REAL, LABELS_SYNTHETIC, PROVEN, ROWS
 from radprompt.pages.report.sentences import FEW
 from radprompt.pages.wording import count, listing, number
@@ -144,10 +144,10 @@ def _training(params: Params) -> str:
         return f"{WORDS} Nothing here says what the paper's method would reach on these lesions."
     layers = "the head only" if llm.tuning == "head" else f"LoRA on {_layers(llm.lora.layers)}"
     model = "SmolLM2-135M" if llm.backbone.source == "smollm2" else llm.backbone.source
-    return (
-        f"The language model is {model}, {layers}, {count(llm.epochs, 'epoch')}; the paper has "
-        f"{PAPER_BACKBONE}, all layers, {PAPER_EPOCHS} epochs."
-    )
+    tuned = f"{layers}, {count(llm.epochs, 'epoch')}"
+    if reads_closings(llm):
+        tuned = "its states at closing tokens read as they are, nothing trained"
+    return f"The language model is {model}, {tuned}; the paper has {PAPER_BACKBONE}, all layers, {PAPER_EPOCHS} epochs."
 
 
 def _layers(layers: str | int) -> str:

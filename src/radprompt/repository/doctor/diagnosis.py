@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from radprompt.core.params import Params, load_params
+from radprompt.core.params import Params, load_params, reads_closings
 from radprompt.repository.doctor import folders, machine, memory, model, packages, repository
 from radprompt.repository.doctor.costs import Costs, scaled
 from radprompt.repository.doctor.finding import Finding
 from radprompt.repository.doctor.scaling import amounts
+from radprompt.repository.doctor.shape import Shape
 from radprompt.repository.doctor.sources import drawn, released
 from radprompt.repository.doctor.stage_times import read_stage_times, stage_descriptions
 from radprompt.repository.doctor.workload import is_phantom, workload
@@ -66,7 +67,7 @@ def diagnose(params_file: Path, here: machine.Machine | None = None) -> Diagnosi
         *_data(params, settings, home),
         found,
         *filter(None, [model.check_quantisation(params.llm.backbone, gpu=gpu is not None)]),
-        *_settings(params),
+        *_settings(params, shape),
         machine.check_gpu(
             here,
             params.llm.device,
@@ -93,12 +94,17 @@ def _data(params: Params, settings: Settings, home: Path) -> list[Finding]:
     return [folders.check_folder(home, Path(params.data.root), name, known) for name, known in expected.items()]
 
 
-def _settings(params: Params) -> list[Finding]:
+def _settings(params: Params, shape: Shape | None) -> list[Finding]:
     """Find settings that exclude one another, which a stage would notice late."""
+    findings = []
     if params.radiomics.downsample > 1 and params.radiomics.resample_mm is not None:
         fix = "set radiomics.downsample: 1, or radiomics.resample_mm: null"
-        return [Finding("settings", "radiomics", "error", "downsample and resample_mm are both set", fix)]
-    return []
+        findings.append(Finding("settings", "radiomics", "error", "downsample and resample_mm are both set", fix))
+    layer = params.llm.closing_layer
+    if shape and reads_closings(params.llm) and layer is not None and layer > shape.layers:
+        what = f"closing_layer is {layer}; the backbone has {shape.layers} layers"
+        findings.append(Finding("settings", "llm", "error", what, f"set llm.closing_layer: {shape.layers} or less"))
+    return findings
 
 
 def _repository(params: Params, settings: Settings, home: Path) -> list[Finding]:

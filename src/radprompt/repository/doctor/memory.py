@@ -1,6 +1,6 @@
 """Memory and disk that training takes, GB (1e9 bytes): counted from shapes, not measured."""
 
-from radprompt.core.params import Params
+from radprompt.core.params import Params, reads_closings
 from radprompt.llm.backbone import WORKING_GB
 from radprompt.repository.doctor.shape import Shape
 from radprompt.repository.doctor.workload import Workload, is_phantom, prompt_tokens
@@ -48,7 +48,7 @@ def segmenter_gb(params: Params, work: Workload) -> float:
 
 def trained_layers(params: Params, shape: Shape) -> int:
     """Return how many layers have adapters."""
-    if params.llm.tuning != "lora":
+    if params.llm.tuning != "lora" or reads_closings(params.llm):
         return 0
     return shape.layers if params.llm.lora.layers == "all" else min(params.llm.lora.layers, shape.layers)
 

@@ -1,6 +1,7 @@
 """Laplace's approximation of the posterior over coefficients, in rows or in coefficients, whichever are fewer."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,11 @@ class Observations:
         """Return its negative second derivative, ``W``."""
         probability = expit(latent)
         return np.where(self.gaussian, 1.0, self.weight * probability * (1 - probability))
+
+
+def joined(parts: Sequence[Observations]) -> Observations:
+    """Return the observations of several parts, one part after the other."""
+    return Observations(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Observations)))
 
 
 @dataclass(frozen=True)

@@ -3,21 +3,23 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from radprompt.named.posterior import (
+from radprompt.bayes.posterior import (
     Influence,
     Mode,
     Observations,
     Summary,
     influence_at,
+    joined,
     mode_in_coefficients,
     mode_in_rows,
     root,
 )
-from radprompt.named.prior import (
+from radprompt.bayes.prior import (
     INTERCEPT_SD,
     SITE_INTERCEPT_SD,
     Coefficients,
@@ -34,7 +36,7 @@ GRID: dict[str, tuple[float, ...]] = {
     "site": (0.0, 0.05, 0.2, 0.5, 0.8),
     "direction": (0.0, 0.05, 0.1, 0.2, 0.4),
 }
-"""Values tried of each scale; see :class:`radprompt.named.prior.Scales`."""
+"""Values tried of each scale; see :class:`radprompt.bayes.prior.Scales`."""
 START = Scales(total=0.1, alike=0.0, length=1.0, site=0.2, direction=0.0)
 """Scales where the search starts, and those that the table cannot tell (``site`` with one site)."""
 SITE_RATE = 5.0
@@ -122,8 +124,7 @@ class Problem:
     @cached_property
     def observations(self) -> Observations:
         """The likelihood of all rows."""
-        parts = [block.observations for block in self.blocks]
-        return Observations(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Observations)))
+        return joined([block.observations for block in self.blocks])
 
     @property
     def in_rows(self) -> bool:
@@ -186,7 +187,22 @@ class Problem:
         return everywhere, everywhere * same_site, intercepts, intercepts * same_site
 
 
-def free_scales(problem: Problem) -> list[str]:
+class Scored(Protocol):
+    """What a search for scales needs of a problem."""
+
+    @property
+    def prior(self) -> NamePrior:
+        """The prior over the names."""
+
+    @property
+    def blocks(self) -> Sequence[Block]:
+        """Cases and summaries."""
+
+    def mode(self, scales: Scales) -> Mode:
+        """Return the posterior's mode and the evidence."""
+
+
+def free_scales(problem: Scored) -> list[str]:
     """Return the scales that a table can tell something of."""
     several = len({block.site for block in problem.blocks}) > 1
     named = problem.prior.states is not None
@@ -194,7 +210,7 @@ def free_scales(problem: Problem) -> list[str]:
     return [name for name in GRID if tellable.get(name, True)]
 
 
-def maximise(problem: Problem, free: Sequence[str], start: Scales) -> tuple[Scales, float]:
+def maximise(problem: Scored, free: Sequence[str], start: Scales) -> tuple[Scales, float]:
     """Return the likeliest scales on :data:`GRID`, searched one after the other, and their log evidence.
 
     Beforehand the variance ``total^2`` is uniform (so that the largest posterior over its logarithm keeps away from

@@ -8,9 +8,9 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from radprompt import NamedClassifier
-from radprompt.named.evidence import Block, Problem
-from radprompt.named.posterior import Observations, Summary
-from radprompt.named.prior import INTERCEPT_SD, SITE_INTERCEPT_SD, NamePrior, Scales
+from radprompt.bayes.evidence import Block, Problem
+from radprompt.bayes.posterior import Observations, Summary
+from radprompt.bayes.prior import INTERCEPT_SD, SITE_INTERCEPT_SD, NamePrior, Scales
 
 SCALES = Scales(total=0.8, alike=0.5, length=1.0, site=0.2, direction=0.3)
 

@@ -1,0 +1,1 @@
+"""Bayesian logistic regression by Laplace's approximation, its prior over names, its evidence: numbers alone."""

@@ -24,6 +24,7 @@ ROOM_EXTRAS = {
     "export": {"mammograms"},
     "gates": {"mammograms", "pipeline"},
     "images": {"images"},
+    "radiomics_engine": {"images"},
     "own_table": {"pipeline"},
     "loopback": {"review"},
     "review": {"review"},
@@ -31,7 +32,7 @@ ROOM_EXTRAS = {
     "repository": {"mammograms", "pipeline"},
 }
 """Extras whose packages a room may import; any other room works with `pip install radprompt` alone."""
-EAGER = {"mammograms", "export", "repository", "loopback", "review", "serve"}
+EAGER = {"mammograms", "radiomics_engine", "export", "repository", "loopback", "review", "serve"}
 """Rooms that may import them on loading a module; in the others the module loads without the extra."""
 MODULE_EXTRAS = {
     "core/compute.py": {"dask", "ray"},

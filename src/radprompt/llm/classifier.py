@@ -22,11 +22,10 @@ from radprompt.llm import closing
 from radprompt.llm.assembly import assemble
 from radprompt.llm.classifier_input import (
     FeatureNames,
+    FittedColumns,
     check_options,
-    numbered,
     read_labels,
     read_rows,
-    require_columns,
     weigh,
 )
 from radprompt.llm.head import begin_at_zero
@@ -42,7 +41,7 @@ Labels = Sequence[object] | np.ndarray | pd.Series
 OnEpoch = Callable[[dict[str, float]], None] | None
 
 
-class LanguageModelClassifier(FromPretrained, PickledWithoutBackbone, ClassifierMixin, BaseEstimator):
+class LanguageModelClassifier(FromPretrained, PickledWithoutBackbone, FittedColumns, ClassifierMixin, BaseEstimator):
     """A pretrained language model that reads each row as a sentence and is tuned by LoRA to classify it.
 
     ``X`` is a frame whose **column names are read by the model** (standardised values of named features; pandas, polars
@@ -364,27 +363,9 @@ class LanguageModelClassifier(FromPretrained, PickledWithoutBackbone, Classifier
         if on_epoch:
             on_epoch(entry)
 
-    def _remember(self, names: list[str] | None) -> None:
-        """Keep the features' names; None: it learned from prompts."""
-        for attribute in ("_names", "n_features_in_", "feature_names_in_"):
-            self.__dict__.pop(attribute, None)
-        if names is None:
-            return
-        self._names, self.n_features_in_ = tuple(names), len(names)
-        if names != numbered(len(names)):
-            self.feature_names_in_ = np.array(names, dtype=object)
-
     def sentences(self, X: Rows) -> list[str]:
         """Return the prompt that the model reads for each row."""
         return self._render(self._rows(X))
-
-    def _rows(self, X: Rows) -> pd.DataFrame | list[str]:
-        """Return rows to predict from, with the columns that were learned where that is asked for."""
-        names = getattr(self, "_names", None)
-        rows = read_rows(X, self.feature_names, names)
-        if isinstance(rows, pd.DataFrame) and names is not None and self.columns == "fitted":
-            require_columns(rows, names)
-        return rows
 
     def _render(self, X: pd.DataFrame | list[str]) -> list[str]:
         if not isinstance(X, pd.DataFrame):

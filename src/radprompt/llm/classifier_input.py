@@ -292,3 +292,28 @@ def _named_array(X: Any, feature_names: FeatureNames, fitted: Sequence[str] | No
 def numbered(count: int) -> list[str]:
     """Return scikit-learn's names for columns without any: x0, x1, ..."""
     return [f"x{place}" for place in range(count)]
+
+
+class FittedColumns:
+    """Remembers the columns that a classifier was fitted on, and asks for them again."""
+
+    feature_names: FeatureNames
+    columns: Literal["fitted", "any"]
+
+    def _remember(self, names: list[str] | None) -> None:
+        """Keep the features' names; None: it learned from prompts."""
+        for attribute in ("_names", "n_features_in_", "feature_names_in_"):
+            self.__dict__.pop(attribute, None)
+        if names is None:
+            return
+        self._names, self.n_features_in_ = tuple(names), len(names)
+        if names != numbered(len(names)):
+            self.feature_names_in_ = np.array(names, dtype=object)
+
+    def _rows(self, X: Any) -> pd.DataFrame | list[str]:
+        """Return rows to predict from, with the columns that were learned where that is asked for."""
+        names = getattr(self, "_names", None)
+        rows = read_rows(X, self.feature_names, names)
+        if isinstance(rows, pd.DataFrame) and names is not None and self.columns == "fitted":
+            require_columns(rows, names)
+        return rows

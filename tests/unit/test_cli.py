@@ -100,7 +100,7 @@ def test_a_command_without_its_packages_names_the_extra(arguments, absent, messa
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        ("radprompt profile ", ["clinical", "laptop", "open", "tiny"]),
+        ("radprompt profile ", ["by_lesion", "clinical", "laptop", "open", "tiny"]),
         ("radprompt profile c", ["clinical"]),
         ("radprompt export model --setting inbreast_s", ["inbreast_scratch"]),
         ("radprompt ablations rea", ["readout"]),

@@ -190,6 +190,7 @@ def apply(csv: Path, study: Path, case: str | None, out: Path) -> list[str]:
         *read.notes,
         *note,
         f"{len(table)} cases: {out}; probability of {facts['classes'][1]!r}",
+        *unknown_levels(read.cells, model.needed),
         *([f"{far} of them have features beyond the training cases' range: see column outside"] if far else []),
         "Research only: not for clinical use.",
     ]
@@ -200,6 +201,24 @@ def features_of(column: Column) -> dict[str, str | None]:
     if column.kind == "number":
         return {feature_name(column): None}
     return {feature_name(column, level): level for level in shown_levels(column)}
+
+
+def unknown_levels(cells: pd.DataFrame, needed: list[Column]) -> list[str]:
+    """Say which values of categories the model has not learned; :func:`encode` takes them as missing."""
+    said = []
+    for column in needed:
+        if column.kind == "category" and column.source in cells:
+            odd = cells[column.source].dropna()
+            odd = odd[~odd.isin(column.levels)]
+            values = ", ".join(repr(value) for value in odd.drop_duplicates().head(5))
+            if len(odd):
+                known = ", ".join(map(repr, column.levels))
+                rows = f"{len(odd)} row{'s' if len(odd) > 1 else ''}"
+                said.append(
+                    f"column {column.source!r}: {values} in {rows} is none of the values that the model learned "
+                    f"({known}) and counts as missing"
+                )
+    return said
 
 
 def _faults(cells: pd.DataFrame, needed: list[Column], facts: dict[str, Any]) -> list[str]:

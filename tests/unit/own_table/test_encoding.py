@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from radprompt.own_table.applying import unknown_levels
 from radprompt.own_table.columns import Column
 from radprompt.own_table.encoding import encode, feature_name
 
@@ -29,3 +30,15 @@ def test_features_may_be_called_like_our_own_columns():
     assert feature_name(column("glcm_Idm")) == "glcm Idm"
     assert feature_name(column("age", clinical=True)) == "clinical: age"
     assert feature_name(column("Margin", "category"), "spiculated") == "Margin: spiculated"
+
+
+def test_values_that_a_category_did_not_have_are_named() -> None:
+    margin = Column("Margin", "margin", "category", ["round", "spiculated"], 0, ["table"], clinical=False)
+    size = Column("Size", "size", "number", [], 0, ["table"], clinical=False)
+    cells = pd.DataFrame({"margin": ["round", "lobed", None, "lobed"], "size": ["1", "2", "3", "4"]})
+    assert unknown_levels(cells, [margin, size]) == [
+        "column 'margin': 'lobed' in 2 rows is none of the values that the model learned ('round', 'spiculated') and "
+        "counts as missing"
+    ]
+    assert encode(cells, [margin])["Margin: spiculated"].isna().tolist() == [False, True, True, True]
+    assert unknown_levels(cells.iloc[[0]], [margin, size]) == []

@@ -100,7 +100,7 @@ def _our_mass(folder: Path, way: str) -> Callable[[Path], Callable[[], dict]]:
 
 
 def spread(folder: Path, repeats: int, workers: int) -> dict[str, Any]:
-    """Time the engine fast on all masses, spread over so many workers that have started."""
+    """Time the engine fast on all masses with several workers; their start is not counted."""
     from radprompt.core.compute import parallel_map
     from radprompt.core.params import Compute
 

@@ -15,7 +15,7 @@ from radprompt.core.stage import run
 from radprompt.core.table_params import load_study_params
 from radprompt.study.cohort import cohort_of
 from radprompt.study.scaling import FeatureScaler
-from radprompt.study.settings import Setting, load_settings
+from radprompt.study.settings import load_settings
 from radprompt.tables.cohort import ROWS, of_setting, of_start
 from radprompt.tables.features import read_features
 
@@ -26,10 +26,10 @@ def main() -> None:
     datasets = sorted({name for setting in settings.values() for name in setting.datasets})
     tables = {name: read_features(f"data/features/{name}.csv").set_index("lesion_id") for name in datasets}
     features = pd.concat(tables, names=["dataset"])
-    borrowed = None if own == "own" else _fit(_cohort(settings[own]), features, 0)
+    borrowed = None if own == "own" else _fit(cohort_of(settings[own]), features, 0)
     with atomic_folders("data/standardised", "models/scaler") as (written, scalers):
         for name, setting in settings.items():
-            cohort, parts = _cohort(setting), []
+            cohort, parts = cohort_of(setting), []
             for repeat, rows in of_setting(cohort).groupby("repeat"):
                 scaler = (borrowed if setting.repeated else None) or _fit(cohort, features, int(str(repeat)))
                 scaler.save(scalers / name / f"{repeat}.json")
@@ -44,10 +44,6 @@ def main() -> None:
             print(
                 f"{name}: {len(cohort)} rows, {len(scaler.features)} features{constant}: data/standardised/{name}.csv"
             )
-
-
-def _cohort(setting: Setting) -> pd.DataFrame:
-    return cohort_of(setting)
 
 
 def _fit(cohort: pd.DataFrame, features: pd.DataFrame, repeat: int) -> FeatureScaler:

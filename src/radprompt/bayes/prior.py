@@ -1,5 +1,6 @@
 """The prior over coefficients: a kernel over names, deviations of sites, a direction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -146,3 +147,9 @@ class NamePrior:
         distances = euclidean_distances((self.states - known.mean(axis=0))[:, moving] / scale[moving], squared=True)
         pairs = distances[: len(known), : len(known)][np.triu_indices(len(known), k=1)]
         return distances / (float(np.median(pairs)) or 1.0)
+
+
+def positions(prior: NamePrior, names: Sequence[str]) -> NDArray[np.int64]:
+    """Return where names stand among the prior's."""
+    place = {name: i for i, name in enumerate(prior.names)}
+    return np.array([place[name] for name in names], dtype=np.int64)

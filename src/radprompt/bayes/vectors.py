@@ -17,7 +17,7 @@ from scipy.linalg import cho_solve, cholesky, solve_triangular
 
 from radprompt.bayes.evidence import START, Block, free_scales, maximise
 from radprompt.bayes.posterior import Mode, Observations, Summary, joined, mode_in_rows
-from radprompt.bayes.prior import INTERCEPT_SD, SITE_INTERCEPT_SD, NamePrior, Scales
+from radprompt.bayes.prior import INTERCEPT_SD, SITE_INTERCEPT_SD, NamePrior, Scales, positions
 
 Floats = NDArray[np.float64]
 
@@ -155,7 +155,7 @@ class VectorModel:
         own = self.sites[site]
         z = own.standardiser.transform(values).reshape(len(values), -1)
         place = len(self.sites) + site if site < 0 else site
-        names = name_positions(self.prior, own.columns)
+        names = positions(self.prior, own.columns)
         new = Rows.of(place, names, np.column_stack([z, np.ones(len(z))]), len(self.prior.names))
         known, factor, dual = self._posterior
         like = _alike(self.prior, new, known, self.scales.length) if self.scales.like_variance else None
@@ -211,7 +211,7 @@ def learn_site(
     prior = NamePrior(names, np.stack([states[name] for name in names]))
     standardiser = VectorStandardiser.fit(values)
     z = standardiser.transform(values).reshape(len(values), -1)
-    new = Block.of_cases(len(sites), name_positions(prior, columns), z, y, np.ones(len(y)))
+    new = Block.of_cases(len(sites), positions(prior, columns), z, y, np.ones(len(y)))
     problem = VectorProblem(prior, [*_summaries(prior, sites), new])
     free, start = free_scales(problem), START
     if before is not None and len(y) < sum(site.cases for site in sites):
@@ -223,14 +223,8 @@ def learn_site(
     return VectorModel(prior, (*sites, VectorSite(tuple(columns), standardiser, kept, len(y))), scales, log_evidence)
 
 
-def name_positions(prior: NamePrior, names: Sequence[str]) -> NDArray[np.int64]:
-    """Return where names stand among the prior's."""
-    place = {name: i for i, name in enumerate(prior.names)}
-    return np.array([place[name] for name in names], dtype=np.int64)
-
-
 def _summaries(prior: NamePrior, sites: Sequence[VectorSite]) -> list[Block]:
-    return [Block.of_summary(i, name_positions(prior, site.columns), site.summary) for i, site in enumerate(sites)]
+    return [Block.of_summary(i, positions(prior, site.columns), site.summary) for i, site in enumerate(sites)]
 
 
 def _covariance(scales: Scales, left: Rows, right: Rows, own: Floats, like: Floats | None) -> Floats:

@@ -17,6 +17,8 @@ _STRICT = ConfigDict(extra="forbid", strict=True)
 _Whole = TypeVar("_Whole")
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 NonNegative = Annotated[float, Field(ge=0)]
+Engine = Literal["pyradiomics", "fast"]
+"""What measures radiomics: PyRadiomics itself, or the same features from less work."""
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -89,7 +91,7 @@ class Radiomics:
     shape_unit: Literal["mm", "px"]
     masks: MaskChoice
     downsample: Positive = 1
-    engine: Literal["pyradiomics", "fast"] = "pyradiomics"
+    engine: Engine = "pyradiomics"
 
 
 @dataclass(frozen=True, config=_STRICT)

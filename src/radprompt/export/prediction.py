@@ -1,9 +1,10 @@
 """What a model says of one mass, in numbers and in words."""
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from scipy.special import expit
 
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import DECIMALS
@@ -30,7 +31,7 @@ WIDTH = 1.6448536269514722
 LARGEST = 1e15
 """Magnitude that no feature of an image reaches."""
 
-_PLACES: dict[Place, str] = {
+PLACES: dict[Place, str] = {
     "below": "below the training range",
     "low": "within the training range, below its 1st percentile",
     "within": "within the training range",
@@ -75,7 +76,7 @@ class Measured:
     @property
     def remark(self) -> str:
         """The place in words."""
-        return _PLACES[self.place]
+        return PLACES[self.place]
 
     def value_of(self, value: float) -> str:
         """Write a value of this feature with four digits and its unit."""
@@ -100,7 +101,7 @@ class NamedAnswer:
     @property
     def interval(self) -> tuple[float, float]:
         """90 % interval of the probability."""
-        low, high = (_logistic(self.logit + way * WIDTH * self.deviation) for way in (-1, 1))
+        low, high = (float(expit(self.logit + way * WIDTH * self.deviation)) for way in (-1, 1))
         return low, high
 
 
@@ -143,7 +144,7 @@ class Prediction:
     @property
     def probability(self) -> float:
         """Of malignancy."""
-        return _logistic(self.logit)
+        return float(expit(self.logit))
 
     @property
     def outside(self) -> list[Measured]:
@@ -298,10 +299,6 @@ def _feature(feature: Measured) -> dict[str, Any]:
         "place": feature.place,
         "remark": feature.remark,
     }
-
-
-def _logistic(logit: float) -> float:
-    return 1 / (1 + math.exp(-logit)) if logit > -700 else math.exp(logit)  # exp overflows from 710 on
 
 
 def _rounded(value: float) -> float:

@@ -236,9 +236,8 @@ def of_schema(schema: Schema) -> list[Expectation]:
         elif column.pattern:
             found.append(matching(name, rf"^(?:{column.pattern})$", says, fix))
         elif column.kind != "text":
-            low = 0 if column.kind == "whole" and column.low is None else column.low
             ends = column.open_ends
-            found.append(within(name, low, column.high, says, fix, above=ends, below=ends))
+            found.append(within(name, column.least, column.high, says, fix, above=ends, below=ends))
     return [*found, unique(*schema.key, fix=schema.fix)]
 
 

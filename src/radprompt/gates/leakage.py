@@ -5,7 +5,7 @@ Each check looks at every half on its own and says how much it compared. ``rows`
 ``study_id``, ``image_path``.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -66,19 +66,24 @@ class Check(NamedTuple):
     declared: bool = False
 
 
+def _columns(key: str) -> list[str]:
+    """Return the columns by which two rows have the same of :data:`KEYS`; an image's path says its data set."""
+    return [KEYS[key]] if key == "image" else ["dataset", KEYS[key]]
+
+
 def overlaps(rows: pd.DataFrame, keys: Collection[str] = tuple(KEYS)) -> Iterator[Check]:
     """Look for lesions, patients, studies and images that are in two splits of a half; ``compared`` counts them.
 
     ``keys`` are those of :data:`KEYS` to look at.
     """
-    for check, column in ((key, KEYS[key]) for key in keys):
-        keys = ["dataset", column] if check != "image" else [column]
+    for check in keys:
+        column, by = KEYS[check], _columns(check)
         for repeat, own in _by_half(rows[rows[column] != ""]):
-            groups = own.groupby(keys, sort=True)
+            groups = own.groupby(by, sort=True)
             split = own[groups["split"].transform("nunique") > 1]
             findings = [
                 Finding(f"{check} {members[column].iloc[0]}", _listed(members))
-                for _, members in split.groupby(keys, sort=True)
+                for _, members in split.groupby(by, sort=True)
             ]
             yield Check(check, repeat, groups.ngroups, findings)
 
@@ -92,20 +97,20 @@ def shared(rows: pd.DataFrame) -> Iterator[Check]:
         ``shared_patient``, ``shared_study``, ``shared_image``; ``compared`` counts test lesions, a finding is one.
     """
     for key in SHARED:
-        keys = ["dataset", KEYS[key]] if key != "image" else [KEYS[key]]
+        by = _columns(key)
         for repeat, own in _by_half(rows):
             test, other = own[own["split"] == "test"], own[(own["split"] != "test") & (own[KEYS[key]] != "")]
-            seen = other.sort_values("lesion_id").drop_duplicates(keys)[[*keys, "split", "lesion_id"]]
-            both = test.merge(seen, on=keys, suffixes=("", "_seen"))
+            seen = other.sort_values("lesion_id").drop_duplicates(by)[[*by, "split", "lesion_id"]]
+            both = test.merge(seen, on=by, suffixes=("", "_seen"))
             columns = both[["lesion_id", KEYS[key], "split_seen", "lesion_id_seen"]].itertuples(index=False)
             findings = [
-                Finding(f"{lesion} (test)", f"its {key} {value} is in {split}, by {by}")
-                for lesion, value, split, by in columns
+                Finding(f"{lesion} (test)", f"its {key} {value} is in {split}, by {which}")
+                for lesion, value, split, which in columns
             ]
             yield Check(f"shared_{key}", repeat, len(test), findings, declared=True)
 
 
-def shared_words(checks: Iterable[Check]) -> str:
+def shared_words(checks: Sequence[Check]) -> str:
     """Say in a clause how many test lesions share a patient, study or image with other splits; '' if none may."""
     parts, compared = [], 0
     for key in SHARED:
@@ -198,8 +203,8 @@ def records(
         findings = {
             lesion: Finding(lesion, "is not in the cohort") for lesion in sorted(set(ids) - set(seen["lesion_id"]))
         }
-        for key, column in ((key, KEYS[key]) for key in keys):
-            by = [column] if key == "image" else ["dataset", column]
+        for key in keys:
+            column, by = KEYS[key], _columns(key)
             known = held_out[held_out[column] != ""].merge(seen[by].drop_duplicates(), on=by)
             for lesion, split, value in zip(known["lesion_id"], known["split"], known[column], strict=True):
                 shown_by = "is recorded" if key == "lesion" else f"its {key} {value} is, by another lesion"

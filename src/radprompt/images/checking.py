@@ -30,7 +30,7 @@ def check_engine(
     work
         Measures a case with ``settings``.
     settings
-        Of the fast engine.
+        Settings of the run, with the fast engine.
     folder
         Where the records of PyRadiomics are kept.
     compute

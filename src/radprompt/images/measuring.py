@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from radprompt.core.errors import ImageError
+from radprompt.core.params import Engine
 from radprompt.images.settings import Settings
-from radprompt.radiomics_engine.checking import Engine
 
 if TYPE_CHECKING:
     import SimpleITK

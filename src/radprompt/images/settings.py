@@ -10,7 +10,7 @@ from typing import Any, cast, get_args
 
 from radprompt.core.errors import InputError
 from radprompt.core.inputs import checked, shown
-from radprompt.radiomics_engine.checking import Engine
+from radprompt.core.params import Engine
 
 PRESETS = ("ct", "mr", "mammogram")
 _FOLDER = Path(__file__).parent / "presets"

@@ -54,7 +54,7 @@ class PickledWithoutBackbone:
 
 
 def restore_weights(adapter: "PeftModel", learned: dict[str, Tensor]) -> None:
-    """Put learned weights into a model made anew from the same backbone."""
+    """Load learned weights into a model built from the same backbone."""
     from peft import set_peft_model_state_dict
 
     set_peft_model_state_dict(adapter, learned)

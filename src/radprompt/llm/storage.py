@@ -11,6 +11,7 @@ from radprompt.core.errors import InputError
 from radprompt.core.outputs import atomic_folder, write_json
 from radprompt.llm.closing import read_model, write_model
 from radprompt.llm.inference import TrunkCache
+from radprompt.llm.pickled import restore_weights
 from radprompt.llm.training import State
 
 if TYPE_CHECKING:
@@ -59,7 +60,6 @@ def read_classifier(
     InputError
         If there is no saved classifier.
     """
-    from peft import set_peft_model_state_dict
     from safetensors.torch import load_file
 
     try:
@@ -72,7 +72,7 @@ def read_classifier(
     if classifier.readout == "closing":
         classifier._closing = read_model(folder)
     else:
-        set_peft_model_state_dict(classifier._adapter, load_file(folder / ADAPTER))
+        restore_weights(classifier._adapter, load_file(folder / ADAPTER))
     classifier.state_ = State(record["history"], best_epoch=record["best_epoch"])
     classifier.classes_ = np.array(record.get("classes", [0, 1]))
     classifier._remember(record.get("features"))

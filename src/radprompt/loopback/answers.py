@@ -18,7 +18,7 @@ TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg":
 PURPOSE = "Research use only, not for clinical use."
 
 
-def said(error: str, status: int) -> JSONResponse:
+def error_answer(error: str, status: int) -> JSONResponse:
     """Return an error as JSON."""
     return JSONResponse({"error": error, "warning": PURPOSE}, status)
 
@@ -56,30 +56,30 @@ class Assets:
 
 def input_error(request: Request, error: InputError) -> Response:
     """Answer 422 with the error's text."""
-    return said(str(error), 422)
+    return error_answer(str(error), 422)
 
 
 def invalid(request: Request, error: ValidationError) -> Response:
     """Answer 422 with the first thing that is wrong with a request's content."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    return said(f"{'.'.join(map(str, first['loc']))[:80]}: {first['msg'][:200]}", 422)
+    return error_answer(f"{'.'.join(map(str, first['loc']))[:80]}: {first['msg'][:200]}", 422)
 
 
 def refused(request: Request, error: HTTPException) -> Response:
     """Answer with the error's status and text."""
-    return said(error.detail, error.status_code)
+    return error_answer(error.detail, error.status_code)
 
 
 def not_written(request: Request, error: OSError) -> Response:
     """Answer 507 with the reason, such as a full disk."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     reason = "the disk is full" if full else error.strerror or type(error).__name__
-    return said(f"Not saved: {reason}. What was saved before is as it was.", 507)
+    return error_answer(f"Not saved: {reason}. What was saved before is as it was.", 507)
 
 
 def failed(request: Request, error: Exception) -> Response:
     """Answer 500 without what a stranger need not know."""
-    return said("something went wrong here", 500)
+    return error_answer("something went wrong here", 500)
 
 
 HANDLERS: dict[Any, Callable[..., Response]] = {

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from radprompt.loopback.answers import said
+from radprompt.loopback.answers import PURPOSE, error_answer
 
 HEADERS = {
     "cache-control": "no-store",
@@ -25,7 +25,7 @@ HEADERS = {
 TOO_LARGE = "the request is too large"
 STRANGER = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
 <h1>No page at this address</h1><p>Open the address that <code>{command}</code> printed.</p>
-<p>Research use only, not for clinical use.</p></html>"""
+<p>{purpose}</p></html>"""
 
 
 @dataclass(frozen=True)
@@ -95,23 +95,25 @@ class Guard:
         host, first = headers.get("host", ""), scope["path"].split("/")[1] if "/" in scope["path"] else ""
         if host not in self._hosts or not hmac.compare_digest(first.encode(), self._token.encode()):
             command = self.door.command
-            return HTMLResponse(STRANGER.format(title=command.partition(" --")[0], command=command), 404)
+            return HTMLResponse(
+                STRANGER.format(title=command.partition(" --")[0], command=command, purpose=PURPOSE), 404
+            )
         if scope["path"] == f"/{self._token}":  # relative links need the slash
             return HTMLResponse("", 307, {"location": f"/{self._token}/"})
         if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            return said("asked for by another page", 403)
+            return error_answer("asked for by another page", 403)
         if scope["method"] in ("GET", "HEAD"):
             return None
         if scope["method"] != "POST":
-            return said("only GET and POST are answered", 405)
+            return error_answer("only GET and POST are answered", 405)
         origin = headers.get("origin")
         if origin != f"http://{host}" and not (origin is None and self.door.programs):
-            return said("asked for by another page", 403)
+            return error_answer("asked for by another page", 403)
         if headers.get("content-type", "").partition(";")[0].strip() not in self.door.types:
-            return said(f"not {' or '.join(map(_spoken, self.door.types))}", 415)
+            return error_answer(f"not {' or '.join(map(_spoken, self.door.types))}", 415)
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > self.door.largest:
-            return said(TOO_LARGE, 413)
+            return error_answer(TOO_LARGE, 413)
         return None
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from radprompt.bayes.evidence import START, Block, Problem, free_scales, maximise
 from radprompt.bayes.posterior import Influence, Summary
-from radprompt.bayes.prior import Coefficients, NamePrior, Scales
+from radprompt.bayes.prior import Coefficients, NamePrior, Scales, positions
 from radprompt.named.values import Standardiser
 
 Floats = NDArray[np.float64]
@@ -113,12 +113,6 @@ class Model:
         added = np.zeros((len(self.prior.names) + 1, len(names)))  # the intercept, -1, last
         np.add.at(added, self.observed.name, (cross * self.influence.pull).T)
         return added[:-1].T
-
-
-def positions(prior: NamePrior, names: Sequence[str]) -> NDArray[np.int64]:
-    """Return where names stand among the prior's."""
-    place = {name: i for i, name in enumerate(prior.names)}
-    return np.array([place[name] for name in names], dtype=np.int64)
 
 
 def learn(

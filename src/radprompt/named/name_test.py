@@ -9,9 +9,9 @@ from scipy.linalg.blas import dtrmm
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from radprompt.bayes.evidence import START, Block, Problem, free_scales, maximise
-from radprompt.bayes.prior import INTERCEPT_SD, SITE_INTERCEPT_SD, NamePrior, Scales
+from radprompt.bayes.prior import INTERCEPT_SD, SITE_INTERCEPT_SD, NamePrior, Scales, positions
 from radprompt.core.errors import InputError
-from radprompt.named.model import Model, positions
+from radprompt.named.model import Model
 
 Floats = NDArray[np.float64]
 

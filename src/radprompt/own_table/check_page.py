@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import write_text
+from radprompt.own_table.columns import Column
+from radprompt.own_table.encoding import feature_name
 from radprompt.own_table.faults import TableError
 from radprompt.own_table.folder import Prepared
 from radprompt.pages.environment import environment
@@ -27,7 +29,7 @@ def write_check_page(path: str | Path, name: str, found: Prepared | InputError) 
     Parameters
     ----------
     path
-        Of the page.
+        Where the page is written.
     name
         The table's file, as it was typed.
     found
@@ -45,14 +47,7 @@ def _content(name: str, found: Prepared | InputError) -> dict[str, Any]:
         ]
         command = found.command if isinstance(found, TableError) else ""
         things = f"{count(len(listed), 'thing is', 'things are')} to be settled"
-        return {
-            "title": name,
-            "synthetic": False,
-            "verdict": things,
-            "faults": listed,
-            "command": command,
-            "used": None,
-        }
+        return _PAGE | {"title": name, "verdict": things, "faults": listed, "command": command}
     checked = found.checked
     by_class = [checked.about[checked.about["label"] == code] for code in (0, 1)]
     used = {
@@ -61,29 +56,22 @@ def _content(name: str, found: Prepared | InputError) -> dict[str, Any]:
         "tested": [entry["title"] for entry in found.study.settings["settings"].values()],
         "patients": checked.about["patient"].nunique(),
         "rarer": min(map(len, by_class)),
-        "columns": [_column(column._asdict(), checked.features) for column in checked.columns[:MOST_COLUMNS]],
+        "columns": [_column(column, checked.features) for column in checked.columns[:MOST_COLUMNS]],
         "all_columns": len(checked.columns),
         "left_out": checked.left_out,
         "exclusions": checked.exclusions,
         "notes": [*checked.notes, *found.study.notes],
     }
-    return {
-        "title": name,
-        "synthetic": False,
-        "verdict": "the table can be used",
-        "faults": [],
-        "command": "",
-        "used": used,
-    }
+    return _PAGE | {"title": name, "verdict": "the table can be used", "used": used}
 
 
-def _column(column: dict[str, Any], features: pd.DataFrame) -> dict[str, Any]:
+def _column(column: Column, features: pd.DataFrame) -> dict[str, Any]:
     """Return a column with its range and histogram; a category has its levels instead."""
-    if column["kind"] != "number" or column["name"] not in features:
-        return column | {"low": "", "median": "", "high": "", "bars": []}
-    values = features[column["name"]].dropna().to_numpy(float)
+    if column.kind == "category":
+        return column._asdict() | {"low": "", "median": "", "high": "", "bars": []}
+    values = features[feature_name(column)].dropna().to_numpy(float)
     low, median, high = (f"{value:.4g}" for value in np.quantile(values, [0, 0.5, 1]))
-    return column | {"low": low, "median": median, "high": high, "bars": _bars(values)}
+    return column._asdict() | {"low": low, "median": median, "high": high, "bars": _bars(values)}
 
 
 def _bars(values: NDArray[np.float64]) -> list[str]:

@@ -3,11 +3,9 @@
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from radprompt.core.errors import InputError
 
-Engine = Literal["pyradiomics", "fast"]
 SHARE = 0.02
 """Share of a run's cases that PyRadiomics measures as well; at least one case."""
 _RELATIVE, _ABSOLUTE = 1e-9, 1e-12

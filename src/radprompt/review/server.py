@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from radprompt.loopback.answers import HANDLERS, Assets
+from radprompt.loopback.answers import HANDLERS, Assets, error_answer
 from radprompt.loopback.guard import Door, Guard
 from radprompt.mammograms.imaging.roi import Region, crop
 from radprompt.review.desk import Desk, StaleError
@@ -268,4 +268,4 @@ def _packed(mask: np.ndarray, region: Region) -> str:
 
 
 def _stale(request: Request, error: StaleError) -> Response:
-    return JSONResponse({"error": "This lesion was changed in another tab or window since it was opened here."}, 409)
+    return error_answer("This lesion was changed in another tab or window since it was opened here.", 409)

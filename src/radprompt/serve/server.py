@@ -22,7 +22,7 @@ from radprompt.core.inputs import is_name
 from radprompt.export.cases import names_a_file, parse_box
 from radprompt.export.page import SIDE
 from radprompt.export.record import NOT_CLINICAL
-from radprompt.loopback.answers import HANDLERS, Assets, said
+from radprompt.loopback.answers import HANDLERS, Assets, error_answer
 from radprompt.loopback.guard import TOO_LARGE, Door, Guard
 from radprompt.mammograms.imaging.pictures import png, shrunk
 from radprompt.mammograms.imaging.roi import Region, crop, to_grid
@@ -234,6 +234,6 @@ def _number(text: str) -> float:
 
 
 def _unavailable(request: Request, error: UnavailableError) -> Response:
-    answer = said(str(error), 503)
+    answer = error_answer(str(error), 503)
     answer.headers["retry-after"] = "5"
     return answer

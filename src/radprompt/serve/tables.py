@@ -8,6 +8,7 @@ import pandas as pd
 
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import as_written
+from radprompt.export.prediction import PLACES
 from radprompt.export.record import NOT_CLINICAL
 from radprompt.own_table.applying import LEVEL, Answers, FinalModel, features_of
 from radprompt.own_table.columns import LARGEST, Column
@@ -196,8 +197,8 @@ def _place(value: float, least: float, largest: float) -> tuple[str, str]:
     if pd.isna(value):
         return "missing", "no value"
     if value < least:
-        return "below", "below the training range"
-    return ("above", "above the training range") if value > largest else ("within", "within the training range")
+        return "below", PLACES["below"]
+    return ("above", PLACES["above"]) if value > largest else ("within", PLACES["within"])
 
 
 def _range(ranges: pd.DataFrame, column: Column) -> dict[str, float | None] | None:

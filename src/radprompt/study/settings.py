@@ -38,7 +38,7 @@ class Members(NamedTuple):
 
 @dataclass(frozen=True, config=_STRICT)
 class Drawing:
-    """How a setting draws its lesions anew in each repeat, from some splits of its data set's lesion table.
+    """How a setting draws its lesions in each repeat, from some splits of its data set's lesion table.
 
     Attributes
     ----------

@@ -9,6 +9,7 @@ import pandas as pd
 
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import write_csv
+from radprompt.tables.lesions import LABEL
 from radprompt.tables.schema import Column, Schema
 
 ROLES = ("train", "val", "test")
@@ -20,7 +21,6 @@ They are the same in every repeat and stand once, in repeat 0."""
 SPLITS = (*ROLES, START, START_VAL)
 
 REPEAT = Column("repeat", "a number: 0, 1, ...", kind="whole")
-LABEL = Column("label", "0 (benign) or 1 (malignant)", kind="whole", one_of=(0, 1))
 SCHEMA = Schema(
     "cohort",
     [

@@ -7,14 +7,14 @@ radiomics: models that say so read them, the others do not.
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from radprompt.core.errors import InputError
-from radprompt.tables.cohort import LABEL, REPEAT, ROWS, SPLITS
+from radprompt.tables.cohort import REPEAT, ROWS, SPLITS
+from radprompt.tables.lesions import LABEL
 from radprompt.tables.schema import Column, Schema
 
 CLINICAL = "clinical: "
@@ -24,7 +24,7 @@ STANDARDISED = Schema(
     [REPEAT, Column("lesion_id"), Column("patient_id"), Column("split", one_of=SPLITS), LABEL],
     key=("repeat", "split", "lesion_id"),
 )
-_VALUE: dict[str, Any] = {"means": "a finite number", "kind": "number", "required": False}
+_VALUE = Column("", "a finite number", kind="number", required=False)
 
 
 def read_features(path: str | Path) -> pd.DataFrame:
@@ -75,7 +75,7 @@ def _read(path: str | Path, schema: Schema) -> pd.DataFrame:
         raise InputError("no feature column", where=str(path), fix=schema.fix)
     cells = table[schema.names].fillna("").astype(str)
     odd = [name for name in values if not _is_finite(table[name])]
-    checked = replace(schema, columns=[*schema.columns, *(Column(name, **_VALUE) for name in odd)])
+    checked = replace(schema, columns=[*schema.columns, *(replace(_VALUE, name=name) for name in odd)])
     checked.check(
         cells.join(table[odd].fillna("").astype(str)), [f"{path}, row {row}" for row in range(1, len(table) + 1)]
     )

@@ -15,6 +15,7 @@ from radprompt.core.outputs import write_csv
 from radprompt.tables.schema import Column, Schema
 
 BENIGN, MALIGNANT = 0, 1
+LABEL = Column("label", "0 (benign) or 1 (malignant)", kind="whole", one_of=(BENIGN, MALIGNANT))
 SPLITS = ("train", "val", "test", "adapt")
 
 
@@ -88,7 +89,7 @@ SCHEMA = Schema(
         Column("view", required=False),
         Column("laterality", required=False),
         Column("birads", required=False),
-        Column("label", "0 (benign) or 1 (malignant)", kind="whole", one_of=(BENIGN, MALIGNANT)),
+        LABEL,
         Column("split", one_of=SPLITS),
         *(Column(name, kind="whole", fix=_BOX) for name in Box._fields),
         Column("mask_path", required=False),

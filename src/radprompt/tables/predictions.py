@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import write_csv
-from radprompt.tables.cohort import LABEL, REPEAT, ROLES
+from radprompt.tables.cohort import REPEAT, ROLES
 from radprompt.tables.left_out import has_head_alone, write_head
+from radprompt.tables.lesions import LABEL
 from radprompt.tables.schema import Column, Schema
 
 SCHEMA = Schema(
@@ -43,7 +44,7 @@ MAY_BE_LEFT_OUT = ("llm.csv", "embedded.csv")
 _HALF = ["setting", "repeat"]
 """What decides which lesions are trained, validated and tested on."""
 
-_PLACE = "_place"
+_FILE, _PLACE = "_file", "_place"
 
 
 def read_predictions(
@@ -81,9 +82,9 @@ def read_predictions(
         or seed that is no whole number, or a repeat that the setting does not have; a probability that is no number in
         [0, 1]; a lesion that one run has twice; models that disagree on a lesion's patient, label, or, within a repeat,
         split; outside ``shared``, a patient who is tested and has a lesion in another split of the same repeat; a
-        lesion that a run lacks
-        though another run of the repeat has it in that split; a model without repeat 0. Only in the test split must
-        every run have rows: a model may bring no validation rows at all. Nor need models have equally many repeats.
+        lesion that a run lacks though another run of the repeat has it in that split; a model without repeat 0. Only in
+        the test split must every run have rows: a model may bring no validation rows at all. Nor need models have
+        equally many repeats.
     """
     folder = f"data/predictions/{setting}" if setting else "data/predictions"
     files = present_files(paths)
@@ -140,7 +141,7 @@ def _checked(cells: pd.DataFrame, path: str | Path) -> pd.DataFrame:
         raise InputError("the table has no rows", where=str(path), fix="write one row for each lesion and model")
     places = [f"{path}, row {row}" for row in range(1, len(cells) + 1)]
     SCHEMA.check(cells, places)
-    return SCHEMA.typed(cells).assign(**{_PLACE: places})
+    return SCHEMA.typed(cells).assign(**{_FILE: str(path), _PLACE: places})
 
 
 def _refuse(table: pd.DataFrame, wrong: "pd.Series[bool]", name: str, what: str, fix: str) -> None:
@@ -151,10 +152,6 @@ def _refuse(table: pd.DataFrame, wrong: "pd.Series[bool]", name: str, what: str,
 
 def _place(row: "pd.Series") -> str:
     return str(row[_PLACE])
-
-
-def _file(row: "pd.Series") -> str:
-    return _place(row).rpartition(", row ")[0]
 
 
 def _run(row: "pd.Series") -> str:
@@ -172,8 +169,7 @@ def _first(table: pd.DataFrame, key: list[str], row: "pd.Series") -> "pd.Series"
 
 def _check_duplicates(table: pd.DataFrame) -> None:
     """No file repeats a row of another."""
-    cells = table[list(SCHEMA.key)].astype(str)
-    if cells.duplicated().any():
+    if table.duplicated(list(SCHEMA.key)).any():
         SCHEMA.check(table[COLUMNS].astype(str), table[_PLACE].tolist())
 
 
@@ -224,8 +220,4 @@ def _check_complete(table: pd.DataFrame) -> None:
                         f"{_run(part.iloc[0])} lacks {len(missing)} lesion(s) of the {split} split: {missing[0]!r}, "
                         f"for one, which model {row['model']!r} has in {_place(row)}"
                     )
-                    raise InputError(
-                        what,
-                        where=_place(part.iloc[0]).rpartition(", row ")[0],
-                        fix="add the row, or take the model out",
-                    )
+                    raise InputError(what, where=str(part[_FILE].iloc[0]), fix="add the row, or take the model out")

@@ -7,7 +7,8 @@ import pandas as pd
 
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import write_jsonl
-from radprompt.tables.cohort import LABEL, REPEAT, ROLES
+from radprompt.tables.cohort import REPEAT, ROLES
+from radprompt.tables.lesions import LABEL
 from radprompt.tables.schema import Column, Schema
 
 SCHEMA = Schema(

@@ -58,6 +58,11 @@ class Column:
             return f"one of {', '.join(map(str, self.one_of))}"
         return {"text": "given", "whole": "a whole number", "number": "a number"}[self.kind]
 
+    @property
+    def least(self) -> float | None:
+        """The lower bound of a number: of a whole one 0, unless ``low`` says another."""
+        return 0 if self.kind == "whole" and self.low is None else self.low
+
     def values(self, cells: "pd.Series[str]") -> pd.Series:
         """Return the cells in the column's type; what is no number, or not whole where it has to be, becomes NaN."""
         if self.kind == "text":
@@ -76,9 +81,8 @@ class Column:
         values = self.values(cells)
         if self.kind != "text":
             wrong |= ~values.between(-float("inf"), float("inf"), inclusive="neither")
-        low = 0 if self.kind == "whole" and self.low is None else self.low
-        if low is not None:
-            wrong |= (values <= low) if self.open_ends else (values < low)
+        if self.least is not None:
+            wrong |= (values <= self.least) if self.open_ends else (values < self.least)
         if self.high is not None:
             wrong |= (values >= self.high) if self.open_ends else (values > self.high)
         if self.one_of:
@@ -185,7 +189,7 @@ class Schema:
         faults = [
             (
                 row,
-                f"{column.name} {cells[column.name].iloc[row]!r} is {_not(column, cells[column.name].iloc[row])}",
+                f"{column.name} {cells[column.name].iloc[row]!r} is {_refused(column)}",
                 column.fix,
             )
             for column in self.columns
@@ -214,7 +218,7 @@ class Schema:
         return found
 
 
-def _not(column: Column, cell: str) -> str:
+def _refused(column: Column) -> str:
     return "empty" if column.words == "given" else f"not {column.words}"
 
 

@@ -20,6 +20,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from radprompt.core.outputs import write_csv, write_json
 from radprompt.core.params import load_params
+from radprompt.export.commands import open_predictor
 from radprompt.export.export import export_model
 from radprompt.mammograms.segmentation.nnunet import train
 from radprompt.mammograms.segmentation.regions import Case
@@ -202,3 +203,16 @@ def _toy_cases() -> list[Case]:
     box = (abs(y - 15.5) <= 7) & (abs(x - 15.5) <= 7)
     images = [(0.3 + 0.4 * mask + generator.normal(0, 0.05, mask.shape)).astype(np.float32) for _ in range(4)]
     return [Case(f"toy {number}", f"toy {number}", image, box, mask) for number, image in enumerate(images)]
+
+
+@pytest.fixture(scope="module")
+def predictor(exported):
+    """The exported model, open; shares as it was exported."""
+    return open_predictor(exported, "model", None, "cpu")
+
+
+@pytest.fixture(scope="module")
+def lesions(repository):
+    """The test lesions of VinDr-Mammo, by id."""
+    table = pd.read_csv(repository / "data/lesions/vindr_mammo.csv").set_index("lesion_id")
+    return table[table["split"] == "test"]

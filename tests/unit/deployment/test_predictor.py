@@ -23,20 +23,9 @@ from radprompt.tables.prompts import read_prompts
 
 
 @pytest.fixture(scope="module")
-def predictor(exported):
-    return open_predictor(exported, "model", None, "cpu")
-
-
-@pytest.fixture(scope="module")
 def brief(exported):
     """The same model without shares: they take most of the time."""
     return open_predictor(exported, "none", None, "cpu")
-
-
-@pytest.fixture(scope="module")
-def lesions(repository):
-    table = pd.read_csv(repository / "data/lesions/vindr_mammo.csv").set_index("lesion_id")
-    return table[table["split"] == "test"]
 
 
 def _case(repository, lesions, lesion: str, **changed) -> Case:

@@ -23,23 +23,12 @@ from serve_cases import TOKEN, box_of, serving, write_final_model
 
 from radprompt.core.errors import InputError
 from radprompt.export.cases import Case
-from radprompt.export.commands import open_predictor, predict_case
+from radprompt.export.commands import predict_case
 from radprompt.own_table.applying import apply
 from radprompt.serve.serving import serve
 from radprompt.serve.tables import TableModel
 
 SOURCE = Path(__file__).parents[3] / "src"
-
-
-@pytest.fixture(scope="module")
-def predictor(exported):
-    return open_predictor(exported, "model", None, "cpu")
-
-
-@pytest.fixture(scope="module")
-def lesions(repository):
-    table = pd.read_csv(repository / "data/lesions/vindr_mammo.csv").set_index("lesion_id")
-    return table[table["split"] == "test"]
 
 
 @pytest.fixture(scope="module")

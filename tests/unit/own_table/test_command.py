@@ -42,11 +42,11 @@ def test_the_check_alone_writes_nothing(typed, masses, tmp_path):
 
 
 def test_the_check_can_be_read_as_a_page(typed, masses, tmp_path):
-    typed("table 'my masses.csv' --label label --id ID --ignore 'Z*' --check --page good.html")
+    typed("table 'my masses.csv' --label label --id ID --ignore 'Z*' --clinical age --check --page good.html")
     good = (tmp_path / "good.html").read_text()
     assert "The table can be used." in good
     assert "100 used, of 100 patients" in good
-    assert good.count('aria-label="histogram"') == 5  # Margin has levels instead
+    assert good.count('aria-label="histogram"') == 5  # the clinical one among them; Margin has levels instead
     assert "<td>ignored, as asked</td>" in good
     assert "http" not in good.replace("http-equiv", "")
     masses.assign(**{"lfd. Nr": range(1, 101), "<b>": "x y"}).to_csv(tmp_path / "my masses.csv", index=False)

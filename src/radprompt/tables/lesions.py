@@ -15,6 +15,7 @@ from radprompt.core.outputs import write_csv
 from radprompt.tables.schema import Column, Schema
 
 BENIGN, MALIGNANT = 0, 1
+LESION_ID = Column("lesion_id", "a file's name: letters, digits, _ . -", pattern="[A-Za-z0-9_.-]+")
 LABEL = Column("label", "0 (benign) or 1 (malignant)", kind="whole", one_of=(BENIGN, MALIGNANT))
 SPLITS = ("train", "val", "test", "adapt")
 
@@ -81,7 +82,7 @@ _BOX = "correct the box in the data set's table, or run `dvc repro` again"
 SCHEMA = Schema(
     "lesion table",
     [
-        Column("lesion_id", "a file's name: letters, digits, _ . -", pattern="[A-Za-z0-9_.-]+"),
+        LESION_ID,
         Column("patient_id"),
         Column("study_id"),
         Column("dataset"),

@@ -17,14 +17,16 @@ from radprompt.tables.left_out import has_head_alone, write_head
 from radprompt.tables.lesions import LABEL
 from radprompt.tables.schema import Column, Schema
 
+_EMPTY = ("", "nan", "None")
+"""What a missing id is written as by programs that know no empty cell."""
 SCHEMA = Schema(
     "file",
     [
-        Column("lesion_id"),
-        Column("patient_id"),
-        Column("setting"),
+        Column("lesion_id", empty=_EMPTY),
+        Column("patient_id", empty=_EMPTY),
+        Column("setting", empty=_EMPTY),
         REPEAT,
-        Column("model"),
+        Column("model", empty=_EMPTY),
         Column("seed", "a whole number (0 if the model has no randomness)", kind="whole"),
         Column("split", one_of=ROLES),
         LABEL,

@@ -34,6 +34,8 @@ class Column:
         A regular expression for the whole text.
     required
         Whether each row has a value.
+    empty
+        Texts that stand for no value where one is required.
     fix
         What to do about a wrong value; by default the schema's.
     """
@@ -47,6 +49,7 @@ class Column:
     open_ends: bool = False
     pattern: str = ""
     required: bool = True
+    empty: Sequence[str] = ("",)
     fix: str = ""
 
     @property
@@ -76,7 +79,7 @@ class Column:
 
     def wrong(self, cells: "pd.Series[str]") -> "pd.Series[bool]":
         """Tell of each cell, as text, whether the column cannot hold it."""
-        empty = cells.isin(["", "nan", "None"] if self.required else [""])
+        empty = cells.isin(self.empty if self.required else [""])
         wrong = pd.Series(False, cells.index)
         values = self.values(cells)
         if self.kind != "text":

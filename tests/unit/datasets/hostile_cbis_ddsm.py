@@ -110,6 +110,12 @@ CASES = [
         r"unsafe or empty name: lesion '../../P_1_LEFT_CC_1'",
     ),
     Case(
+        "patient id that no lesion table holds",
+        lambda made: made.add("P_00666") and made.rows["train"][-1].update({"patient_id": "~"}),
+        EXCLUDED,
+        "unsafe or empty name: lesion '~_LEFT_CC_1' is not a file's name",
+    ),
+    Case(
         "image path that climbs out of the data set",
         _cbis(**{"image file path": NBIA_PATH.format("../../../etc")}),
         EXCLUDED,

@@ -31,6 +31,15 @@ def test_it_comes_back_as_written(table: pd.DataFrame, tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(read_cohort(tmp_path / "a.csv"), table)
 
 
+@pytest.mark.parametrize("patient", ["nan", "None", "NULL", "-"])
+def test_a_patient_may_be_called_anything_but_nothing(patient: str, table: pd.DataFrame, tmp_path: Path) -> None:
+    write_cohort(tmp_path / "a.csv", table.assign(patient_id=[patient, *table["patient_id"][1:]]))
+    assert read_cohort(tmp_path / "a.csv")["patient_id"][0] == patient
+    write_cohort(tmp_path / "a.csv", table.assign(patient_id=["", *table["patient_id"][1:]]))
+    with pytest.raises(InputError, match=r"row 1: patient_id '' is empty"):
+        read_cohort(tmp_path / "a.csv")
+
+
 def test_rows_of_the_setting_and_of_the_model_it_continues(table: pd.DataFrame) -> None:
     assert of_setting(table).index.tolist() == [0, 1, 2, 3, 4, 5]
     start = of_start(table)

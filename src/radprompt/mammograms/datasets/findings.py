@@ -19,7 +19,7 @@ from radprompt.mammograms.datasets.image_files import is_there, what_is_there
 from radprompt.mammograms.datasets.lesion_set import LesionSet, mask_path
 from radprompt.mammograms.imaging.contours import SMALLEST_MASK, write_mask
 from radprompt.mammograms.imaging.dicom import read_mammogram
-from radprompt.tables.lesions import Box, Exclusion, Lesion
+from radprompt.tables.lesions import LESION_ID, Box, Exclusion, Lesion
 
 SMALLEST_SIDE = 2
 """px; a box under this on a side has no shape or texture to measure."""
@@ -61,7 +61,8 @@ class Outline(NamedTuple):
 class Finding(ABC):
     """A mass as its tables describe it, before its image is seen.
 
-    Fields as in :class:`radprompt.tables.lesions.Lesion`.
+    Fields as in :class:`radprompt.tables.lesions.Lesion`; an id that the lesion table cannot hold is an
+    :class:`UnusableError`.
     """
 
     source: str
@@ -76,6 +77,11 @@ class Finding(ABC):
     birads: str
     label: int
     split: str
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(LESION_ID.pattern, self.lesion_id):
+            detail = f"lesion {shown(self.lesion_id, 80)!r} is not {LESION_ID.words}"
+            raise UnusableError("unsafe or empty name", detail)
 
     @abstractmethod
     def outline(self, shape: tuple[int, int]) -> Outline:

@@ -189,7 +189,7 @@ def draw(roi: Roi) -> None:
     assert np.isfinite(np.asarray(roi.points, float)).all()
     if len(roi.points) < 3:
         return
-    finding = inbreast.InbreastFinding("", 1, "", "", "", "", Path("x"), "", "", "", 0, "test", roi.points)
+    finding = inbreast.InbreastFinding("", 1, "lesion", "", "", "", Path("x"), "", "", "", 0, "test", roi.points)
     try:
         box, mask = finding.outline((50, 40))
     except UnusableError:

@@ -32,7 +32,7 @@ def test_status_folder_and_environment_are_the_commands(tmp_path):
     assert (tmp_path / "made").is_file()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGKILL])
 def test_a_signal_ends_children_and_grandchildren(tmp_path, number):
     fifo = tmp_path / "pid.part"
     os.mkfifo(fifo)  # opening it waits until the grandchild writes

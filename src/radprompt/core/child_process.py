@@ -25,7 +25,9 @@ class EndedBySignal(SystemExit):
 def run_group(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> int:
     """Run a command in a process group of its own and return its status, with its output as it comes.
 
-    SIGTERM, a closed terminal (SIGHUP), Ctrl-C and any exception here end the command and all that it started.
+    SIGTERM, a closed terminal (SIGHUP), Ctrl-C and any exception here end the command and all that it started. So does
+    what this process cannot see, such as SIGKILL of a system short of memory: a shell that waits beside the command
+    ends the group once its end of a pipe is all that is left.
 
     Parameters
     ----------
@@ -39,6 +41,7 @@ def run_group(command: Sequence[str], folder: Path, environment: Mapping[str, st
     with (
         signals_raise(),
         subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True) as child,  # noqa: S603
+        _guard(child.pid),
     ):
         try:
             return child.wait()
@@ -79,6 +82,19 @@ def _keep_effect() -> None:
 
 
 os.register_at_fork(after_in_child=_keep_effect)
+
+
+@contextmanager
+def _guard(group: int) -> Iterator[None]:
+    """Keep a shell that ends a process group when this process is gone without having said so."""
+    wait = f"read -r said || {{ kill -s TERM -- -{group}; sleep {_GRACE}; kill -s KILL -- -{group}; }}"
+    shell = ["/bin/sh", "-c", wait]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(shell, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, start_new_session=True) as guard:  # noqa: S603
+        try:
+            yield
+        finally:
+            guard.communicate(b"done\n")
 
 
 def _end(child: subprocess.Popen[bytes], number: signal.Signals) -> None:

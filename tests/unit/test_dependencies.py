@@ -38,6 +38,7 @@ MODULE_EXTRAS = {
     "core/compute.py": {"dask", "ray"},
     "llm/curves.py": {"pipeline"},
     "baselines/transtab.py": {"pipeline"},
+    "baselines/tabicl.py": {"rivals"},
     "selection/mrmr.py": {"pipeline"},
     "pages/report/cohort_table.py": {"pipeline"},
 }

@@ -26,7 +26,9 @@ _LOGISTIC = frozenset(
 )
 INNER_FOLDS = frozenset({"svm", "elastic_net"})
 """Models that divide their training rows into folds."""
-_EVERY_FEATURE = frozenset({"all_features_logistic", "normal_scores_logistic", "elastic_net", "hist_gradient_boosting"})
+_EVERY_FEATURE = frozenset(
+    {"all_features_logistic", "normal_scores_logistic", "elastic_net", "hist_gradient_boosting", "tabicl"}
+)
 
 
 def build(name: str, params: Baselines, seed: int) -> Any:
@@ -74,6 +76,10 @@ def build(name: str, params: Baselines, seed: int) -> Any:
             from sklearn.pipeline import make_pipeline
 
             return make_pipeline(NormalScores(), LogisticRegression(C=params.normal_scores_logistic.C, max_iter=1000))
+        case "tabicl":
+            from radprompt.baselines.tabicl import build_tabicl
+
+            return build_tabicl(params.tabicl, seed)
         case "random_forest":
             from sklearn.ensemble import RandomForestClassifier
 

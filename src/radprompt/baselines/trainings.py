@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from radprompt.baselines import transfer
 from radprompt.baselines.classical import INNER_FOLDS, Conventional, features_of
+from radprompt.baselines.tabicl import require_weights
 from radprompt.core.baseline_params import Baselines
 from radprompt.core.errors import InputError
 from radprompt.core.params import StudyParams
@@ -90,10 +91,16 @@ def jobs(
     TransTab takes longest; and as it imports most, a process that met it late would be taken for a leaking one by
     loky and replaced. ``origin`` is the training of the model that is continued. Without labels of the training rows,
     only what the first site taught can say something: its logistic regression as it is, and its prevalence.
+
+    Raises
+    ------
+    InputError
+        When a model needs a package or weights that are not here.
     """
     if origin and not labelled:
         as_it_is = [SOURCE_PREVALENCE, *(model for model in params.baselines.models if model == transfer.SOURCE)]
         return [Job(model, seed, todo, origin) for model in as_it_is for seed in params.seeds]
+    require_weights(params.baselines)
     models = sorted(params.baselines.models, key=lambda model: model != "transtab")
     models = [m for m in models if m != transfer.SOURCE and (origin or m not in transfer.MODELS)]
     return [

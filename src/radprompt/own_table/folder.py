@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 from ruamel.yaml import YAML
 
 from radprompt import __version__
+from radprompt.baselines.tabicl import require_weights
 from radprompt.core.child_process import run_group
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import atomic_folder, atomic_write, write_text
@@ -156,6 +157,7 @@ def check_first(
     for section, values in (sections or {}).items():
         content[section] |= values
     params = check_table_params(content, where=str(there) if there else "the options of radprompt table")
+    require_weights(params.baselines)
     checked = check(source, params.table, sheet=sheet, command=command)
     study = _divide(checked, params, source.stem)
     instruction = content["prompt"]["instruction"]

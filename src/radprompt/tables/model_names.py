@@ -20,6 +20,7 @@ _NAMES = {
     "source_logistic": "the first site's logistic regression",
     "elastic_net": "elastic net, all features",
     "hist_gradient_boosting": "histogram gradient boosting, all features",
+    "tabicl": "TabICL, all features",
     "clinical_logistic": "clinical data alone",
     "combined_logistic": "clinical data and selected features",
 }

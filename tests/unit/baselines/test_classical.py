@@ -17,7 +17,7 @@ from radprompt.core.params import load_params
 
 SIZE = "shape_MaximumDiameter"
 
-MODELS = [name for name in get_args(Baseline) if name not in ("transtab", *transfer.MODELS)]
+MODELS = [name for name in get_args(Baseline) if name not in ("transtab", "tabicl", *transfer.MODELS)]
 
 
 def fit_predict(

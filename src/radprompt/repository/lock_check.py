@@ -137,8 +137,12 @@ class _Comparison:
         if above is not None:
             yield from self._read_of_output(dep, above)
         elif below:
-            found = self._folder(dep, below)
-            if found is None:
+            strays = self._strays(dep, below)
+            found = None if strays else self._folder(dep, below)
+            if strays:
+                for stray in strays:
+                    yield f"{stray} is no stage's output and not in git, but {self._path(dep)} is read whole: move it"
+            elif found is None:
                 self.unknown.add(self._path(dep))
             elif found != dep.hash_info.value:
                 yield f"{self._path(dep)} changed"
@@ -163,6 +167,16 @@ class _Comparison:
             value = dep.get_hash().value if tree is None else obj.hash_info.value if obj is not None else None
         if value and value != dep.hash_info.value:
             yield f"{self._path(dep)} is not what its own stage wrote last"
+
+    def _strays(self, dep: Any, below: list[tuple[str, ...]]) -> list[str]:
+        """Return files within a folder of outputs that no clone will have: of an earlier layout, or by hand."""
+        tracked = getattr(self.repo.scm, "is_tracked", None)
+        if tracked is None:  # no git here
+            return []
+        top = self._key(dep)
+        others = (top + key for key in self._entries(dep))
+        others = (key for key in others if not any(key[: len(place)] == place for place in below))
+        return ["/".join(key) for key in others if not tracked(self.repo.fs.join(self.repo.root_dir, *key))]
 
     def _folder(self, dep: Any, below: list[tuple[str, ...]]) -> str | None:
         """Return the hash that a folder would have with all recorded outputs in it; None where that cannot be told."""

@@ -157,6 +157,10 @@ def _stage(name, **changes):
     return lambda folder: _edit(folder, "dvc.yaml", lambda content: content["stages"][name].update(changes))
 
 
+def _stray(name):
+    return f"predictions/{name} is no stage's output and not in git, but predictions is read whole: move it"
+
+
 STALE = {
     "code": (_write("code/model.txt", "better"), "code/model.txt changed", ["predict@llm", "predict@svm"]),
     "code in a folder": (_write("code/score.txt", "F1"), "code changed", ["evaluate"]),
@@ -184,7 +188,7 @@ STALE = {
     ),
     "data": (_write("raw.csv", "3,4\n"), "raw.csv is not what its stage wrote", ["raw.csv.dvc"]),
     "private data": (_write("private/patients.csv", "nobody"), "private changed", ["report"]),
-    "file dropped among predictions": (_write("predictions/mine.csv", "1"), "predictions changed", ["evaluate"]),
+    "file dropped among predictions": (_write("predictions/mine.csv", "1"), _stray("mine.csv"), ["evaluate"]),
     "prediction": (
         _write("predictions/svm.csv", "9\n"),
         "predictions/svm.csv is not what its stage wrote",
@@ -227,6 +231,14 @@ def test_change_without_the_lock_fails_where_nothing_is_pulled(folder, case):
 def test_param_that_no_stage_reads_and_file_beside_a_dependency_pass(folder):
     _write("params.yaml", "train: {layers: [1, 2], rate: 0.1}\nother: 4\n")(folder)
     _write("README.md", "new")(folder)
+    assert check_lock(folder).stale == {}
+
+
+def test_file_that_no_clone_will_have_fails_though_the_lock_counts_it(folder):
+    (folder / "predictions/old.csv").write_text("1,2\n")
+    _dvc(folder, "repro", "-q")
+    assert check_lock(folder).stale == {_stray("old.csv"): ["evaluate"]}
+    _git(folder, "add", "-f", "predictions/old.csv")
     assert check_lock(folder).stale == {}
 
 

@@ -71,6 +71,26 @@ print("ended")
 """
 
 
+FORKED = """
+import os, signal
+from radprompt.core.child_process import signals_raise
+
+with signals_raise():
+    # A hook registered first runs last before a fork and first in the child: the signal comes as early as it can.
+    pid = os.fork()
+    if pid == 0:
+        signal.pause()
+    _, status = os.waitpid(pid, 0)
+print(signal.Signals(os.WTERMSIG(status)).name, signal.pthread_sigmask(signal.SIG_BLOCK, []))
+"""
+EARLY = "import os, signal; os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), signal.SIGTERM))"
+
+
+def test_a_signal_right_after_the_fork_is_not_forgotten():
+    done = subprocess.run([sys.executable, "-c", EARLY + FORKED], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "SIGTERM set()\n", done.stderr
+
+
 def test_signals_end_forked_workers_at_once():
     done = subprocess.run([sys.executable, "-c", WORKERS], capture_output=True, text=True, timeout=60)
     assert done.stdout == "ended\n", done.stderr

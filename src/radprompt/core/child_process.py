@@ -71,17 +71,35 @@ def _leave(number: int, _: FrameType | None) -> None:
     raise EndedBySignal(number)
 
 
+class _Held(threading.local):
+    mask: set[int | signal.Signals]
+
+
+_held = _Held()
+"""The signals that were blocked before this thread forked."""
+
+
+def _hold() -> None:
+    _held.mask = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+
+
+def _let_go() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _held.mask)
+
+
 def _keep_effect() -> None:
     """In a forked worker, let the signals end it at once.
 
-    A handler in Python runs only when the worker does: one that is about to wait for work would sleep on.
+    A handler in Python runs only when the worker does: one that is about to wait for work would sleep on. And Python
+    forgets a signal that reaches a process just forked: until here they wait outside.
     """
     for number in _ENDING:
         if signal.getsignal(number) is _leave:
             signal.signal(number, signal.SIG_DFL)
+    _let_go()
 
 
-os.register_at_fork(after_in_child=_keep_effect)
+os.register_at_fork(before=_hold, after_in_parent=_let_go, after_in_child=_keep_effect)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
 from radprompt.own_table.folder import set_params
@@ -26,17 +27,36 @@ QUICK = {
 }
 
 
-def _run(*command, cwd, expect=0):
-    environment = os.environ | {
+def _environment(cwd):
+    return os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "GIT_CEILING_DIRECTORIES": str(cwd.parent),
         "DVC_NO_ANALYTICS": "1",
         "OMP_NUM_THREADS": "1",
         "COLUMNS": "100",
     }
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
+
+
+def _run(*command, cwd, expect=0):
+    done = subprocess.run(command, cwd=cwd, env=_environment(cwd), capture_output=True, text=True)
     assert done.returncode == expect, done.stdout + done.stderr
     return done.stdout + done.stderr
+
+
+def _kill(*command, cwd, at):
+    """Start a command, kill it with SIGKILL where it says ``at``, and wait for all that it started to be gone."""
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(command, cwd=cwd, env=_environment(cwd), **streams) as process:
+        said = ""
+        while at not in said:
+            line = process.stdout.readline()
+            assert line, said
+            said += line
+        started = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        process.stdout.read()  # ends when nobody has it open any more
+    _, alive = psutil.wait_procs(started, timeout=60)
+    assert alive == []
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +89,11 @@ def test_a_table_becomes_a_pipeline_that_runs_once(home):
     assert "tested by: 2-fold cross-validation" in said
     backbone = {"backbone": {"source": str(home / "weights")}}
     set_params(home / "study/params.yaml", QUICK | {"llm": QUICK["llm"] | backbone})
-    said = _run(*command, "--task", "Classify B or M of this mass.", cwd=home)
+    command += ["--task", "Classify B or M of this mass."]
+    _kill(*command, cwd=home, at="Running stage 'named@cross_validation'")
+    said = _run(*command, cwd=home)
+    assert "Stage 'select' didn't change, skipping" in said
+    assert "Running stage 'select'" not in said
     assert "AUC on cases that a model did not see" in said
     assert "logistic regression" in said
 

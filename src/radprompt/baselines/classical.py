@@ -123,7 +123,20 @@ def build(name: str, params: Baselines, seed: int) -> Any:
 
 
 class NormalScores(TransformerMixin, BaseEstimator):
-    """Values as quantiles of the normal distribution by their ranks among the training rows."""
+    """Values as quantiles of the normal distribution by their ranks among the training rows.
+
+    Attributes
+    ----------
+    standardiser_ : Standardiser
+        Training values, up to 64 a column, and their normal scores.
+    n_features_in_, feature_names_in_
+        As everywhere in scikit-learn.
+
+    Examples
+    --------
+    >>> NormalScores().fit_transform([[1.0], [2.0], [1000.0]]).round(2).ravel().tolist()
+    [-0.97, 0.0, 0.97]
+    """
 
     def fit(self, X: NDArray, y: object = None) -> Self:
         """Rank the training rows of each column."""

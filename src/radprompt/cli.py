@@ -131,7 +131,7 @@ def ablations(
     """Run the experiments of a table that are not done yet; without a table, list the tables.
 
     They go through DVC's queue: interrupted, they run on in the background, and the same command follows them again.
-    Killed, it goes on where it was.
+    Continues where a killed run stopped.
 
     Examples: `radprompt ablations`, `radprompt ablations 3`, `radprompt ablations 3 --list`
     """

@@ -39,7 +39,7 @@ def build(name: str, params: Baselines, seed: int) -> Any:
     params
         Hyperparameters of all models.
     seed
-        Of the models that draw random numbers.
+        Random seed; models that draw no random numbers ignore it.
     """
     match name:
         case logistic if logistic in _LOGISTIC:
@@ -162,7 +162,7 @@ def features_of(
     selected, available
         The selected radiomics features, and all.
     clinical
-        What is known of the patient.
+        Clinical columns.
     size
         The feature of ``size_alone``.
     """
@@ -185,7 +185,7 @@ class Conventional:
     params
         Hyperparameters of all models.
     seed
-        Of the models that draw random numbers.
+        Random seed; models that draw no random numbers ignore it.
     """
 
     def __init__(self, name: str, params: Baselines, seed: int) -> None:

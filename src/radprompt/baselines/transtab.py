@@ -157,7 +157,7 @@ class TransTabClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         InputError
-            For columns that differ from :attr:`feature_names_in_`, or a value that is no finite number.
+            For columns that differ from :attr:`feature_names_in_`, or a value that is not a finite number.
         """
         check_is_fitted(self, "model_")
         rows = _checked(_frame(X, self.feature_names, self._names), list(self._names))

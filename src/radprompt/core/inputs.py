@@ -15,15 +15,15 @@ def checked(
     Parameters
     ----------
     path
-        What a table or a folder says is a file.
+        Path that a table or a folder names.
     largest
         Bytes above which it is refused unread.
     kind
-        Of the error.
+        Exception class to raise.
     what
-        The field's word for it, for the message.
+        Word for the file in messages.
     absent
-        What to do when it is not there.
+        Advice when the file is absent.
 
     Raises
     ------

@@ -130,9 +130,9 @@ def near_duplicates(rows: pd.DataFrame, hashes: pd.DataFrame, bits: int) -> Iter
     Parameters
     ----------
     rows
-        Of all halves.
+        Rows of all repeats.
     hashes
-        Of at least their images; see :mod:`radprompt.gates.hashes`.
+        Hashes of at least their images; see :mod:`radprompt.gates.hashes`.
     bits
         That two hashes may differ in and still be the same image.
 
@@ -184,9 +184,9 @@ def records(
     check
         Name of the record: scaler or selection.
     fitted_on
-        Ids of lesions, by half.
+        Ids of lesions, by repeat.
     rows
-        Of all halves.
+        Rows of all repeats.
     lesions
         All lesions of the cohort.
     keys

@@ -66,7 +66,7 @@ class Encoded:
 class TrunkCache:
     """The trunk's output for each prompt that was read, the oldest dropped when they outgrow ``max_bytes``.
 
-    Valid for one backbone, cut and precision: ``origin`` names them, and its owner starts anew when they change.
+    Valid for one backbone, cut and precision: ``origin`` names them, and its owner makes a new one when they change.
     """
 
     def __init__(self, origin: str, max_bytes: int = 4 * 1024**3) -> None:

@@ -1,4 +1,4 @@
-"""How much a selection hangs on the lesions it saw: it is repeated on resampled patients."""
+"""How much a selection depends on its lesions: it is repeated on resampled patients."""
 
 import numpy as np
 import pandas as pd

@@ -23,8 +23,8 @@ def draw_halves(
     Parameters
     ----------
     lesions
-        Lesions of one data set, with the splits ``adapt`` and ``test``: these are repeat 0. The others are drawn independently,
-        stratified by whether a patient has a malignant lesion.
+        Lesions of one data set, with the splits ``adapt`` and ``test``: these are repeat 0. The others are drawn
+        independently, stratified by whether a patient has a malignant lesion.
     repeats
         Number of divisions.
     adaptation_fraction

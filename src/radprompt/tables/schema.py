@@ -166,8 +166,8 @@ class Schema:
         Raises
         ------
         InputError
-            For an absent file, one that is not a table, a missing column, a wrong value (it names row and value, row 1 is
-            the first after the header; and up to four more) or a key that occurs twice.
+            For an absent file, one that is not a table, a missing column, a wrong value (it names row and value, row 1
+            is the first after the header; and up to four more) or a key that occurs twice.
         """
         cells = self.read_cells(path)
         self.check(cells, [f"{path}, row {row}" for row in range(1, len(cells) + 1)])

@@ -324,7 +324,7 @@ def _package() -> ModuleType:
 
 
 @contextlib.contextmanager
-def _workplace(package: ModuleType, verbose: bool) -> Iterator[None]:
+def _workplace(package: ModuleType, verbose: bool = False) -> Iterator[None]:
     """Work in a temporary folder that holds the tokenizer where the package looks for one.
 
     In silence, but for the package's bar of epochs on standard error where that is wanted and a terminal.

@@ -109,7 +109,10 @@ def profile(
     changed = apply_profile(completion.PROFILES / f"{name}.yaml", Path("params.yaml"))
     for line in changed:
         typer.echo(line)
-    typer.echo(f"{len(changed)} changes" if changed else "params.yaml and settings.yaml hold that profile already")
+    back = "back: git checkout params.yaml settings.yaml, also before another profile"
+    typer.echo(
+        f"{len(changed)} changes; {back}" if changed else "params.yaml and settings.yaml hold that profile already"
+    )
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Files that others wrote are opened with care: regular ones, that may be read, of a size that memory can hold."""
+"""Checks untrusted files before opening: regular, readable, not too large."""
 
 import os
 import stat

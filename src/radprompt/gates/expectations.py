@@ -18,7 +18,7 @@ RUN_AGAIN = "run `dvc repro` again: the file was changed by hand, or comes from 
 _BOTH = {"ignore_row_if": "either_value_is_missing"}
 _NUMBERS = {"whole": "{} is a whole number", "number": "{} is a number"}
 FINITE = 1e300
-"""What no measured value reaches: a bound that infinity is beyond."""
+"""Upper bound for finite values."""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def selection_shares(
     draws
         Resamples; one that holds a single class is drawn again.
     seed
-        Of the draws. Their patients do not depend on the order of rows.
+        Random seed of the draws, whose patients do not depend on the order of rows.
 
     Returns
     -------

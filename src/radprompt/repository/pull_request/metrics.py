@@ -30,7 +30,7 @@ REPEATED = ("metrics/summary.json", "metrics/headline.json", "metrics/headline/"
 CLEAR = ("worse", "better")
 COUNTS = ("lesions", "patients", "malignant", "repeats")
 UNORDERED = "no order"
-"""Verdict on a figure of which more is neither better nor worse."""
+"""Verdict for metrics without a direction."""
 
 _WITHOUT_ORDER = ("calibration_slope", "calibration_intercept", "threshold_at_youden", "threshold_at_fixed_sensitivity")
 _ORDER = {word: place for place, word in enumerate((*CLEAR, "within noise"))}

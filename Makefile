@@ -34,7 +34,7 @@ $(READY): $(filter-out requirements/docs.txt,$(wildcard requirements/*.txt)) pyp
 	export VIRTUAL_ENV="$$PWD/$(VENV)"; \
 	$(BIN)/uv pip install --quiet $$links "$(TORCH)" && \
 	$(BIN)/uv pip install --quiet --no-deps -r requirements/lock.txt -r requirements/build.txt -r requirements/dev.txt && \
-	$(BIN)/uv pip install --quiet --no-cache --no-deps --no-build-isolation -r requirements/sdist.txt && \
+	PYTHONPATH=requirements/python312 $(BIN)/uv pip install --quiet --no-cache --no-deps --no-build-isolation -r requirements/sdist.txt && \
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $(READY)
 

@@ -1,8 +1,8 @@
 """Draw the curves of every setting: ROC, calibration, decision curve, probabilities and confusion.
 
 Reads   settings.yaml; params.yaml (evaluation, baselines.models); data/predictions/<setting>/*.csv, whoever wrote them
-Writes  plots/evaluation/<setting>/{roc,calibration,decision,scores,confusion}.csv and .svg: every model in the
-        tables; in the drawings the named model, the language model and the best baseline in colour
+Writes  plots/evaluation/points/{roc,calibration,decision,scores,confusion}/<setting>.csv: every model, for `dvc plots`;
+        plots/evaluation/<setting>/<the same>.svg: the named model, the language model and the best baseline in colour
 Takes   time that grows with settings and models
 Expect  curves of one trained model on one test sample; of several repeats, repeat 0 stands for all, and of
         cross-validation the first round of folds
@@ -46,16 +46,15 @@ def main() -> None:
             if setting.folds:
                 predictions, title = _pooled(predictions, setting.folds), f"{setting.title}, each case once"
             for kind, points in _points(predictions, params.evaluation).items():
-                write_csv(folder / name / f"{kind}.csv", _in_words(points))
+                write_csv(folder / "points" / kind / f"{name}.csv", _in_words(points))
                 write_svg(folder / name / f"{kind}.svg", draw(kind, points, f"{TITLES[kind]}: {title}", highlighted))
     print(f"figures: {len(settings)} settings: plots/evaluation/")
 
 
 def _in_words(points: pd.DataFrame) -> pd.DataFrame:
     """Return the table with names of models as a reader sees them, for ``dvc plots``."""
-    if "model" in points:
-        return points.assign(model=points["model"].map(model_name))
-    return points.rename(columns=model_name)
+    rows = points if "model" in points else points.melt("actual", var_name="model", value_name="called")
+    return rows.assign(model=rows["model"].map(model_name))
 
 
 def _pooled(predictions: pd.DataFrame, folds: int) -> pd.DataFrame:

@@ -6,7 +6,7 @@ Writes  metrics/summary.json, keyed <setting>.<model>.<metric>;
         metrics/comparison.csv, a row for each setting, model and metric, with differences and p-values;
         metrics/against_best.csv, the named model and the language model beside each setting's best baseline, which
         validation rows choose (src/radprompt/evaluation/against_best.py says what the columns are);
-        metrics/headline.json, at most 24 numbers: all that `dvc metrics show` prints
+        metrics/headline/<setting>.json and dice_<test set>.json, at most 24 numbers: all that `dvc metrics show` prints
 Takes   seconds a setting; grows with repeats and resamples
 Expect  `radprompt summary` shows the table
 """
@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from radprompt.core.errors import InputError
-from radprompt.core.outputs import write_csv, write_json
+from radprompt.core.outputs import atomic_folder, write_csv, write_json
 from radprompt.core.stage import run
 from radprompt.core.table_params import load_study_params
 from radprompt.evaluation.against_best import COLUMNS, against_best, best_by_validation
@@ -61,10 +61,12 @@ def main() -> None:
     write_json("metrics/summary.json", metrics)
     write_csv("metrics/comparison.csv", comparison)
     write_csv("metrics/against_best.csv", beside)
-    write_json("metrics/headline.json", headline(metrics, best, segmentation))
+    with atomic_folder("metrics/headline") as folder:
+        for name, numbers in headline(metrics, best, segmentation).items():
+            write_json(folder / f"{name}.json", numbers)
     for setting, model in best.items():
         print(f"{setting}: of the baselines, {model} is best on validation rows")
-    print(f"{len(metrics)} settings, {len(models)} models: metrics/summary.json, comparison.csv, headline.json")
+    print(f"{len(metrics)} settings, {len(models)} models: metrics/summary.json, comparison.csv, headline/")
 
 
 if __name__ == "__main__":

@@ -116,8 +116,8 @@ def parameters() -> str:
     """Return the page of params.yaml and the profiles for real data."""
     parts = [
         "# Parameters",
-        "Every knob of the pipeline, with unit and meaning; a wrong key or type stops with its name. Another value for "
-        "one run: `dvc exp run -S llm.lora.rank=4`.",
+        "Every knob of the pipeline, with unit and meaning; an unknown key or wrong type is an error that names it. "
+        "Another value for one run: `dvc exp run -S llm.lora.rank=4`.",
         "## `params.yaml`: the demo",
         f"```yaml\n{(ROOT / 'params.yaml').read_text(encoding='utf-8')}```",
         "## `profiles/clinical.yaml`: the real data sets",

@@ -1,14 +1,17 @@
 """The command line: what is not a stage."""
 
 import math
+import os
+import traceback
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from radprompt import __version__
-from radprompt.core.errors import InputError
+from radprompt.core.errors import SHOW_TRACEBACK, InputError
 from radprompt.core.extras import missing_package, require_extra
+from radprompt.core.progress import HIDE_BARS
 from radprompt.export.publish import push
 from radprompt.images.commands import images
 from radprompt.own_table import commands as own_table
@@ -33,11 +36,20 @@ def radprompt(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Version.")
     ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="With an error, show where in the program it was raised.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars, on a terminal either.")] = False,
 ) -> None:
     """Radiomics features as sentences that a language model reads.
 
-    The pipeline itself runs by `dvc repro`.
+    The pipeline itself runs by `dvc repro`. Options of this page stand before the command:
+
+    - `radprompt -q table mydata.csv --label diagnosis`
     """
+    # In the environment, since stages and worker processes are to know it too.
+    os.environ |= {SHOW_TRACEBACK: "1"} if verbose else {}
+    os.environ |= {HIDE_BARS: "1"} if quiet else {}
 
 
 @app.command()
@@ -52,7 +64,11 @@ def summary(
 ) -> None:
     """Print every model's AUC in every setting, on one screen.
 
-    Examples: `radprompt summary`, `radprompt summary --full --setting vindr`, `radprompt summary --metric brier --md`
+    For example:
+
+    - `radprompt summary`
+    - `radprompt summary --full --setting vindr`
+    - `radprompt summary --metric brier --md`
     """
     from rich.console import Console
 
@@ -82,14 +98,21 @@ def profile(
 ) -> None:
     """Merge a profile into params.yaml and settings.yaml, keeping their comments; `git diff` shows what changed.
 
-    Examples: `radprompt profile open`, `radprompt profile clinical`; back: `git checkout params.yaml settings.yaml`
+    For example:
+
+    - `radprompt profile open`
+    - `radprompt profile clinical`
+    - `git checkout params.yaml settings.yaml`: back to the committed ones
     """
     from radprompt.repository.profiles import apply_profile
 
     changed = apply_profile(completion.PROFILES / f"{name}.yaml", Path("params.yaml"))
     for line in changed:
         typer.echo(line)
-    typer.echo(f"{len(changed)} changes" if changed else "params.yaml and settings.yaml hold that profile already")
+    back = "back: git checkout params.yaml settings.yaml, also before another profile"
+    typer.echo(
+        f"{len(changed)} changes; {back}" if changed else "params.yaml and settings.yaml hold that profile already"
+    )
 
 
 @app.command()
@@ -102,7 +125,10 @@ def doctor(
     Looks at the data sets, the language model, GPU, memory, disk, packages, git and DVC. Status 1 if something that the
     pipeline needs is missing.
 
-    Examples: `radprompt doctor`, `radprompt doctor --json`
+    For example:
+
+    - `radprompt doctor`
+    - `radprompt doctor --json`
     """
     from radprompt.repository.doctor import display
     from radprompt.repository.doctor.diagnosis import diagnose
@@ -131,9 +157,13 @@ def ablations(
     """Run the experiments of a table that are not done yet; without a table, list the tables.
 
     They go through DVC's queue: interrupted, they run on in the background, and the same command follows them again.
-    Killed, it goes on where it was.
+    Continues where a killed run stopped.
 
-    Examples: `radprompt ablations`, `radprompt ablations 3`, `radprompt ablations 3 --list`
+    For example:
+
+    - `radprompt ablations`
+    - `radprompt ablations 3`
+    - `radprompt ablations 3 --list`
     """
     require_extra("radprompt ablations", "pipeline", "dvc")
     from rich.console import Console
@@ -182,7 +212,9 @@ def ablation_table(
 ) -> None:
     """Collect a table's experiments into metrics/ablations, beside the paper's figures.
 
-    Example: `radprompt ablation-table 3`
+    For example:
+
+    - `radprompt ablation-table 3`
     """
     require_extra("radprompt ablation-table", "pipeline", "dvc")
     from rich.console import Console
@@ -207,8 +239,11 @@ def remote(
 ) -> None:
     """Set where `dvc push` and `dvc pull` go, or without a URL show it; secrets stay out of git (docs/remotes.md).
 
-    Examples: `radprompt remote /mnt/share/radprompt`, `radprompt remote ssh://host/srv/radprompt`,
-    `radprompt remote s3://bucket/radprompt --endpoint https://s3.hospital.org`
+    For example:
+
+    - `radprompt remote /mnt/share/radprompt`
+    - `radprompt remote ssh://host/srv/radprompt`
+    - `radprompt remote s3://bucket/radprompt --endpoint https://s3.hospital.org`
     """
     require_extra("radprompt remote", "pipeline", "dvc")
     from radprompt.repository.remotes import describe_remotes, set_remote
@@ -221,7 +256,9 @@ def remote(
 def check_lock() -> None:
     """Fail when code, params, data or figures changed and dvc.lock did not; what is merely not pulled is no failure.
 
-    Example: `radprompt check-lock`
+    For example:
+
+    - `radprompt check-lock`
     """
     require_extra("radprompt check-lock", "pipeline", "dvc")
     from radprompt.repository.lock_check import check_lock, describe
@@ -239,7 +276,10 @@ def export(
 ) -> None:
     """Pack a trained model into one folder that `radprompt predict` uses elsewhere, with its model card.
 
-    Examples: `radprompt export my_model`, `radprompt export inbreast.zip --setting inbreast_adapted --half 1`
+    For example:
+
+    - `radprompt export my_model`
+    - `radprompt export inbreast.zip --setting inbreast_adapted --half 1`
     """
     require_extra("radprompt export", "mammograms", "pydicom")
     from radprompt.export.export import export_model
@@ -267,8 +307,10 @@ def predict(
 ) -> None:
     """Predict one mass, or a table of them, with an exported model. Not for clinical use.
 
-    Examples: `radprompt predict --model my_model image.dcm --box 120,80,190,150`,
-    `radprompt predict --model my_model --table cases.csv --images folder --out results`
+    For example:
+
+    - `radprompt predict --model my_model image.dcm --box 120,80,190,150`
+    - `radprompt predict --model my_model --table cases.csv --images folder --out results`
     """
     require_extra("radprompt predict", "mammograms", "pydicom", "SimpleITK", "radiomics", "skimage", "nnunetv2")
     from radprompt.export.cases import Case, id_of, parse_box
@@ -300,7 +342,9 @@ def pr_report(
 ) -> None:
     """Write what this branch changes, in Markdown: figures with intervals and verdicts, params, stages, plots.
 
-    Example: `radprompt pr-report --base origin/main --out comment.md`
+    For example:
+
+    - `radprompt pr-report --base origin/main --out comment.md`
     """
     require_extra("radprompt pr-report", "pipeline", "dvc")
     from radprompt.core.outputs import write_text
@@ -323,5 +367,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (refused := missing_package("this command", error.name or "")) is None:
             raise
+    if os.environ.get(SHOW_TRACEBACK):
+        traceback.print_exception(refused)
     typer.echo(str(refused), err=True)
     raise SystemExit(1)

@@ -25,6 +25,8 @@ COMMANDS = [
     "export",
     "predict",
     "serve",
+    "images",
+    "push",
 ]
 
 
@@ -45,7 +47,7 @@ def test_help_lists_every_command():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_a_command_gives_an_example(command):
-    assert f"radprompt {command}" in _radprompt(command, "--help").stdout.split("Example", 1)[1]
+    assert f"radprompt {command}" in _radprompt(command, "--help").stdout.split("For example:", 1)[1]
 
 
 @pytest.mark.parametrize(
@@ -61,6 +63,27 @@ def test_wrong_input_is_one_screen_and_status_1(arguments, message, tmp_path):
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_with_v_an_error_shows_where_it_was_raised(tmp_path):
+    done = _radprompt("-v", "profile", "clinic", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "in apply_profile" in done.stderr
+    assert done.stderr.splitlines()[-2] == "profiles: no profile 'clinic'"
+
+
+@pytest.mark.parametrize(("hidden", "shown"), [("", True), ("1", False)])
+def test_with_q_no_bar_is_shown_on_a_terminal(hidden, shown):
+    """Stages and workers read the option from the environment, and hide bars that ask for a terminal themselves."""
+    code = (
+        "import sys; from radprompt.core.progress import show_bars_on_terminals_only; from tqdm import tqdm\n"
+        "sys.stderr.isatty = lambda: True\n"
+        "show_bars_on_terminals_only()\n"
+        "list(tqdm([1], desc='plain')); list(tqdm([1], desc='asks', disable=None))"
+    )
+    environment = os.environ | {"RADPROMPT_NO_BARS": hidden}
+    said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True).stderr
+    assert ("plain" in said, "asks" in said) == (shown, shown)
 
 
 def test_help_imports_nothing_heavy():

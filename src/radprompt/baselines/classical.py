@@ -41,7 +41,7 @@ def build(name: str, params: Baselines, seed: int) -> Any:
     params
         Hyperparameters of all models.
     seed
-        Of the models that draw random numbers.
+        Random seed; models that draw no random numbers ignore it.
     """
     match name:
         case logistic if logistic in _LOGISTIC:
@@ -129,7 +129,20 @@ def build(name: str, params: Baselines, seed: int) -> Any:
 
 
 class NormalScores(TransformerMixin, BaseEstimator):
-    """Values as quantiles of the normal distribution by their ranks among the training rows."""
+    """Values as quantiles of the normal distribution by their ranks among the training rows.
+
+    Attributes
+    ----------
+    standardiser_ : Standardiser
+        Training values, up to 64 a column, and their normal scores.
+    n_features_in_, feature_names_in_
+        As everywhere in scikit-learn.
+
+    Examples
+    --------
+    >>> NormalScores().fit_transform([[1.0], [2.0], [1000.0]]).round(2).ravel().tolist()
+    [-0.97, 0.0, 0.97]
+    """
 
     def fit(self, X: NDArray, y: object = None) -> Self:
         """Rank the training rows of each column."""
@@ -155,7 +168,7 @@ def features_of(
     selected, available
         The selected radiomics features, and all.
     clinical
-        What is known of the patient.
+        Clinical columns.
     size
         The feature of ``size_alone``.
     """
@@ -178,7 +191,7 @@ class Conventional:
     params
         Hyperparameters of all models.
     seed
-        Of the models that draw random numbers.
+        Random seed; models that draw no random numbers ignore it.
     """
 
     def __init__(self, name: str, params: Baselines, seed: int) -> None:

@@ -1,4 +1,4 @@
-"""Conventional models on the language model's embeddings: the enhanced radiomics, the paper's title read backwards."""
+"""Conventional models on the language model's embeddings: the paper's enhanced radiomics."""
 
 import numpy as np
 import pandas as pd

@@ -65,7 +65,7 @@ def trainings(table: pd.DataFrame, selections: Mapping[int, Selection], where: s
     Raises
     ------
     InputError
-        For a repeat that the table does not have.
+        If the table lacks a repeat.
     """
     alike: dict[tuple, list[int]] = {}
     for repeat, selection in selections.items():

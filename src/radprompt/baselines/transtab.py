@@ -25,7 +25,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from radprompt.core.baseline_params import TransTab
 from radprompt.core.errors import InputError
-from radprompt.llm.classifier_input import FeatureNames, check_section, numbered, read_labels, read_rows
+from radprompt.llm.classifier_input import FeatureNames, check_section, numbered, read_labels, read_rows, weigh
 
 Rows = pd.DataFrame | ArrayLike
 Labels = Sequence[object] | NDArray | pd.Series
@@ -51,24 +51,39 @@ class TransTabClassifier(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    epochs, batch_size, learning_rate
-        Adam without decay or warm-up, as in the package. Every epoch runs.
-    seed
+    epochs : int, default=30
+        Passes over the training rows; all of them run.
+    batch_size : int, default=64
+        Rows in a step.
+    learning_rate : float, default=1e-4
+        Step of Adam, without decay or warm-up, as in the package.
+    seed : int, default=0
         Random seed of the first weights and of shuffling.
-    feature_names
+    feature_names : sequence of str, "numbered" or None, default=None
         Names of the columns of arrays; ``numbered``: x0, x1, ...; None: those of the frame of :meth:`fit`, without
         which arrays are refused.
+    verbose : bool, default=False
+        Whether a bar shows the epochs on a terminal; elsewhere none is shown anyway.
 
     Attributes
     ----------
-    classes_
+    classes_ : ndarray of shape (2,)
         The two classes in order, such as ``[0, 1]``: benign, malignant.
-    n_features_in_, feature_names_in_
-        Number and names of the columns of the last :meth:`fit` or :meth:`adapt`, in their order.
-    history_
+    n_features_in_ : int
+        Number of the columns of the last :meth:`fit` or :meth:`adapt`.
+    feature_names_in_ : ndarray of str
+        Their names, in their order; absent where they are x0, x1, ...
+    history_ : list of float
         Validation AUC after each epoch; empty without usable validation rows.
-    model_
+    model_ : torch.nn.Module
         The trained network.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"Sphericity": [0.9, 0.8, -0.7, -0.9], "Entropy": [0.1, -0.2, 0.3, 0.0]})
+    >>> model = TransTabClassifier(epochs=2).fit(X, ["benign", "benign", "malignant", "malignant"])
+    >>> model.predict_proba(X).shape
+    (4, 2)
     """
 
     classes_: NDArray
@@ -82,40 +97,59 @@ class TransTabClassifier(ClassifierMixin, BaseEstimator):
         learning_rate: float = 1e-4,
         seed: int = 0,
         feature_names: FeatureNames = None,
+        verbose: bool = False,
     ) -> None:
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.seed = seed
         self.feature_names = feature_names
+        self.verbose = verbose
 
     @classmethod
     def from_params(cls, params: TransTab, seed: int) -> Self:
         """Make the classifier that ``params.yaml`` describes."""
         return cls(epochs=params.epochs, batch_size=params.batch_size, learning_rate=params.learning_rate, seed=seed)
 
-    def fit(self, X: Rows, y: Labels, X_val: Rows | None = None, y_val: Labels | None = None) -> Self:
+    def fit(
+        self,
+        X: Rows,
+        y: Labels,
+        X_val: Rows | None = None,
+        y_val: Labels | None = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Train on every row; validation rows, when given, choose the epoch that is kept by their AUC.
 
-        Validation rows of one class have no AUC: the last epoch is kept then, as without any. While it runs, the
-        process works in a temporary folder, so no other thread should use relative paths.
+        Validation rows of one class have no AUC: the last epoch is kept then, as without any. ``sample_weight`` are
+        factors of the training rows' losses, shape (rows,), of which only ratios count; a row of weight 0 is left out.
+        While it runs, the process works in a temporary folder, so no other thread should use relative paths.
 
         Raises
         ------
         InputError
-            For a wrong option, labels of fewer or more than two classes, validation columns that differ, a value that
-            is not a finite number, or columns whose names TransTab cannot tell apart.
+            For a wrong option, labels of fewer or more than two classes, weights that cannot be used, validation
+            columns that differ, a value that is not a finite number, or columns whose names TransTab cannot tell apart.
         """
-        return self._learn(None, X, y, X_val, y_val)
+        return self._learn(None, X, y, X_val, y_val, sample_weight)
 
-    def adapt(self, X: Rows, y: Labels, X_val: Rows | None = None, y_val: Labels | None = None) -> Self:
+    def adapt(
+        self,
+        X: Rows,
+        y: Labels,
+        X_val: Rows | None = None,
+        y_val: Labels | None = None,
+        *,
+        sample_weight: ArrayLike | None = None,
+    ) -> Self:
         """Continue training from the fitted weights; the columns may differ from those of :meth:`fit`.
 
         Rules and errors are those of :meth:`fit`. The words of a new name that no old one had start untrained. A copy
         of the classifier made before, with ``copy.copy``, keeps the fitted weights.
         """
         check_is_fitted(self, "model_")
-        return self._learn(self.model_.state_dict(), X, y, X_val, y_val)
+        return self._learn(self.model_.state_dict(), X, y, X_val, y_val, sample_weight)
 
     def predict_proba(self, X: Rows) -> NDArray[np.float64]:
         """Return the probabilities of both classes, shape (rows, 2); columns as trained, in any order.
@@ -123,7 +157,7 @@ class TransTabClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         InputError
-            For columns that differ from :attr:`feature_names_in_`, or a value that is no finite number.
+            For columns that differ from :attr:`feature_names_in_`, or a value that is not a finite number.
         """
         check_is_fitted(self, "model_")
         rows = _checked(_frame(X, self.feature_names, self._names), list(self._names))
@@ -144,14 +178,22 @@ class TransTabClassifier(ClassifierMixin, BaseEstimator):
         y: Labels,
         X_val: Rows | None,
         y_val: Labels | None,
+        sample_weight: ArrayLike | None,
     ) -> Self:
         check_section(TransTab, self.get_params(), type(self).__name__)
+        if not isinstance(self.verbose, int | np.bool_):
+            what = f"verbose: True or False is expected; found {self.verbose!r}"
+            raise InputError(what, where="options of TransTabClassifier", fix="correct them")
         rows = _frame(X, self.feature_names, None)
         codes, classes = read_labels(y, len(rows), None if weights is None else self.classes_)
         names = [str(name) for name in rows.columns]
-        train = (_checked(rows, names), pd.Series(codes.astype(int)))
-        if train[1].nunique() < 2:
+        checked = _checked(rows, names)
+        if len(np.unique(codes)) < 2:
             raise InputError("training rows of one class only", where="y", fix="a classifier needs both classes")
+        weighed, codes, factors = weigh(checked, codes, sample_weight)
+        assert isinstance(weighed, pd.DataFrame)
+        target = pd.Series(codes.astype(int))
+        train = (weighed.reset_index(drop=True), target if factors is None else pd.DataFrame({0: target, 1: factors}))
         validation = None
         if X_val is not None and y_val is not None:
             chosen_by = _frame(X_val, self.feature_names, names)
@@ -159,7 +201,7 @@ class TransTabClassifier(ClassifierMixin, BaseEstimator):
             validation = (_checked(chosen_by, names), pd.Series(marks.astype(int)))
             validation = validation if validation[1].nunique() == 2 else None
         package = _package()
-        with _workplace(package), torch.random.fork_rng(devices=[]), _one_thread():
+        with _workplace(package, bool(self.verbose)), torch.random.fork_rng(devices=[]), _one_thread():
             torch.manual_seed(self.seed)  # torch's is the only generator that model and training draw from
             model = _network(package, names, weights)
             self.history_ = self._train(package, model, train, validation)
@@ -179,6 +221,8 @@ class TransTabClassifier(ClassifierMixin, BaseEstimator):
 
     def _train(self, package: ModuleType, model: Any, train: tuple, validation: tuple | None) -> list[float]:
         history: list[float] = []
+        if train[1].ndim == 2:
+            model.loss_fn = _WeightedLoss()
 
         class EveryRow(package.Trainer):  # type: ignore[name-defined]
             def _build_dataloader(self, rows: tuple, batch_size: int, collator: Any, **options: Any) -> Any:
@@ -215,6 +259,14 @@ class TransTabClassifier(ClassifierMixin, BaseEstimator):
             eval_metric="auc",
         ).train()
         return history
+
+
+class _WeightedLoss(torch.nn.Module):
+    """The package's loss a row; of training rows with a column of factors beside the label, times these."""
+
+    def forward(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        labels, factors = target.unbind(1) if target.ndim == 2 else (target, 1.0)
+        return torch.nn.functional.binary_cross_entropy_with_logits(logits, labels, reduction="none") * factors
 
 
 def _frame(X: Rows, feature_names: FeatureNames, fitted: Sequence[str] | None) -> pd.DataFrame:
@@ -272,8 +324,11 @@ def _package() -> ModuleType:
 
 
 @contextlib.contextmanager
-def _workplace(package: ModuleType) -> Iterator[None]:
-    """Work in a temporary folder that holds the tokenizer where the package looks for one, and in silence."""
+def _workplace(package: ModuleType, verbose: bool = False) -> Iterator[None]:
+    """Work in a temporary folder that holds the tokenizer where the package looks for one.
+
+    In silence, but for the package's bar of epochs on standard error where that is wanted and a terminal.
+    """
     from loguru import logger
     from transformers import BertTokenizer
 
@@ -283,7 +338,7 @@ def _workplace(package: ModuleType) -> Iterator[None]:
         tempfile.TemporaryDirectory(prefix="radprompt-transtab-") as folder,
         contextlib.chdir(folder),
         contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()),
+        contextlib.nullcontext() if verbose and sys.stderr.isatty() else contextlib.redirect_stderr(io.StringIO()),
         warnings.catch_warnings(),
     ):
         warnings.filterwarnings("ignore", "enable_nested_tensor", UserWarning)  # an optimisation that it does without

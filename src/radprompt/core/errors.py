@@ -1,5 +1,8 @@
 """Errors that a user can act on."""
 
+SHOW_TRACEBACK = "RADPROMPT_TRACEBACK"
+"""Environment variable that, when set, puts the traceback before the message of an error (``radprompt -v``)."""
+
 
 class InputError(ValueError):
     """Something handed to radprompt is wrong, and the user can mend it.

@@ -1,4 +1,4 @@
-"""Files that others wrote are opened with care: regular ones, that may be read, of a size that memory can hold."""
+"""Checks untrusted files before opening: regular, readable, not too large."""
 
 import os
 import stat
@@ -15,15 +15,15 @@ def checked(
     Parameters
     ----------
     path
-        What a table or a folder says is a file.
+        Path that a table or a folder names.
     largest
         Bytes above which it is refused unread.
     kind
-        Of the error.
+        Exception class to raise.
     what
-        The field's word for it, for the message.
+        Word for the file in messages.
     absent
-        What to do when it is not there.
+        Advice when the file is absent.
 
     Raises
     ------

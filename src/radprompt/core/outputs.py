@@ -22,8 +22,8 @@ DECIMALS = 9
 def atomic_write(path: str | Path) -> Iterator[Path]:
     """Yield a temporary name beside ``path``; on a clean exit it takes the place of ``path``, file or folder.
 
-    An exception inside the block leaves ``path`` as it was and removes the temporary one. What a killed process leaves
-    behind has a name that ``.dvcignore`` and ``.gitignore`` leave out, so that no folder's hash changes with it.
+    An exception inside the block leaves ``path`` as it was and removes the temporary one. Left-over
+    temporary files of a killed process match patterns in ``.dvcignore`` and ``.gitignore``: no folder's hash changes.
 
     Raises
     ------

@@ -2,12 +2,13 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 from radprompt.core.child_process import EndedBySignal, signals_raise
-from radprompt.core.errors import InputError
+from radprompt.core.errors import SHOW_TRACEBACK, InputError
 from radprompt.core.progress import show_bars_on_terminals_only
 from radprompt.core.timing import instance_name, record_at_exit
 
@@ -64,6 +65,8 @@ def smaller_gpu_memory(script: str) -> str:
 
 
 def _stop(script: str, words: str) -> NoReturn:
+    if os.environ.get(SHOW_TRACEBACK):
+        traceback.print_exc()
     sys.stderr.write(f"\n{script} stopped; its outputs are as they were.\n{words}\n")
     sys.exit(1)
 

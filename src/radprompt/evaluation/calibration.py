@@ -40,7 +40,7 @@ def _slope(labels: Floats, x: Floats, weights: Floats) -> Floats:
     a, b = _fit(labels, x, np.ones((1, len(labels))))[0]
     if np.isnan(b):
         return _fit(labels, x, weights)[:, 1] / scale
-    # Resamples differ little from the sample: from its line, few steps are left. Those that it leads astray start anew.
+    # Resamples differ little from the sample: from its line, few steps are left. Those that diverge restart from zero.
     fitted = _fit(labels, x, weights, (a, b))
     lost = np.isnan(fitted[:, 1])
     fitted[lost] = _fit(labels, x, weights[lost])

@@ -1,4 +1,4 @@
-"""The named model and its rivals after few labelled lesions of a second site."""
+"""The named model and baselines after few labelled lesions of a second site."""
 
 from typing import NamedTuple
 

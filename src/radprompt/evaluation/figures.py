@@ -83,7 +83,6 @@ def confusion(rows: pd.DataFrame, cuts: Cuts, evaluation: Evaluation) -> pd.Data
     -------
     pandas.DataFrame
         One row a lesion: ``actual``, and a column for each model, the reference first; ``benign`` or ``malignant``.
-        DVC's ``confusion`` template takes ``actual`` as x and any of the others as y.
     """
     kinds = np.array(["benign", "malignant"])
     columns: dict[str, np.ndarray] = {}

@@ -6,7 +6,7 @@ from typing import Any
 from radprompt.evaluation.against_best import BEST
 
 MOST = 24
-"""Numbers: with the column of the file's name, 25 columns in DVC's table."""
+"""Numbers in all. Each setting is a file, and so a row of DVC's table, which is then 80 characters wide."""
 
 MODELS = ("llm", "named")
 _DECIMALS = 4
@@ -15,7 +15,7 @@ _DECIMALS = 4
 def headline(
     metrics: Mapping[str, Mapping[str, Mapping[str, float]]], best: Mapping[str, str], segmentation: Mapping[str, Any]
 ) -> dict[str, dict[str, float]]:
-    """Return AUCs by setting, and the segmenter's Dice by data set: at most :data:`MOST` numbers.
+    """Return AUCs by setting, and the segmenter's Dice by test set: at most :data:`MOST` numbers.
 
     Parameters
     ----------
@@ -30,11 +30,11 @@ def headline(
     Returns
     -------
     dict
-        ``{setting: {"llm": ..., "named": ..., "best": ...}}`` and ``{"dice": {test set: ...}}``, without models that a
-        setting does not have. Settings that would exceed :data:`MOST`, the last ones, are left out.
+        ``{setting: {"llm": ..., "named": ..., "best": ...}}`` and ``{"dice_<test set>": {"dice": ...}}``, without
+        models that a setting does not have. Settings that would exceed :data:`MOST`, the last ones, are left out.
     """
     dice = {
-        name: round(float(part["nnunet"]["dice"]), _DECIMALS)
+        f"dice_{name}": {"dice": round(float(part["nnunet"]["dice"]), _DECIMALS)}
         for name, part in segmentation.items()
         if isinstance(part, Mapping) and "dice" in part.get("nnunet", {})
     }
@@ -52,4 +52,4 @@ def headline(
             break
         if aucs:
             shown[setting] = aucs
-    return shown | ({"dice": dice} if dice else {})
+    return shown | dice

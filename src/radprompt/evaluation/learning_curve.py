@@ -68,7 +68,7 @@ def nested_order(labels: NDArray, seed: Sequence[int]) -> NDArray[np.int_]:
     labels
         0 or 1, shape (lesions,).
     seed
-        Of the draw: the lesions of a class come in random order.
+        Random seed; with it the lesions of a class come in random order.
     """
     labels = np.asarray(labels)
     generator = np.random.default_rng(seed)

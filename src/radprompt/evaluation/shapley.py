@@ -92,9 +92,9 @@ def explain(
     background
         Training rows with the same columns.
     sentences
-        From such a frame to a sentence a row.
+        Function that makes a sentence of each row of such a frame.
     logits
-        From sentences to their logits; asked for no sentence twice.
+        Function that returns the logits of sentences; never asked for a sentence twice.
     orders
         Orders in which a row's values take the place of each background row's; two background rows in turn have
         opposite ones. ``all``: exact, ``2**features`` sentences for each background row.

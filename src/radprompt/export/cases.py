@@ -84,7 +84,7 @@ def read_cases(
     images
         Folder that paths in the table are relative to and must not leave; None: the table's own.
     spacing_mm
-        For rows without one.
+        Pixel size of rows without one.
 
     Returns
     -------
@@ -153,7 +153,7 @@ def _number(row: dict[str, Any], name: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise InputError(f"{name} {text!r} is no number") from None
+        raise InputError(f"{name} {text!r} is not a number") from None
 
 
 def _inside(root: Path, name: str, what: str) -> Path:

@@ -21,7 +21,10 @@ def push(
 
     Every file is compared with the manifest first. Before an upload it is shown what would leave this machine.
 
-    Examples: `radprompt push my_model /mnt/share/my_model`, `radprompt push my_model our-hospital/breast-masses`
+    For example:
+
+    - `radprompt push my_model /mnt/share/my_model`
+    - `radprompt push my_model our-hospital/breast-masses`
     """
     require_extra("radprompt push", "mammograms", "pydicom")
     from radprompt.export.manifest import check_manifest

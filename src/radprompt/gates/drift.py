@@ -36,7 +36,7 @@ def compare_sites(
     reference, other
         Raw features of the two sites, one row a lesion, the same columns.
     limits
-        From when on a feature is shifted.
+        Thresholds from which a feature counts as shifted.
     selected
         Features that the first site's prompts name.
 

@@ -18,7 +18,7 @@ RUN_AGAIN = "run `dvc repro` again: the file was changed by hand, or comes from 
 _BOTH = {"ignore_row_if": "either_value_is_missing"}
 _NUMBERS = {"whole": "{} is a whole number", "number": "{} is a number"}
 FINITE = 1e300
-"""What no measured value reaches: a bound that infinity is beyond."""
+"""Upper bound for finite values."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ class Expectation:
     Parameters
     ----------
     kind
-        Great Expectations' name of it, such as ``expect_column_values_to_be_between``.
+        Name in Great Expectations, such as ``expect_column_values_to_be_between``.
     arguments
-        Its arguments.
+        Arguments of the expectation.
     says
-        What holds when it is met, in words.
+        Meaning of the met expectation, in words.
     fix
-        What to do when it is not.
+        Advice when it is not met.
     severity
         ``error`` stops the pipeline and names rows, ``warning`` is counted and shown.
     """
@@ -77,7 +77,7 @@ def read_cells(path: str | Path, separator: str = ",") -> pd.DataFrame:
     Raises
     ------
     InputError
-        For an absent file, or one that is no table.
+        For an absent file, or one that is not a table.
     """
     try:
         table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, na_values=[""])

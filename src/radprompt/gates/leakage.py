@@ -1,4 +1,4 @@
-"""What of the training lesions could be in a test: people, studies, images and their copies, records, the label itself.
+"""Leakage checks: patients, studies, images, copies, records or labels shared by training and test.
 
 Each check looks at every half on its own and says how much it compared. ``rows`` are those of
 :mod:`radprompt.gates.leakage_gate`: ``repeat``, ``split``, ``lesion_id``, ``dataset``, ``patient_id``,
@@ -22,7 +22,7 @@ SHARED = ("patient", "study", "image")
 """Of :data:`KEYS`, what a setting that draws by lesion has on both sides: it declares it, and the gate counts it."""
 
 LEAST = 10
-"""Training lesions of each class below which any feature can part the classes by chance: then none is judged."""
+"""Minimum training lesions per class; with fewer, a feature can separate them by chance, so the check is skipped."""
 
 FIXES = {
     "lesion": "run `dvc repro` again: a table was changed by hand",
@@ -130,9 +130,9 @@ def near_duplicates(rows: pd.DataFrame, hashes: pd.DataFrame, bits: int) -> Iter
     Parameters
     ----------
     rows
-        Of all halves.
+        Rows of all repeats.
     hashes
-        Of at least their images; see :mod:`radprompt.gates.hashes`.
+        Hashes of at least their images; see :mod:`radprompt.gates.hashes`.
     bits
         That two hashes may differ in and still be the same image.
 
@@ -184,9 +184,9 @@ def records(
     check
         Name of the record: scaler or selection.
     fitted_on
-        Ids of lesions, by half.
+        Ids of lesions, by repeat.
     rows
-        Of all halves.
+        Rows of all repeats.
     lesions
         All lesions of the cohort.
     keys

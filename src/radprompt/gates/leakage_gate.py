@@ -46,7 +46,7 @@ def check_setting(setting: Setting, limits: Leakage, *, prompted: bool) -> list[
         The protocol. A study without images has no copies of images to look for. Where it declares that it shares
         patients, their lesions on both sides are counted and not refused.
     limits
-        What counts as a leak.
+        Thresholds from which something counts as a leak.
     prompted
         Whether a language model is trained, and so there are prompts.
     """

@@ -1,4 +1,4 @@
-"""What a lesion table must be."""
+"""Expectations for the lesion table."""
 
 from collections.abc import Sequence
 from typing import Any

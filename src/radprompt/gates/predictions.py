@@ -24,7 +24,7 @@ from radprompt.study.settings import Setting
 from radprompt.tables.predictions import RUN, SCHEMA, present_files
 
 _SCORED = ("val", "test")
-_COMPARE = "compare with data/lesions and data/halves, and write the row anew"
+_COMPARE = "compare with data/lesions and data/halves, and correct the row"
 _WHOLE = "give every model a row for each lesion, or take the model out"
 
 
@@ -36,7 +36,7 @@ def read_files(paths: Iterable[Path]) -> pd.DataFrame:
     Raises
     ------
     InputError
-        There is no file, or one is no table.
+        There is no file, or one is not a table.
     """
     files = present_files(paths)
     if not files:

@@ -41,9 +41,11 @@ def images(
     A case that cannot be measured is listed in exclusions.csv with the reason; a restart measures only what is not
     finished. docs/images.md has the forms of the table, the settings and the checks.
 
-    Examples: `radprompt images cases.csv --preset ct --out study`,
-    `radprompt images batch.csv --params Params.yaml --out study --workers 4`,
-    `radprompt images cases.csv --preset mr --out study --perturb 5 --table`
+    For example:
+
+    - `radprompt images cases.csv --preset ct --out study`
+    - `radprompt images batch.csv --params Params.yaml --out study --workers 4`
+    - `radprompt images cases.csv --preset mr --out study --perturb 5 --table`
     """
     require_extra("radprompt images", "images", "SimpleITK", "radiomics", "pydicom", "highdicom")
     from radprompt.core.params import Compute

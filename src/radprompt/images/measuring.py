@@ -42,7 +42,7 @@ def measure(image: "SimpleITK.Image", mask: "SimpleITK.Image", settings: Setting
     mask
         1 inside, on the same grid.
     settings
-        What to measure.
+        Classes, filters and resampling to measure with.
 
     Returns
     -------

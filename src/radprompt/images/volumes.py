@@ -37,7 +37,7 @@ class Volume:
     frame
         DICOM frame of reference UID; '' where unknown.
     notes
-        What a reader of the results should know.
+        Remarks for readers of the results.
     """
 
     image: "SimpleITK.Image"

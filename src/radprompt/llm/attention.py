@@ -1,6 +1,6 @@
 """Attention in float32 within a model that computes in bfloat16.
 
-Where it is the faster one was measured with AVX-512 BF16 alone; other processors without AMX are treated alike.
+Faster on AVX-512 BF16 (measured); assumed for other CPUs without AMX.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ def attend_in_float32(model: "PreTrainedModel") -> None:
 
 
 class _Registered:
-    """Makes known to transformers what a model's configuration names; unpickled with a model, in that process too."""
+    """Registers the attention function with transformers, also in a process that unpickles the model."""
 
     def __init__(self) -> None:
         from transformers import AttentionInterface, AttentionMaskInterface

@@ -47,42 +47,39 @@ class LanguageModelClassifier(FromPretrained, PickledWithoutBackbone, FittedColu
     ``X`` is a frame whose **column names are read by the model** (standardised values of named features; pandas, polars
     or pyarrow), an array whose columns ``feature_names`` names, or a sequence of ready prompts. The names are the link
     between sites: :meth:`adapt` continues training on a frame with other columns (the paper's extensible learning).
-    ``y`` holds two classes of any kind; the second in order counts as positive. Options are checked by :meth:`fit`, by
-    the rules of params.yaml, and have its values as defaults.
+    ``y`` holds two classes of any kind; the second in order counts as positive. Defaults are params.yaml's.
 
     Parameters
     ----------
-    backbone
-        ``smollm2``: the packaged SmolLM2-135M, unpacked into the user's cache folder on first use
-        (:func:`radprompt.llm.packaged.backbone_folder`); or a folder that
-        :func:`radprompt.llm.backbone.write_backbone` filled.
-    tuning, rank, alpha, dropout, layers
-        ``lora`` on the last ``layers`` layers (``"all"``: every layer, as in the paper) or ``head`` only.
-    readout
+    backbone : str or Path, default="smollm2"
+        The packaged SmolLM2-135M, unpacked into the user's cache folder on first use; or a backbone's folder
+        (:func:`radprompt.llm.backbone.write_backbone`).
+    tuning, layers : {"lora", "head"}; int or "all", default="lora", 2
+        LoRA on the last ``layers`` layers (``"all"``: every layer, as in the paper), or the head only.
+    rank, alpha, dropout : int; float; float, default=16, 32, 0.0
+        LoRA's rank, its scale (the output is multiplied by ``alpha / rank``) and dropout.
+    readout, closing_layer : {"last", "features", "closing"}; int or None, default="features", 4
         What the head reads: ``last``, the state of the prompt's last token (paper), or ``features``, the mean of the
         states at the tokens that close each feature's sentence. ``closing``: a weight vector for each feature on that
-        token's state after layer ``closing_layer`` (None: the last), by :mod:`radprompt.llm.closing`. Nothing is
-        trained then, and options of training are unused; each :meth:`adapt` adds a site.
-    closing_layer
-        See ``readout``.
-    epochs, batch_size, learning_rate, weight_decay, warmup_fraction, best_epoch_by, patience
-        AdamW with a cosine schedule; the epoch best on the validation rows by ``auc`` or ``loss`` is kept. Training
-        stops early after ``patience`` epochs without a better one; None: all are run.
-    device, precision
-        ``auto``, ``cpu`` or ``cuda[:n]``; ``bf16`` autocast, ``fp32``, or ``auto``: bf16 where the hardware has it.
-    instruction, decimals, trailing_zeros, order
-        The prompt's first sentence, digits after the decimal point, whether zeros at the end of a number are printed
-        (``0.500``) or dropped (``0.5``, as in the paper), and the features' order: ``fixed`` by name, so that
-        the order of columns does not count, or ``random`` for each row.
-    seed
-        Random seed of the head's and the adapters' first weights, of shuffling and dropout.
-    feature_names
-        Names of the columns of arrays; ``numbered``: x0, x1, ...; None: those of the frame of :meth:`fit`, without
-        which arrays are refused.
-    columns
-        ``fitted``: a frame to predict from must have the columns of :meth:`fit` or :meth:`adapt`, in any order;
-        ``any``: it may have others.
-    verbose
+        token's state after layer ``closing_layer`` (None: the last), by :mod:`radprompt.llm.closing`, without training.
+    epochs, batch_size, learning_rate, weight_decay, warmup_fraction : int; int; float, default=8, 16, 1e-3, 0.01, 0.05
+        Passes over the rows, rows a step; of AdamW the rate, the decay and the share of steps before the cosine.
+    best_epoch_by, patience : {"auc", "loss"}; int or None, default="loss", None
+        The epoch best on the validation rows is kept; ``patience`` epochs without a better one stop training.
+    device, precision : str; {"auto", "bf16", "fp32"}, default="auto", "auto"
+        ``auto``, ``cpu`` or ``cuda[:n]``; bf16 autocast or not, ``auto``: where the hardware has it.
+    instruction : str, default="Classify benign or malignant of this mammography based on ..."
+        First sentence of the prompt.
+    decimals, trailing_zeros, order : int; bool; {"fixed", "random"}, default=3, True, "fixed"
+        Digits after the decimal point; whether 0.500 is printed, or 0.5 (the paper); features by name, so that the
+        order of columns does not count, or in random order for each row.
+    seed : int, default=0
+        Random seed of the first weights, of shuffling and dropout.
+    feature_names : sequence of str, "numbered" or None, default=None
+        Names of the columns of arrays; ``numbered``: x0, x1, ...; None: those of the frame of :meth:`fit`.
+    columns : {"fitted", "any"}, default="fitted"
+        ``fitted``: a frame to predict from must have the columns that were learned, in any order.
+    verbose : bool, default=True
         Whether a bar shows the epochs on a terminal; elsewhere none is shown anyway.
 
     Attributes
@@ -90,12 +87,16 @@ class LanguageModelClassifier(FromPretrained, PickledWithoutBackbone, FittedColu
     classes_
         The two classes in order, such as ``[0, 1]``: benign, malignant.
     n_features_in_, feature_names_in_
-        Number and names of the features of the last :meth:`fit` or :meth:`adapt`; absent after one on prompts, and the
-        names after one on an array that ``feature_names`` did not name.
-    state_
-        History of the last :meth:`fit` or :meth:`adapt`, with the epoch that was kept.
-    trunk_
-        What the frozen layers made of each prompt that they read.
+        Of the last :meth:`fit` or :meth:`adapt`; absent after one on prompts, names also after one on unnamed arrays.
+    state_, trunk_
+        History with the epoch that was kept; what the frozen layers made of each prompt that they read.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"Sphericity": [0.9, 0.8, -0.7, -0.9], "Entropy": [0.1, -0.2, 0.3, 0.0]})
+    >>> model = LanguageModelClassifier(epochs=2).fit(X, ["benign", "benign", "malignant", "malignant"])
+    >>> model.predict_proba(X).shape
+    (4, 2)
     """
 
     trunk_: TrunkCache | None = None

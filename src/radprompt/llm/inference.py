@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 Readout = Literal["last", "features", "closing"]
 _CPU_TOKENS = {False: 1_400, True: 2_800}
-"""Trained on at once, in float32 and in bfloat16, where states take half the room: more than the caches and the
-allocator's pool hold take half as long again; with 1,400, bfloat16 takes a sixth longer than with 2,800."""
+"""Tokens per chunk on a CPU, in float32 and in bfloat16, whose states are half as large. Larger chunks overflow the
+caches and run 1.5x slower; in bfloat16, chunks of 1,400 tokens take a sixth longer than those of 2,800."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Encoded:
         return self.input_ids.to(device), self.attention_mask.to(device), weights, hidden
 
     def pieces(self, device: torch.device) -> list["Encoded"]:
-        """Return these prompts in as many parts as are trained on fastest one after the other: on a GPU one."""
+        """Split into the chunk size that trains fastest; a single chunk on a GPU."""
         fitting = _CPU_TOKENS[self.bf16] // self.input_ids.shape[1]
         rows = len(self) if device.type != "cpu" else max(1, fitting)
         return [self[index] for index in torch.arange(len(self)).split(rows)]
@@ -66,7 +66,7 @@ class Encoded:
 class TrunkCache:
     """The trunk's output for each prompt that was read, the oldest dropped when they outgrow ``max_bytes``.
 
-    Valid for one backbone, cut and precision: ``origin`` names them, and its owner starts anew when they change.
+    Valid for one backbone, cut and precision: ``origin`` names them, and its owner makes a new one when they change.
     """
 
     def __init__(self, origin: str, max_bytes: int = 4 * 1024**3) -> None:

@@ -118,7 +118,7 @@ class SplitModel:
     def begin(self, input_ids: Tensor) -> Beginning | None:
         """Read the tokens that prompts begin with, shape (1, tokens), once for all of them.
 
-        None where a token's state hangs on later ones (an encoder), or on more than keys and values.
+        None if a token's state depends on later tokens (an encoder), or on more than keys and values.
         """
         if not self._shares:
             return None

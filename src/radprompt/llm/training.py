@@ -81,7 +81,7 @@ def train(
         Called with ``epoch, train_loss, val_loss, val_auc, learning_rate`` after each epoch, also for epochs that a
         checkpoint had already done.
     checkpoint
-        Folder rewritten after each epoch; an interrupted run that starts from the same weights goes on from it.
+        Folder rewritten after each epoch; an interrupted run that starts from the same weights continues from it.
     seen
         Further values that identify the run, as JSON holds them; a checkpoint with other values is ignored.
     progress

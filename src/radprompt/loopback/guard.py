@@ -57,7 +57,7 @@ class Guard:
     hosts
         ``host:port`` of the server, as browsers write it.
     door
-        What is let in.
+        Requests that are let in.
     """
 
     def __init__(self, app: ASGIApp, token: str, hosts: Collection[str], door: Door) -> None:

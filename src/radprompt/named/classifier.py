@@ -1,5 +1,6 @@
 """The named model as a scikit-learn estimator: frames of named features in, probabilities with intervals out."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,6 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, ndtri
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from radprompt.bayes.prior import NamePrior, Scales
@@ -19,7 +19,16 @@ from radprompt.core.hub import FromPretrained
 from radprompt.named.model import Cases, Estimate, Model, Site, learn, name_free_evidence
 from radprompt.named.name_test import NameTest, permute_names
 from radprompt.named.names import check_parameters, name_prior
-from radprompt.named.reading import Table, array_names, read_frame, read_labels, read_sites, select_rows, sort_columns
+from radprompt.named.reading import (
+    Table,
+    array_names,
+    read_frame,
+    read_labels,
+    read_sites,
+    read_two_classes,
+    select_rows,
+    sort_columns,
+)
 from radprompt.named.rows import add_rows, align
 from radprompt.named.values import Method
 
@@ -64,7 +73,7 @@ class NamedClassifier(FromPretrained, ClassifierMixin, BaseEstimator):
         names say nothing.
     layer : int or None, default=None
         Layer of the backbone whose states are read; None: the middle one.
-    instruction : str
+    instruction : str, default="Classify benign or malignant of this mammography based on ..."
         Beginning of the prompt in which the backbone reads a name.
     cache : str, Path or None, default=None
         Folder that keeps the backbone's states of names between processes.
@@ -82,6 +91,8 @@ class NamedClassifier(FromPretrained, ClassifierMixin, BaseEstimator):
         Names of the columns of arrays; None: ``x0``, ``x1``, ... Frames bring their own.
     seed : int, default=0
         Random seed of :meth:`name_test`.
+    verbose : bool, default=False
+        Whether each fit and adaptation says on standard error what it learned from and which scales it found.
 
     Attributes
     ----------
@@ -122,6 +133,7 @@ class NamedClassifier(FromPretrained, ClassifierMixin, BaseEstimator):
         scales: Mapping[str, float] | None = None,
         feature_names: Sequence[str] | None = None,
         seed: int = 0,
+        verbose: bool = False,
     ) -> None:
         self.names = names
         self.layer = layer
@@ -133,6 +145,7 @@ class NamedClassifier(FromPretrained, ClassifierMixin, BaseEstimator):
         self.scales = scales
         self.feature_names = feature_names
         self.seed = seed
+        self.verbose = verbose
 
     def fit(
         self,
@@ -157,19 +170,7 @@ class NamedClassifier(FromPretrained, ClassifierMixin, BaseEstimator):
         """
         check_parameters(self)
         table = self._read(X, reset=True)
-        labels = read_labels(y, len(table.values))
-        self.classes_ = np.unique(labels)
-        if type_of_target(labels) != "binary" or len(self.classes_) != 2:
-            if len(self.classes_) > 2:
-                found = type_of_target(labels, input_name="y")
-                raise InputError(
-                    f"Only binary classification is supported. The type of the target is {found}.",
-                    where="y",
-                    fix="keep the cases of two classes, or join classes",
-                )
-            raise InputError(
-                f"y holds only one class: {self.classes_.tolist()[0]!r}", where="y", fix="add cases of the other class"
-            )
+        labels, self.classes_ = read_two_classes(y, len(table.values))
         weight = _check_sample_weight(sample_weight, table.values, dtype=np.float64, ensure_non_negative=True)
         rows = read_sites(site, len(table.values), FIRST_SITE)
         counted = weight > 0
@@ -368,6 +369,8 @@ class NamedClassifier(FromPretrained, ClassifierMixin, BaseEstimator):
         before = None if known is None else self.scales_
         self.model_ = learn(name_prior(self, names, known), sites, cases, dict(self.scales or {}), before)
         self.scales_, self.log_evidence_, self.site_ = self.model_.scales, self.model_.log_evidence, last
+        if self.verbose:
+            sys.stderr.write(f"NamedClassifier: {self.model_.summarised()}; values: {self.scaling_}\n")
         return self
 
     def _located(self, table: Table, site: str) -> tuple[Floats, Floats, Estimate, tuple[str, ...]]:

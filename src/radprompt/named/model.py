@@ -93,6 +93,12 @@ class Model:
         ]
         return Coefficients.joined(parts)
 
+    def summarised(self) -> str:
+        """Return one line: sites with their cases (total weight) and names, scales of the prior, log evidence."""
+        sites = ", ".join(f"{site.name!r} {site.cases:g} cases, {len(site.columns)} names" for site in self.sites)
+        scales = ", ".join(f"{name} {value:.3g}" for name, value in vars(self.scales).items())
+        return f"{sites}; scales {scales}; log evidence {self.log_evidence:.2f}"
+
     def positions(self, names: Sequence[str]) -> NDArray[np.int64]:
         """Return where names stand among the prior's."""
         return positions(self.prior, names)

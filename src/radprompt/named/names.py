@@ -44,6 +44,8 @@ def check_parameters(classifier: "NamedClassifier") -> None:
             faults.append("direction is 'elicited', but names is not the folder of a backbone that could be asked")
     elif classifier.direction is not None:
         faults.append(f"direction is {classifier.direction!r}, not a mapping, 'elicited' or None")
+    if not isinstance(classifier.verbose, int | np.bool_):
+        faults.append(f"verbose is {classifier.verbose!r}, not True or False")
     if faults:
         raise InputError("; ".join(faults), where="parameters of NamedClassifier", fix="correct them and fit again")
 

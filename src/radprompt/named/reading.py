@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
 from radprompt.core.errors import InputError
@@ -118,6 +118,30 @@ def read_labels(y: ArrayLike | None, rows: int) -> NDArray[Any]:
     if len(labels) != rows:
         raise InputError(f"{len(labels)} labels for {rows} rows", where="y", fix="give one label for each row")
     return labels
+
+
+def read_two_classes(y: ArrayLike | None, rows: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return a label for each row, shape (rows,), and the two labels that there are, sorted.
+
+    Raises
+    ------
+    InputError
+        As :func:`read_labels`, and for fewer or more than two different labels.
+    """
+    labels = read_labels(y, rows)
+    classes = np.unique(labels)
+    if len(classes) > 2:
+        found = type_of_target(labels, input_name="y")
+        raise InputError(
+            f"Only binary classification is supported. The type of the target is {found}.",
+            where="y",
+            fix="keep the cases of two classes, or join classes",
+        )
+    if len(classes) < 2:
+        raise InputError(
+            f"y holds only one class: {classes.tolist()[0]!r}", where="y", fix="add cases of the other class"
+        )
+    return labels, classes
 
 
 def read_sites(site: ArrayLike | str | None, rows: int, default: str) -> NDArray[Any]:

@@ -21,7 +21,9 @@ def register(app: typer.Typer) -> None:
 def new(folder: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
     """Make an empty pipeline folder for a feature table of your own (docs/own_table.md).
 
-    Example: `radprompt new my_study`
+    For example:
+
+    - `radprompt new my_study`
     """
     require_extra("radprompt new", "pipeline", "dvc")
     from radprompt.own_table.folder import new_folder
@@ -60,10 +62,12 @@ def table(
 ) -> None:
     """Cross-validate models on any feature table and report, as a DVC pipeline in a folder of its own.
 
-    Examples: `radprompt table mydata.csv --label diagnosis --id case --group patient`,
-    `radprompt table mydata.csv --label diagnosis --check --page check.html`,
-    `radprompt table radiomics.csv --labels clinical.csv --on ID --label diagnosis --clinical age,sex`,
-    `radprompt table new_cases.csv --apply mydata_radprompt`
+    For example:
+
+    - `radprompt table mydata.csv --label diagnosis --id case --group patient`
+    - `radprompt table mydata.csv --label diagnosis --check --page check.html`
+    - `radprompt table radiomics.csv --labels clinical.csv --on ID --label diagnosis --clinical age,sex`
+    - `radprompt table new_cases.csv --apply mydata_radprompt`
     """
     if apply is not None:
         _apply(csv, apply, case, out)

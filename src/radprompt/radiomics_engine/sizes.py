@@ -72,7 +72,7 @@ def _sums(matrix: NDArray[np.float64], levels: NDArray, sizes: NDArray) -> dict[
     matrix
         Counts, (directions, levels, sizes), none of the directions empty.
     levels, sizes
-        What its rows and columns stand for.
+        Level of each row and size of each column.
     """
     i, j = levels.astype(np.float64), sizes.astype(np.float64)
     of_size, of_level = matrix.sum(1), matrix.sum(2)

@@ -22,7 +22,10 @@ def review(
     A corrected mask is saved as `data/review/<dataset>/<lesion_id>.png` (8-bit, 0 and 255, the mammogram's size);
     `dvc repro` then takes it instead of the generated one. The page writes it (docs/review.md).
 
-    Examples: `radprompt review vindr_mammo`, `radprompt review vindr_mammo --serve --reader reader1`
+    For example:
+
+    - `radprompt review vindr_mammo`
+    - `radprompt review vindr_mammo --serve --reader reader1`
     """
     require_extra("radprompt review", "mammograms", "pydicom", "skimage")
     if not page:

@@ -91,7 +91,7 @@ class Desk:
     Parameters
     ----------
     worklist
-        What there is to review.
+        Lesions to review.
     reader
         The reader's name (:func:`radprompt.tables.reviews.require_reader`).
 

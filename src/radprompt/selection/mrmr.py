@@ -33,13 +33,13 @@ class MRMRSelector(SelectorMixin, BaseEstimator):
 
     Parameters
     ----------
-    n_features
+    n_features : int, default=8
         How many to pick (paper: 8). More than there are: all are picked, with a warning. Of more than 300 columns, the
         300 that alone tell most about the class are candidates.
-    scheme
+    scheme : {"MIQ", "MID"}, default="MIQ"
         ``MIQ``: relevance divided by redundancy (plus 0.0001); ``MID``: relevance minus redundancy. Relevance is the
         mutual information with the class in bits, redundancy its mean over the features already picked.
-    bins
+    bins : int, default=5
         Equal-frequency levels that each feature is cut into first. Ties stay in one level, so there can be fewer.
 
     Attributes
@@ -54,6 +54,12 @@ class MRMRSelector(SelectorMixin, BaseEstimator):
     -----
     A feature that ties with another for the next place is taken in the order of Peng's program, the same in each run.
     Standard output of the whole process is muted during the fit, so other threads' lines are lost meanwhile.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"Sphericity": [0.9, 0.8, 0.4, 0.3], "Entropy": [2.0, 3.0, 2.5, 2.5]})
+    >>> MRMRSelector(n_features=1, bins=2).fit(X, [0, 0, 1, 1]).get_feature_names_ranked().tolist()
+    ['Sphericity']
     """
 
     def __init__(self, n_features: int = 8, scheme: Literal["MIQ", "MID"] = "MIQ", bins: int = 5) -> None:

@@ -1,4 +1,4 @@
-"""How much a selection hangs on the lesions it saw: it is repeated on resampled patients."""
+"""How much a selection depends on its lesions: it is repeated on resampled patients."""
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ def selection_shares(
     draws
         Resamples; one that holds a single class is drawn again.
     seed
-        Of the draws. Their patients do not depend on the order of rows.
+        Random seed of the draws, whose patients do not depend on the order of rows.
 
     Returns
     -------

@@ -23,9 +23,12 @@ def serve(
     Move a value and see what changes. Programs ask the same by `POST /predict`; `/openapi.json` describes it
     (docs/predict.md). A table's study takes values instead of images. Not for clinical use.
 
-    Examples: `radprompt serve --model my_model`, `radprompt serve --model my_model --port 8765 --no-browser`,
-    `radprompt serve --model mydata_radprompt`,
-    `curl -F image=@image.dcm -F box=120,80,190,150 http://127.0.0.1:8765/TOKEN/predict`
+    For example:
+
+    - `radprompt serve --model my_model`
+    - `radprompt serve --model my_model --port 8765 --no-browser`
+    - `radprompt serve --model mydata_radprompt`
+    - `curl -F image=@image.dcm -F box=120,80,190,150 http://127.0.0.1:8765/TOKEN/predict`
     """
     require_extra("radprompt serve", "review", "starlette", "uvicorn", "radiomics", "nnunetv2")
     from radprompt.serve.serving import serve as serve_model

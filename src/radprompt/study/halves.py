@@ -23,16 +23,16 @@ def draw_halves(
     Parameters
     ----------
     lesions
-        Of one data set, with the splits ``adapt`` and ``test``: these are repeat 0. The others are drawn anew,
-        stratified by whether a patient has a malignant lesion.
+        Lesions of one data set, with the splits ``adapt`` and ``test``: these are repeat 0. The others are drawn
+        independently, stratified by whether a patient has a malignant lesion.
     repeats
-        How many halves.
+        Number of divisions.
     adaptation_fraction
-        Of all patients: who adapts.
+        Share of all patients whose lesions adapt a model.
     validation_fraction
-        Of those who adapt: whose lesions choose epochs and thresholds.
+        Share of these whose lesions choose epochs and thresholds.
     seed
-        Of every draw.
+        Random seed of every draw.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def draw_repeats(lesions: Sequence[Lesion], drawing: Drawing, repeats: int, seed
     Parameters
     ----------
     lesions
-        Of one data set, with the splits of its lesion table.
+        Lesions of one data set, with the splits of its lesion table.
     drawing
         From which splits, by what, and how many.
     repeats

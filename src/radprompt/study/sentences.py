@@ -36,7 +36,7 @@ def render(names: Sequence[str], values: Sequence[float | Word], settings: Promp
     Raises
     ------
     InputError
-        For a value that is no finite number; it names the feature.
+        For a value that is not a finite number; it names the feature.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def render_frame(X: pd.DataFrame, settings: Prompt, seed: int = 0) -> list[str]:
     Raises
     ------
     InputError
-        For a value that is no finite number; it names row and feature.
+        For a value that is not a finite number; it names row and feature.
     """
     shown = shown_names([str(name) for name in X.columns], settings.names, seed)
     columns = sorted(range(X.shape[1]), key=lambda i: shown[i])
@@ -87,7 +87,7 @@ def shown_names(names: Sequence[str], how: Literal["real", "censored", "shuffled
     """Return the name that a prompt prints for each feature (paper, Table 5).
 
     ``censored``: Feature A, Feature B, ... by the real names' order. ``shuffled``: every feature gets the name of
-    another one of them, the same in every prompt. Which it is hangs on the set of names and ``seed`` alone.
+    another one of them, the same in every prompt. Which one depends only on the set of names and ``seed``.
 
     Examples
     --------

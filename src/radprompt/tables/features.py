@@ -33,8 +33,8 @@ def read_features(path: str | Path) -> pd.DataFrame:
     Raises
     ------
     InputError
-        For an absent file, a missing column, no feature, a value that is no finite number, or a repeated id; it names
-        them.
+        For an absent file, a missing column, no feature, a value that is not a finite number, or a repeated id; it
+        names them.
     """
     return _read(path, RAW)
 

@@ -80,13 +80,13 @@ def read_predictions(
     ------
     InputError
         It names file, row (1 = first after the header) and value, for: no file or no row; a missing column; an empty
-        id; an unknown setting or split, or another setting than the one asked for; a label that is not 0 or 1; a repeat
-        or seed that is no whole number, or a repeat that the setting does not have; a probability that is no number in
-        [0, 1]; a lesion that one run has twice; models that disagree on a lesion's patient, label, or, within a repeat,
-        split; outside ``shared``, a patient who is tested and has a lesion in another split of the same repeat; a
-        lesion that a run lacks though another run of the repeat has it in that split; a model without repeat 0. Only in
-        the test split must every run have rows: a model may bring no validation rows at all. Nor need models have
-        equally many repeats.
+        id; an unknown setting or split, or another setting than the one asked for; a label that is not 0 or 1; a
+        repeat or seed that is not a whole number, or a repeat that the setting does not have; a probability that is
+        not a number in [0, 1]; a lesion that one run has twice; models that disagree on a lesion's patient, label,
+        or, within a repeat, split; outside ``shared``, a patient who is tested and has a lesion in another split of
+        the same repeat; a lesion that a run lacks though another run of the repeat has it in that split; a model
+        without repeat 0. Only in the test split must every run have rows: a model may bring no validation rows at
+        all. Nor need models have equally many repeats.
     """
     folder = f"data/predictions/{setting}" if setting else "data/predictions"
     files = present_files(paths)

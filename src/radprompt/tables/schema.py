@@ -21,7 +21,7 @@ class Column:
     Parameters
     ----------
     name
-        Of the column.
+        Name of the column.
     means
         What a value is, in words that follow "is" and "is not"; by default what the other parameters say.
     kind
@@ -67,7 +67,7 @@ class Column:
         return 0 if self.kind == "whole" and self.low is None else self.low
 
     def values(self, cells: "pd.Series[str]") -> pd.Series:
-        """Return the cells in the column's type; what is no number, or not whole where it has to be, becomes NaN."""
+        """Return the cells in the column's type; what is not a number, or not whole where it has to be, becomes NaN."""
         if self.kind == "text":
             return cells
         numbers = pd.to_numeric(cells, errors="coerce")
@@ -108,11 +108,11 @@ class Schema:
     key
         Columns in which no two rows are alike; the last one names a row in messages.
     twice
-        What is said of a second row with the same key.
+        Message for a second row with the same key.
     fix
-        What to do about a wrong file.
+        Advice for a wrong file.
     absent
-        What to do about a file that is not there.
+        Advice for an absent file.
     """
 
     what: str
@@ -137,7 +137,7 @@ class Schema:
         Raises
         ------
         InputError
-            For an absent file, one that is no table, or a missing column.
+            For an absent file, one that is not a table, or a missing column.
         """
         path = Path(path)
         try:
@@ -166,8 +166,8 @@ class Schema:
         Raises
         ------
         InputError
-            For an absent file, one that is no table, a missing column, a wrong value (it names row and value, row 1 is
-            the first after the header; and up to four more) or a key that occurs twice.
+            For an absent file, one that is not a table, a missing column, a wrong value (it names row and value, row 1
+            is the first after the header; and up to four more) or a key that occurs twice.
         """
         cells = self.read_cells(path)
         self.check(cells, [f"{path}, row {row}" for row in range(1, len(cells) + 1)])

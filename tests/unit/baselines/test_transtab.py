@@ -201,6 +201,7 @@ def test_is_an_estimator() -> None:
         "learning_rate": 1e-3,
         "seed": 1,
         "feature_names": None,
+        "verbose": False,
     }
 
 
@@ -214,6 +215,8 @@ def test_defaults_are_those_of_params_yaml() -> None:
     expected_failed_checks=lambda _: {
         "check_classifier_data_not_an_array": "its frame's columns are called 0 and 1, its array's x0 and x1: other "
         "words, which this model reads",
+        "check_sample_weight_equivalence_on_dense_data": "computes in float32: a weight of 2 and a row given twice "
+        "differ in the last digit, 6e-8, and the check allows 1e-9 (to 1e-5: the test of weights below)",
         "check_methods_sample_order_invariance": ROUNDING,
         "check_methods_subset_invariance": ROUNDING,
     },
@@ -230,6 +233,46 @@ def test_wrong_options_are_named_at_once() -> None:
     assert [line.split(":")[0].strip() for line in refused.value.what.splitlines()] == [
         *("epochs", "learning_rate", "seed", "feature_names")
     ]
+
+
+def test_a_row_of_weight_two_counts_as_two_rows_and_one_of_weight_zero_not_at_all() -> None:
+    X, y = sample(20)
+    whole = {"batch_size": 64, "epochs": 2}  # all rows in one step, so that the order of rows does not count
+    twice = quick(**whole).fit(pd.concat([X, X.iloc[:5]]), np.r_[y, y[:5]]).predict_proba(X)
+    weight = np.ones(20)
+    weight[:5] = 2
+    np.testing.assert_allclose(quick(**whole).fit(X, y, sample_weight=weight).predict_proba(X), twice, atol=1e-5)
+    weight[5:9] = 0
+    kept = weight > 0
+    left_out = quick(**whole).fit(X[kept], y[kept], sample_weight=weight[kept])
+    assert weights(quick(**whole).fit(X, y, sample_weight=weight)) == weights(left_out)
+    plain = quick(**whole).fit(X, y)
+    assert weights(quick(**whole).fit(X, y, sample_weight=np.full(20, 3.0))) == weights(plain)
+    assert np.abs(plain.predict_proba(X) - twice).max() > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("weight", "what"),
+    [
+        ([1.0], "20 rows but weights of shape"),
+        ([-1.0] * 20, "weight -1.0 in row 0"),
+        ([0.0] * 20, "all weights are zero"),
+    ],
+)
+def test_weights_that_cannot_be_used_are_refused(weight: list[float], what: str) -> None:
+    with pytest.raises(InputError, match=what):
+        quick().fit(*sample(20), sample_weight=weight)
+
+
+def test_the_bar_is_shown_on_a_terminal_alone(capfd: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    X, y = sample(20)
+    quick(epochs=1, verbose=True).fit(X, y)
+    assert capfd.readouterr() == ("", "")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    quick(epochs=1).fit(X, y)
+    assert capfd.readouterr() == ("", "")
+    quick(epochs=1, verbose=True).fit(X, y)
+    assert "Epoch: 100%" in capfd.readouterr().err
 
 
 def test_an_array_gets_its_names_and_any_two_classes_are_learned() -> None:

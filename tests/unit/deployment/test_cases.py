@@ -46,7 +46,7 @@ def test_paths_start_from_the_given_folder_and_may_have_windows_separators(tmp_p
         ("a,one.dcm,,,,,,", "needs a box or a mask"),
         ("a,one.dcm,1,2,3,4,m.png,", "needs a box or a mask, one of the two"),
         ("a,one.dcm,1,2,,4,,", "the box lacks xmax"),
-        ("a,one.dcm,1,2,left,4,,", "xmax 'left' is no number"),
+        ("a,one.dcm,1,2,left,4,,", "xmax 'left' is not a number"),
         ("a,,1,2,3,4,,", "no image is named"),
         ("a,../one.dcm,1,2,3,4,,", r"image '\.\./one\.dcm' lies outside"),
         ("a,sub/../../one.dcm,1,2,3,4,,", "lies outside"),

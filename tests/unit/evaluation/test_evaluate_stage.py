@@ -78,17 +78,17 @@ def test_outputs_and_a_refusal_that_leaves_them(place: Path) -> None:
     drawn = stage(place, "figures")
     assert drawn.returncode == 0, drawn.stderr
     written = contents(place)
-    plots = {f"plots/evaluation/vindr/{kind}.{end}" for kind in KINDS for end in ("csv", "svg")}
+    plots = {f"plots/evaluation/{name}" for k in KINDS for name in (f"points/{k}/vindr.csv", f"vindr/{k}.svg")}
     assert set(written) == {"metrics/evaluation/vindr.json", "metrics/evaluation/vindr.csv"} | plots
     assert "no validation rows of both classes" in done.stdout
     assert "llm (1 run), logistic_regression (1 run)" in done.stdout
     # What is shown has names in words: in drawings, and in the tables that DVC draws.
     assert b"ROC: VinDr-Mammo, internal test" in written["plots/evaluation/vindr/roc.svg"]
     assert b"language model (" in written["plots/evaluation/vindr/roc.svg"]
-    assert written["plots/evaluation/vindr/confusion.csv"].startswith(b"actual,language model,logistic regression\n")
-    assert {row.split(b",")[-1] for row in written["plots/evaluation/vindr/roc.csv"].splitlines()} == {
-        *(b"model", b"language model", b"logistic regression")
-    }
+    models = {b"model", b"language model", b"logistic regression"}
+    for kind, column in (("roc", -1), ("confusion", 1)):
+        rows = written[f"plots/evaluation/points/{kind}/vindr.csv"].splitlines()
+        assert {row.split(b",")[column] for row in rows} == models
     metrics = json.loads(written["metrics/evaluation/vindr.json"])["vindr"]["llm"]
     for name in ("accuracy", "balanced_accuracy", "f1", "auc", "sensitivity", "specificity"):
         assert metrics[f"{name}_low"] <= metrics[name] <= metrics[f"{name}_high"]

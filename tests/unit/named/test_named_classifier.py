@@ -1,6 +1,6 @@
 """The estimator on one site: names, gaps, labels, explanations, faults."""
 
-import doctest
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,14 +11,28 @@ from sklearn.metrics import roc_auc_score
 
 from radprompt import NamedClassifier
 from radprompt.core.errors import InputError
-from radprompt.named import classifier as module
+from radprompt.core.params import load_params
+from radprompt.named.variants import Variant, build
 
 
-def test_the_example_of_the_docstring_runs():
-    tests = doctest.DocTestFinder(recurse=False).find(module.NamedClassifier, globs=vars(module))
-    results = [doctest.DocTestRunner().run(test) for test in tests]
-    assert sum(result.attempted for result in results) == 2
-    assert sum(result.failed for result in results) == 0
+def test_with_verbose_one_line_says_what_was_learned(site_a, capsys):
+    NamedClassifier().fit(site_a.X, site_a.y)
+    assert capsys.readouterr() == ("", "")
+    model = NamedClassifier(verbose=True, scaling="zscore").fit(site_a.X, site_a.y)
+    said = capsys.readouterr().err
+    assert said.startswith(f"NamedClassifier: 'site 1' {len(site_a.y)} cases, {site_a.X.shape[1]} names; scales total ")
+    assert said.endswith(f"log evidence {model.log_evidence_:.2f}; values: zscore\n")
+    model.adapt(site_a.X[:30], site_a.y[:30])
+    assert "'site 2' 30 cases" in capsys.readouterr().err
+    with pytest.raises(InputError, match="verbose is 'loud', not True or False"):
+        NamedClassifier(verbose="loud").fit(site_a.X, site_a.y)
+
+
+def test_defaults_are_those_of_params_yaml():
+    named = load_params(Path(__file__).parents[3] / "params.yaml").named
+    made = build(Variant("named", False, None), named, None, seed=0)
+    assert made.get_params() == NamedClassifier().get_params()
+    assert made.layer == named.layer
 
 
 def test_columns_in_another_order_change_no_bit(site_a):

@@ -96,7 +96,7 @@ def test_models_are_compared_on_the_same_cases_and_those_without_their_columns_a
 
 
 def test_figures_of_cross_validation_show_every_case_once(folder):
-    scores = pd.read_csv("plots/evaluation/cross_validation_north/scores.csv")
+    scores = pd.read_csv("plots/evaluation/points/scores/cross_validation_north.csv")
     assert scores.loc[scores["model"] == "named model", "lesions"].sum() == 30
 
 

@@ -1,6 +1,6 @@
 """Train nnU-Net on regions of interest: raw data set, fingerprint, plan, preprocessing and training in one process.
 
-nnU-Net's command line starts process pools that import everything anew; for regions of a few thousand pixels its own
+nnU-Net's command line starts process pools that import everything again; for regions of a few thousand pixels its own
 functions are called here directly, in a temporary folder.
 """
 

@@ -1,4 +1,4 @@
-"""How close a mask comes to the reference contour, beside the trivial rival: an ellipse inscribed in the box."""
+"""How close a mask comes to the reference contour, compared with a trivial mask: an ellipse inscribed in the box."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ def summarise(table: pd.DataFrame, *, draws: int, confidence: float, seed: int) 
         :func:`compare`. Reviewed masks are a person's: they are counted and left out of every score. Lesions that fell
         back to the ellipse stay in, as what the pipeline hands on.
     draws, confidence, seed
-        Of the bootstrap over patients behind the interval of the difference.
+        Options of the patient bootstrap behind the interval of the difference.
 
     Returns
     -------

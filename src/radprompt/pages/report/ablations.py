@@ -16,6 +16,8 @@ from radprompt.tables.model_names import model_name
 FOLDER = "metrics/ablations"
 METRICS = ("auc", "accuracy", "f1", "sensitivity", "balanced_accuracy")
 _ABLATION = ("table", "row", "params", "setting", "model")
+BENCHMARKED = {"closing": "Weights on closing tokens (llm.readout: closing) beside LoRA, by patient folds"}
+"""Titles of tables that a benchmark made, by file."""
 _DECISION = ("readout", "layers", "learning_rate", "seeds", "val_auc", "val_auc_sd", "last_loss", "last_loss_sd")
 
 
@@ -60,7 +62,8 @@ def _lay_out(reader: Reader, path: str, planned: Table | None, settings: Setting
         laid_out = _ablation(table, title, settings)
         laid_out["note"] += _since(reader, table, planned, settings, params) if planned else ""
     else:
-        laid_out = _plain(table, PurePosixPath(path).stem.replace("_", " "))
+        stem = PurePosixPath(path).stem.replace("_", " ")
+        laid_out = _plain(table, BENCHMARKED.get(stem, stem))
     return laid_out | {"path": path}
 
 

@@ -19,7 +19,7 @@ ABSENT = "not in this run"
 _READ = "not tuned, its states at each feature's closing token read by a Bayesian model"
 _TUNING = {"lora": "tuned by LoRA", "head": "its head tuned alone", "none": "not tuned, but left out of this run"}
 ENOUGH = 10
-"""Training lesions a feature from which on their number is called fit."""
+"""Training lesions per selected feature regarded as sufficient."""
 
 
 def facts(

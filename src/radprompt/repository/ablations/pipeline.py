@@ -26,7 +26,7 @@ class Pipeline:
     Parameters
     ----------
     commands
-        By stage.
+        Command of each stage.
     sources
         By stage, the hash of each dependency that none of these stages makes.
     read
@@ -49,7 +49,7 @@ def read_pipeline(lock: str, targets: Sequence[str]) -> Pipeline:
     Raises
     ------
     InputError
-        For a target that it does not have.
+        If the lock file lacks a target.
     """
     stages: dict[str, Any] = YAML(typ="safe").load(lock).get("stages") or {}
     pending = []
@@ -91,9 +91,9 @@ def counts(rev: str, pipeline: Pipeline, targets: Sequence[str], params: Mapping
     rev
         The commit.
     pipeline
-        What would run now.
+        The stages as they would run now.
     targets
-        Of both.
+        Targets of both runs.
     params
         The parameters it would run with.
     """

@@ -22,7 +22,7 @@ class Task(NamedTuple):
     Parameters
     ----------
     name
-        Of the experiment.
+        Name of the experiment.
     rev
         The commit that holds what is to be run.
     state

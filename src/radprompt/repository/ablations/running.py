@@ -135,7 +135,7 @@ def follow(table: Table, jobs: int, say: Callable[[str], None], show: Callable[[
     say
         Takes a line for each experiment that starts or ends.
     show
-        Takes what is going on, as it changes.
+        Called with the progress whenever it changes.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def follow(table: Table, jobs: int, say: Callable[[str], None], show: Callable[[
         if gone or starts > len(table.rows):
             raise InputError(
                 f"the queue's worker ended while {', '.join(gone)} ran" if gone else "the queue's worker ends at once",
-                fix=f"see .dvc/tmp/exps/celery/*.out; `radprompt ablations {table.short}` goes on where it was",
+                fix=f"see .dvc/tmp/exps/celery/*.out; `radprompt ablations {table.short}` continues where it stopped",
             )
         if not pending:
             return

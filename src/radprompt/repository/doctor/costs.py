@@ -49,13 +49,16 @@ def scaled(stages: Iterable[str], times: StageTimes | None, amounts: Mapping[str
     times
         What was measured; None if nothing was.
     amounts
-        Amounts of this run (:func:`radprompt.repository.doctor.scaling.amounts`); a stage without one keeps its time.
+        Amounts of this run (:func:`radprompt.repository.doctor.scaling.amounts`); a stage without one keeps its time,
+        and one of amount 0, such as a learning curve without a second site, is left out.
     """
     if times is None:
         return Costs([], list(stages), "")
     costs, unknown = [], []
     for name in stages:
         row, amount = times.rows.get(name), amounts.get(name, UNCHANGED)
+        if amount.value == 0:
+            continue
         if row is None or amount.value is None or amount.of != row.grows_with:
             unknown.append(name)
             continue

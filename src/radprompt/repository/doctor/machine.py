@@ -87,7 +87,7 @@ def check_gpu(machine: Machine, device: str, needed_gb: float, required: bool) -
     Parameters
     ----------
     machine
-        What is here.
+        This machine.
     device
         ``llm.device``.
     needed_gb
@@ -126,9 +126,9 @@ def check_memory(machine: Machine, needs: Mapping[str, float], smaller: Mapping[
     machine
         Cores, memory and card.
     needs
-        GB by stage.
+        Memory that each stage needs, GB.
     smaller
-        What makes each of them take less.
+        Advice for each stage that needs less memory.
     """
     most = max(needs, key=lambda name: needs[name])
     too_much = [name for name, needed in needs.items() if needed > machine.memory_gb]

@@ -24,13 +24,13 @@ from radprompt.study.settings import FILE, load_settings
 EVALUATION = "metrics/evaluation"
 SEGMENTATION = "metrics/segmentation.json"
 VALIDATION = "metrics/validation.json"
-REPEATED = ("metrics/summary.json", "metrics/headline.json")
-"""Files whose figures are those of the settings and of the segmentation; skipped, so that none counts twice."""
+REPEATED = ("metrics/summary.json", "metrics/headline.json", "metrics/headline/")
+"""Files, also of older revisions, that repeat figures of settings and segmentation; skipped, so none counts twice."""
 
 CLEAR = ("worse", "better")
 COUNTS = ("lesions", "patients", "malignant", "repeats")
 UNORDERED = "no order"
-"""Verdict on a figure of which more is neither better nor worse."""
+"""Verdict for metrics without a direction."""
 
 _WITHOUT_ORDER = ("calibration_slope", "calibration_intercept", "threshold_at_youden", "threshold_at_fixed_sensitivity")
 _ORDER = {word: place for place, word in enumerate((*CLEAR, "within noise"))}
@@ -89,7 +89,7 @@ def metric_changes(before: Revision, after: Revision, params: Params) -> Figures
     reference = params.evaluation.reference
     rivals = {name: tuple(_rivals(side[settings[name]], name, reference) for side in (old, new)) for name in changed}
     contours = _contours(before, after, old.get(SEGMENTATION, {}), new.get(SEGMENTATION, {}), params, notes)
-    rest = [path for path in files if path not in (*evaluated, *REPEATED, VALIDATION)]
+    rest = [path for path in files if path not in (*evaluated, VALIDATION) and not path.startswith(REPEATED)]
     others = {f"{path}: {key}": pair for path in rest for key, pair in _pairs(old[path], new[path]).items()}
     shown = {f"{SEGMENTATION}: {change.setting}.nnunet.{change.metric}" for change in contours}
     return Figures(

@@ -41,8 +41,8 @@ class Predictions(NamedTuple):
 def changed_predictions(before: Revision, after: Revision, settings: Iterable[str]) -> Predictions:
     """Read the predictions of both revisions in the settings that both know.
 
-    A file that one revision recorded and nothing has, or that is no table of predictions, is named in ``absent``, and
-    its models are left out.
+    A file that one revision recorded and nothing has, or that is not a table of predictions, is named in ``absent``,
+    and its models are left out.
     """
     kept: dict[str, list[pd.DataFrame]] = {_BEFORE: [], _AFTER: []}
     same, absent = set(), []
@@ -104,7 +104,7 @@ def contour_differences(before: bytes, after: bytes, params: Params) -> pd.DataF
     Raises
     ------
     InputError
-        One of the two is no table of contours.
+        One of the two is not a table of contours.
     """
     key = ["cohort", "lesion_id"]
     old, new = (

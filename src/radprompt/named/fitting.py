@@ -50,7 +50,7 @@ def fit_repeat(
     vectors
         Vectors of names, the index the names.
     directions
-        Elicited directions by name; None: none were asked for.
+        Elicited directions by name, for ``named.elicit: used``; None: none were asked for.
     params, setting
         All parameters, and the setting's name.
     labelled

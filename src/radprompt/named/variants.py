@@ -66,7 +66,7 @@ def variants(vectors: pd.DataFrame, *, second_site: bool, seed: int) -> list[Var
 
 def build(variant: Variant, params: Named, directions: dict[str, float] | None, seed: int) -> NamedClassifier:
     """Return the unfitted classifier of a variant."""
-    known = None if directions is None or variant.vectors is None else directions
+    known = directions if params.elicit == "used" and variant.vectors is not None else None
     return NamedClassifier(variant.vectors, direction=known, scaling=params.scaling, seed=seed)
 
 

@@ -40,7 +40,8 @@ def parallel_map(
 ) -> list[Result]:
     """Return ``[function(item, **constants) for item in items]``, spread as ``compute`` says.
 
-    On this machine (``loky``, ``threading``, ``multiprocessing``) over ``compute.workers``. With ``dask`` or ``ray``
+    On this machine (``loky``, ``threading``, ``multiprocessing``) over ``compute.workers``, a single item in this
+    process. With ``dask`` or ``ray``
     over the workers of the cluster at ``compute.address``, or of one that is started here for this call; an item whose
     worker dies is done by another. ``function`` must be safe to run twice, and a cluster's workers must see the working
     directory under the same path.
@@ -98,7 +99,8 @@ def _enter(folder: str) -> None:
 
 
 def _on_this_machine(task: _Task, items: Sequence[Any], compute: Compute) -> Iterator[Any]:
-    parallel = Parallel(n_jobs=compute.workers, backend=compute.backend, return_as="generator")
+    workers = min(compute.workers, len(items)) if compute.workers > 0 else compute.workers
+    parallel = Parallel(n_jobs=workers if len(items) > 1 else 1, backend=compute.backend, return_as="generator")
     yield from parallel(delayed(task)(number, item) for number, item in enumerate(items))
 
 

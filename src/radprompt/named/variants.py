@@ -1,6 +1,7 @@
 """The named model in a setting: on the selected features and on all, and what it is compared with at a second site."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import NamedTuple
 
 import numpy as np
@@ -70,31 +71,18 @@ def build(variant: Variant, params: Named, directions: dict[str, float] | None, 
     return NamedClassifier(variant.vectors, direction=known, scaling=params.scaling, seed=seed)
 
 
-def fit(
-    classifier: NamedClassifier,
-    train: pd.DataFrame,
-    columns: Columns,
-    start: pd.DataFrame | None = None,
-    start_columns: Columns | None = None,
-) -> NamedClassifier:
-    """Fit on a setting's training rows, or where it continues a model on that one's rows, and then adapt.
+def fit_start(classifier: NamedClassifier, start: pd.DataFrame, columns: Columns) -> NamedClassifier:
+    """Fit on z-scores and ``label`` of the setting whose model is continued: for :func:`continued`, once."""
+    return classifier.fit(columns.of(start), start["label"].to_numpy(), site="first")
 
-    Parameters
-    ----------
-    classifier
-        Unfitted.
-    train
-        z-scores and ``label`` of the training rows; without labels (``label`` absent) they only set the site's scale.
-    columns
-        The features that are used, and their names.
-    start, start_columns
-        The same of the setting whose model is continued.
+
+def continued(start: NamedClassifier, train: pd.DataFrame, columns: Columns) -> NamedClassifier:
+    """Return what becomes of :func:`fit_start`'s model, which stays as it is, after a second site's training rows.
+
+    Without labels (``label`` absent) the rows only set the site's scale.
     """
-    if start is None or start_columns is None:
-        return classifier.fit(columns.of(train), train["label"].to_numpy())
-    classifier.fit(start_columns.of(start), start["label"].to_numpy(), site="first")
     labels = train["label"].to_numpy() if "label" in train else None
-    return classifier.adapt(columns.of(train), labels, site="second")
+    return deepcopy(start).adapt(columns.of(train), labels, site="second")
 
 
 def wanted_names(

@@ -54,7 +54,9 @@ def main(name: str) -> None:
         given["starts"] = fit_starts(of_start(table), first, **given)
     given |= {"setting": name, "labelled": setting.labelled}
     with atomic_folder(f"models/named/{name}") as folder:
-        done = parallel_map(fit_repeat, jobs, params.compute, f"Named model in {name}", unit="repeat", **given)
+        done = parallel_map(
+            fit_repeat, jobs, params.compute, f"Named model in {name}", unit="repeat", light=True, **given
+        )
         for job, fitted in zip(jobs, done, strict=True):
             for model in (SELECTED, ALL):
                 fitted.classifiers[model].save(folder / str(job.repeats[0]) / model)

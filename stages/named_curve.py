@@ -52,7 +52,9 @@ def main() -> None:
         own = rows[rows["repeat"] == repeat]
         train, test = (own[own["split"] == split].drop(columns=["repeat", "split"]) for split in ("train", "test"))
         sites.append(SecondSite(repeat, train, test, Selection.load(setting.selection_file(repeat))))
-    found = parallel_map(points_of, sites, params.compute, "Points of the curve", unit="repeat", first=first, **given)
+    found = parallel_map(
+        points_of, sites, params.compute, "Points of the curve", unit="repeat", light=True, first=first, **given
+    )
     points = [(model, model, count, False, repeat, auc) for own in found for model, count, repeat, auc in own]
     known = {name: own.repeated for name, own in settings.items()}
     ends = {SELECTED: curve.continued, RESTARTED: curve.restarted, LOGISTIC: curve.restarted, POOLED: curve.continued}

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from radprompt.core.params import Named, Prompt
 from radprompt.named.classifier import NamedClassifier
@@ -72,8 +73,12 @@ def build(variant: Variant, params: Named, directions: dict[str, float] | None, 
 
 
 def fit_start(classifier: NamedClassifier, start: pd.DataFrame, columns: Columns) -> NamedClassifier:
-    """Fit on z-scores and ``label`` of the setting whose model is continued: for :func:`continued`, once."""
-    return classifier.fit(columns.of(start), start["label"].to_numpy(), site="first")
+    """Fit on z-scores and ``label`` of the setting whose model is continued: for :func:`continued`, once.
+
+    By one thread, as workers do, so that every digit is the same wherever it is fitted.
+    """
+    with threadpool_limits(limits=1):
+        return classifier.fit(columns.of(start), start["label"].to_numpy(), site="first")
 
 
 def continued(start: NamedClassifier, train: pd.DataFrame, columns: Columns) -> NamedClassifier:

@@ -1,7 +1,12 @@
 """The named model against plain ways: seconds on one core, and whether its intervals and adaptation hold.
 
     OMP_NUM_THREADS=1 python benchmarks/named.py            # seconds beside plain ways
-    OMP_NUM_THREADS=1 python benchmarks/named.py --limits   # writes benchmarks/named.csv, which docs/method.md shows
+    OMP_NUM_THREADS=1 python benchmarks/named.py --limits      # writes benchmarks/named.csv, which docs/method.md shows
+    OMP_NUM_THREADS=1 python benchmarks/named.py --wisconsin   # writes benchmarks/wisconsin.csv, likewise
+
+--wisconsin: scikit-learn's breast cancer data at two hospitals as in examples/wisconsin: A measured ten means, B the
+other twenty features. Ten times half of B's masses is tested, and the model of A's masses learns from the first 0, 5, 10
+or 20 of the rest, as many of each class as the draw has; mean AUC, and its 95 % interval over patients.
 
 Reads   with --limits: data/standardised/inbreast_extended.csv, models/names/ and models/selection/ of the demo
 Takes   about 2 min on one core
@@ -10,7 +15,9 @@ Takes   about 2 min on one core
 import os
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,13 +27,18 @@ import numpy as np
 import pandas as pd
 from measuring import Row, median_s
 from scipy.special import expit
+from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from radprompt import NamedClassifier
 from radprompt.core.outputs import write_csv
 from radprompt.core.params import load_params
+from radprompt.evaluation.intervals import interval, patient_resamples, repeat_mean, score_draws
+from radprompt.named.states import read_states
 from radprompt.named.variants import columns_of
 from radprompt.selection.record import Selection
 from radprompt.tables.cohort import of_setting, of_start
@@ -36,6 +48,10 @@ from radprompt.tables.features import read_standardised
 DIMENSIONS = 576  # of SmolLM2's states
 DRAWS = 500
 LIMITS = Path("benchmarks/named.csv")
+WISCONSIN = Path("benchmarks/wisconsin.csv")
+INSTRUCTION = (
+    "Classify benign or malignant of this breast mass based on given standardized features of its cell nuclei."
+)
 
 
 def table(rows: int, columns: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
@@ -170,10 +186,52 @@ def demo_adaptation(variant: str) -> float:
     return float(np.abs(model.decision_function(test) - joint.decision_function(test, site="second")).max())
 
 
+def wisconsin(draws: int = 10) -> pd.DataFrame:
+    """Return AUC at the second hospital by labelled cases and model, with intervals over patients."""
+    source = load_breast_cancer(as_frame=True)
+    y = 1 - source.target.to_numpy()  # 1: malignant
+    means = [name for name in source.data if name.startswith("mean ")]
+    others = [name for name in source.data if name not in means]
+    at_a, at_b = train_test_split(np.arange(len(y)), test_size=0.5, random_state=2025, stratify=y)
+    vectors = pd.DataFrame(read_states("smollm2", [*means, *others], instruction=INSTRUCTION), [*means, *others])
+    permuted = pd.DataFrame(vectors.sample(frac=1, random_state=0).to_numpy(), vectors.index)
+    first = {
+        model: NamedClassifier(names).fit(source.data.iloc[at_a][means], y[at_a], site="A")
+        for model, names in (("named_all", vectors), ("named_permuted", permuted), ("named_without_names", None))
+    }
+    resamples = patient_resamples(at_b, 2000, 0)
+    aucs: dict[tuple[int, str], list[tuple[float, np.ndarray]]] = defaultdict(list)
+    for draw in range(draws):
+        pool, tested = train_test_split(np.arange(len(at_b)), test_size=0.5, random_state=draw, stratify=y[at_b])
+        X, truth = source.data.iloc[at_b[tested]][others], y[at_b[tested]]
+        for cases in (0, 5, 10, 20):
+            few = pool
+            if cases:
+                few, _ = train_test_split(pool, train_size=cases, random_state=draw, stratify=y[at_b[pool]])
+            labelled, labels = source.data.iloc[at_b[few]][others], y[at_b[few]] if cases else None
+            models = {name: deepcopy(model).adapt(labelled, labels, site="B") for name, model in first.items()}
+            if cases:
+                models["logistic_regression"] = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+                models["logistic_regression"].fit(labelled, labels)
+            for name, model in models.items():
+                found = model.predict_proba(X)[:, 1]
+                drawn = score_draws(truth, found, resamples[:, tested], None, 10)["auc"]
+                aucs[cases, name].append((roc_auc_score(truth, found), drawn))
+    rows = []
+    for (cases, model), found in aucs.items():
+        low, high = interval(repeat_mean([drawn for _, drawn in found]), 0.95)
+        auc = float(np.mean([auc for auc, _ in found]))
+        rows.append({"cases": cases, "model": model, "auc": auc, "low": low, "high": high, "draws": draws})
+        print(*rows[-1].values(), flush=True)
+    return pd.DataFrame(rows)
+
+
 if __name__ == "__main__":
     start = time.perf_counter()
     if "--limits" in sys.argv:
         write_csv(LIMITS, pd.DataFrame(measured()))
+    elif "--wisconsin" in sys.argv:
+        write_csv(WISCONSIN, wisconsin())
     else:
         print(f"{'':44}{'plain':>9}{'ours':>9}  {'ratio':>6}")
         for row in main():

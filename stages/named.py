@@ -14,6 +14,7 @@ Expect  within a site a well-regularised logistic regression; names pay between 
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -22,7 +23,7 @@ from radprompt.core.outputs import atomic_folder, write_csv, write_json
 from radprompt.core.stage import run
 from radprompt.core.table_params import load_study_params
 from radprompt.evaluation.coefficients import draw_coefficients
-from radprompt.named.fitting import Job, fit_repeat, summary
+from radprompt.named.fitting import Job, fit_repeat, fit_starts, summary
 from radprompt.named.variants import ALL, SELECTED
 from radprompt.pages.drawing import write_svg
 from radprompt.selection.record import Selection
@@ -41,17 +42,21 @@ def main(name: str) -> None:
         read_embeddings("models/names/states.safetensors"),
     )
     directions = json.loads(Path("models/names/directions.json").read_text(encoding="utf-8")) or None
-    rows, start = of_setting(table), of_start(table) if setting.continues else None
-    first = Selection.load(setting.selection_file("start")) if setting.continues else None
+    rows = of_setting(table)
     repeats = list(setting.repeats(params.adaptation.repeats.baselines))
     jobs = [
-        Job(own, rows[rows["repeat"].isin(own)], Selection.load(setting.selection_file(own[0])), start, first)
+        Job(own, rows[rows["repeat"].isin(own)], Selection.load(setting.selection_file(own[0])))
         for own in ([[repeat] for repeat in repeats] if setting.trains else [repeats])
     ]
-    given = {"vectors": vectors, "directions": directions, "params": params}
+    given: dict[str, Any] = {"vectors": vectors, "directions": directions, "params": params}
+    if setting.continues:
+        first = Selection.load(setting.selection_file("start"))
+        given["starts"] = fit_starts(of_start(table), first, **given)
     given |= {"setting": name, "labelled": setting.labelled}
     with atomic_folder(f"models/named/{name}") as folder:
-        done = parallel_map(fit_repeat, jobs, params.compute, f"Named model in {name}", unit="repeat", **given)
+        done = parallel_map(
+            fit_repeat, jobs, params.compute, f"Named model in {name}", unit="repeat", light=True, **given
+        )
         for job, fitted in zip(jobs, done, strict=True):
             for model in (SELECTED, ALL):
                 fitted.classifiers[model].save(folder / str(job.repeats[0]) / model)

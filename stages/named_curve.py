@@ -18,7 +18,7 @@ from radprompt.core.compute import parallel_map
 from radprompt.core.outputs import write_csv
 from radprompt.core.params import load_params
 from radprompt.core.stage import run
-from radprompt.evaluation.few_cases import LOGISTIC, RESTARTED, FirstSite, SecondSite, points_of
+from radprompt.evaluation.few_cases import LOGISTIC, RESTARTED, SecondSite, first_site, points_of
 from radprompt.evaluation.learning_curve import COLUMNS, draw, model_auc
 from radprompt.named.variants import SELECTED
 from radprompt.pages.drawing import write_svg
@@ -37,7 +37,13 @@ def main() -> None:
     curve = settings.require_curve()
     setting = settings[curve.continued]
     start = of_start(read_standardised(f"data/standardised/{setting.name}.csv"))
-    first = FirstSite(start[start["split"] == "train"], Selection.load(setting.selection_file("start")))
+    given = {
+        "vectors": read_embeddings("models/names/states.safetensors"),
+        "directions": json.loads(Path("models/names/directions.json").read_text(encoding="utf-8")) or None,
+        "params": params,
+    }
+    selection = Selection.load(setting.selection_file("start"))
+    first = first_site(start[start["split"] == "train"], selection, **given)
     cohort = of_setting(cohort_of(setting))[["repeat", "lesion_id", "split", "label"]]
     features = read_features(f"data/features/{setting.train.dataset}.csv")
     rows = cohort.merge(features, on="lesion_id", validate="many_to_one")
@@ -46,13 +52,9 @@ def main() -> None:
         own = rows[rows["repeat"] == repeat]
         train, test = (own[own["split"] == split].drop(columns=["repeat", "split"]) for split in ("train", "test"))
         sites.append(SecondSite(repeat, train, test, Selection.load(setting.selection_file(repeat))))
-    given = {
-        "first": first,
-        "vectors": read_embeddings("models/names/states.safetensors"),
-        "directions": json.loads(Path("models/names/directions.json").read_text(encoding="utf-8")) or None,
-        "params": params,
-    }
-    found = parallel_map(points_of, sites, params.compute, "Points of the curve", unit="repeat", **given)
+    found = parallel_map(
+        points_of, sites, params.compute, "Points of the curve", unit="repeat", light=True, first=first, **given
+    )
     points = [(model, model, count, False, repeat, auc) for own in found for model, count, repeat, auc in own]
     known = {name: own.repeated for name, own in settings.items()}
     ends = {SELECTED: curve.continued, RESTARTED: curve.restarted, LOGISTIC: curve.restarted, POOLED: curve.continued}

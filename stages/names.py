@@ -3,12 +3,12 @@
 Reads   settings.yaml; params.yaml (seed, prompt, named); the columns of data/standardised/, models/selection/;
         models/backbone/, or where a study trains no language model, the packaged one
 Writes  models/names/states.safetensors (a vector a name), models/names/directions.json (which way the backbone says
-        that each feature points, in [-1, 1]; empty unless named.elicit)
-Takes   time that grows with the features and the model's weights: one forward pass a name, no values, no rows
+        that each feature points, in [-1, 1], four digits; of no, some or all names, as named.elicit says)
+Takes   time that grows with the features and the model's weights: one forward pass a name, no values, no rows; with
+        named.elicit some ten more through all layers
 Expect  as many vectors as there are features, more where names are shuffled or censored
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from radprompt.core.outputs import atomic_folder, write_json
@@ -38,12 +38,20 @@ def main() -> None:
     ]
     names = wanted_names(tables, selections, params.prompt, params.seed)
     vectors = read_states(backbone, names, layer=params.named.layer, instruction=params.prompt.instruction, cache=cache)
-    benign, malignant = params.named.outcomes
-    directions: Sequence[float] = elicit(backbone, names, (benign, malignant)).tolist() if params.named.elicit else []
+    firsts = [
+        Selection.load(settings[name].selection_file(repeat))
+        for name in settings
+        for repeat in ([0, "start"] if settings[name].continues else [0])
+    ]
+    asked = {"none": [], "shown": wanted_names([], firsts, params.prompt, params.seed), "used": names}[
+        params.named.elicit
+    ]
+    first, second = params.named.outcomes
+    directions = elicit(backbone, asked, (first, second)) if asked else []
     with atomic_folder("models/names") as folder:
         write_embeddings(folder / "states.safetensors", names, vectors)
-        write_json(folder / "directions.json", {n: float(d) for n, d in zip(names, directions, strict=False)})
-    print(f"{len(names)} names, vectors of {vectors.shape[1]} dimensions: models/names/")
+        write_json(folder / "directions.json", {n: round(float(d), 4) for n, d in zip(asked, directions, strict=True)})
+    print(f"{len(names)} names, vectors of {vectors.shape[1]} dimensions, {len(asked)} directions: models/names/")
 
 
 def _own_backbone(wanted: Backbone) -> str | Path:

@@ -34,13 +34,13 @@ def vindr(metrics: Path) -> str:
     models = _json(metrics, "summary.json")["vindr"]
     shown = ("auc", "balanced_accuracy", "sensitivity", "specificity")
     rows = [
-        [_model(name), *(_with_interval(values, metric) for metric in shown)]
+        [_model(name), *(with_interval(values, metric) for metric in shown)]
         for name, values in sorted(models.items(), key=lambda item: -item[1]["auc"])
     ]
     first = models["llm"]
     sample = f"{first['lesions']} masses, {first['malignant']} malignant, of {count(first['patients'], 'patient')}."
     head = ("model", "AUC", "balanced accuracy", "sensitivity", "specificity")
-    return _table(head, rows, "summary.json", sample)
+    return markdown_table(head, rows, "summary.json", sample)
 
 
 def second_site(metrics: Path) -> str:
@@ -54,7 +54,9 @@ def second_site(metrics: Path) -> str:
         found = [summary[setting].get(name, {}) for setting in SECOND_SITE]
         halves = sorted({values["repeats"] for values in found if "repeats" in values})
         rows.append([_model(name), ", ".join(map(str, halves)), *(_with_spread(values) for values in found)])
-    return _table(("model", "halves", *(name.removeprefix("inbreast_") for name in SECOND_SITE)), rows, "summary.json")
+    return markdown_table(
+        ("model", "halves", *(name.removeprefix("inbreast_") for name in SECOND_SITE)), rows, "summary.json"
+    )
 
 
 def differences(metrics: Path) -> str:
@@ -71,7 +73,7 @@ def differences(metrics: Path) -> str:
     rows = [[_model(name), *(by_setting.get(key, "–") for key in settings)] for name, by_setting in cells.items()]
     head = ("language model less", *(name.removeprefix("inbreast_") for name in settings))
     note = f"With \\*: p < {ALPHA:g} by Holm's method; here {found} of {sum(map(len, cells.values()))}."
-    return _table(head, rows, "comparison.csv", note)
+    return markdown_table(head, rows, "comparison.csv", note)
 
 
 def paper(metrics: Path, table: str) -> str:
@@ -93,7 +95,7 @@ def paper(metrics: Path, table: str) -> str:
         )
     ours = ("accuracy", "AUC", "balanced accuracy", "sensitivity")
     head = ("model", "setting", "paper: accuracy", "AUC", "sensitivity", *(f"ours: {name}" for name in ours))
-    return _table(head, rows, "paper_comparison.csv")
+    return markdown_table(head, rows, "paper_comparison.csv")
 
 
 def segmentation(metrics: Path) -> str:
@@ -112,7 +114,7 @@ def segmentation(metrics: Path) -> str:
             ]
         )
     head = ("lesions of", "lesions", "Dice: nnU-Net", "ellipse", "difference", "HD95, px: nnU-Net", "ellipse")
-    return _table(head, rows, "segmentation.json")
+    return markdown_table(head, rows, "segmentation.json")
 
 
 def learning_curve(metrics: Path, name: str = "learning_curve") -> str:
@@ -127,7 +129,7 @@ def learning_curve(metrics: Path, name: str = "learning_curve") -> str:
         [line, *(number(mean(found[column])) if column in found else "–" for column in columns)]
         for line, found in points.items()
     ]
-    return _table(("", *(f"{column} lesions" for column in columns)), rows, f"{name}.csv")
+    return markdown_table(("", *(f"{column} lesions" for column in columns)), rows, f"{name}.csv")
 
 
 def named_curve(metrics: Path) -> str:
@@ -152,7 +154,7 @@ def names(metrics: Path) -> str:
         for model, values in found.items()
     ]
     head = ("setting", "model", "p", "gain in log evidence", "share of likeness", "values")
-    return _table(head, rows, "named/")
+    return markdown_table(head, rows, "named/")
 
 
 def named_metrics(metrics: Path) -> dict[str, dict[str, dict[str, Any]]]:
@@ -177,7 +179,7 @@ def shares(metrics: Path) -> str:
         for row in _csv(metrics, "explanations.csv")
     ]
     head = ("feature of the prompt", "mean absolute share in the logit", "pushes to", "selected in so many resamples")
-    return _table(head, rows, "explanations.csv", also="selection_stability_vindr.csv")
+    return markdown_table(head, rows, "explanations.csv", also="selection_stability_vindr.csv")
 
 
 def checks(metrics: Path) -> str:
@@ -201,7 +203,7 @@ def checks(metrics: Path) -> str:
         f"{drift['shifted']} of {drift['features']}, {drift['selected_shifted']} of {drift['selected']} in the prompt"
     )
     rows.append(["features shifted at INbreast", shifted, "drift.json"])
-    return _table(("check", "count", "file below `metrics/`"), [[a, b, f"`{c}`"] for a, b, c in rows])
+    return markdown_table(("check", "count", "file below `metrics/`"), [[a, b, f"`{c}`"] for a, b, c in rows])
 
 
 def ablations(metrics: Path) -> str:
@@ -221,7 +223,7 @@ def ablations(metrics: Path) -> str:
             for row in _csv(metrics, f"ablations/{path.name}")
         ]
         head = ("parameters", "setting", "model", "AUC", "accuracy", "paper: AUC", "paper: accuracy")
-        parts.append(_table(head, rows, f"ablations/{path.name}"))
+        parts.append(markdown_table(head, rows, f"ablations/{path.name}"))
     return "\n\n".join(parts)
 
 
@@ -246,7 +248,7 @@ def tuning(metrics: Path) -> str:
         "loss, best epoch",
         "AUC, best epoch",
     )
-    return _table(head, rows, "ablations/language_model_settings.csv")
+    return markdown_table(head, rows, "ablations/language_model_settings.csv")
 
 
 def closing(metrics: Path) -> str:
@@ -264,7 +266,7 @@ def closing(metrics: Path) -> str:
     ]
     head = ("readout", "layer read", "layers with LoRA", "held-out loss", "difference, fold by fold", "held-out AUC")
     note = f"Mean and spread of {found[0]['folds']} folds of patients. The last column is not what decided."
-    return _table((*head, "AUC on the test lesions"), rows, "ablations/closing.csv", note)
+    return markdown_table((*head, "AUC on the test lesions"), rows, "ablations/closing.csv", note)
 
 
 def named_limits(metrics: Path) -> str:
@@ -283,7 +285,7 @@ def named_limits(metrics: Path) -> str:
     note = (
         "Seconds are of one core with one thread. From `benchmarks/named.csv`, made by `benchmarks/named.py --limits`."
     )
-    return f"{_table(('', 'found', 'promised', 'kept'), rows)}\n\n{note}"
+    return f"{markdown_table(('', 'found', 'promised', 'kept'), rows)}\n\n{note}"
 
 
 def slopes(metrics: Path) -> str:
@@ -291,10 +293,12 @@ def slopes(metrics: Path) -> str:
     shown = ("named", "named_all", "logistic_regression", "normal_scores_logistic")
     summary = _json(metrics, "summary.json")
     rows = [
-        [f"`{setting}`", *(_with_interval(models.get(model, {}), "calibration_slope") for model in shown)]
+        [f"`{setting}`", *(with_interval(models.get(model, {}), "calibration_slope") for model in shown)]
         for setting, models in summary.items()
     ]
-    return _table(("setting", *map(_model, shown)), rows, "summary.json", "1 is calibrated; below 1: too certain.")
+    return markdown_table(
+        ("setting", *map(_model, shown)), rows, "summary.json", "1 is calibrated; below 1: too certain."
+    )
 
 
 def stage_times(metrics: Path) -> str:
@@ -305,12 +309,12 @@ def stage_times(metrics: Path) -> str:
         row = times.rows.get(name) if times else None
         measured = (duration(row.seconds), f"{row.peak_gb:.1f} GB") if row else ("–", "–")
         rows.append([f"`{name}`", description, *measured])
-    table = _table(("stage", "what", "time", "memory"), rows)
+    shown = markdown_table(("stage", "what", "time", "memory"), rows)
     if times is None:
-        return f"{table}\n\nNot measured: `docs/stage_times.csv` is not there."
+        return f"{shown}\n\nNot measured: `docs/stage_times.csv` is not there."
     total = duration(sum(row.seconds for row in times.rows.values()))
     note = "Time of all settings and data sets of a stage; memory of its largest process."
-    return f"{table}\n\nIn all {total} on {times.machine}. {note} From `docs/stage_times.csv`."
+    return f"{shown}\n\nIn all {total} on {times.machine}. {note} From `docs/stage_times.csv`."
 
 
 def benchmarks(metrics: Path) -> str:
@@ -335,7 +339,7 @@ def benchmarks(metrics: Path) -> str:
     ]
     places = list(dict.fromkeys(_machine(run["machine"]) for run in runs))
     machine = f"{'; the newer on '.join(places)}. Two runs, the older first. From `benchmarks/results.json`."
-    return f"{_table(('', 'in', 'plain', 'ours', 'ratio', 'goal', 'note'), rows)}\n\n{machine}"
+    return f"{markdown_table(('', 'in', 'plain', 'ours', 'ratio', 'goal', 'note'), rows)}\n\n{machine}"
 
 
 def _machine(place: dict[str, Any]) -> str:
@@ -369,7 +373,10 @@ TABLES: dict[str, Callable[[Path], str]] = {
 """By the name that a page asks for; each gets the folder metrics/."""
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], source: str = "", note: str = "", also: str = "") -> str:
+def markdown_table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], source: str = "", note: str = "", also: str = ""
+) -> str:
+    """Return a table in Markdown, under it the note and the files below metrics/ that it is from."""
     lines = [head, ["---"] * len(head), *rows]
     text = "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
     files = " and ".join(f"`metrics/{name}`" for name in (source, also) if name)
@@ -381,7 +388,8 @@ def _model(name: str) -> str:
     return f"**{model_name(name)}**" if name in _OURS else model_name(name)
 
 
-def _with_interval(values: dict[str, Any], metric: str) -> str:
+def with_interval(values: dict[str, Any], metric: str) -> str:
+    """Return a metric's value with its interval in brackets; dashes for what is not there."""
     low, high = (values.get(f"{metric}_{end}", math.nan) for end in ("low", "high"))
     return _interval(values.get(metric), low, high)
 
@@ -396,7 +404,7 @@ def _with_spread(values: dict[str, Any]) -> str:
 
 
 def _csv_interval(row: Row, metric: str) -> str:
-    return _with_interval({key: _float(row[key]) for key in (metric, f"{metric}_low", f"{metric}_high")}, metric)
+    return with_interval({key: _float(row[key]) for key in (metric, f"{metric}_low", f"{metric}_high")}, metric)
 
 
 def _float(text: str) -> float:

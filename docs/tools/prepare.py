@@ -5,7 +5,7 @@
 Pages are those of docs/, which read as well on GitHub. Three things are done to them here:
 
 - Links that leave docs/ lead to the page that the site has of the file (:data:`PAGES`), or become its name.
-- ``<!-- table: name -->`` is followed by that table of ``docs/tools/metric_tables.py``, made from metrics/.
+- ``<!-- table: name -->`` is followed by that table of :data:`TABLES`, made from metrics/.
 - CONTRIBUTING.md and the parameter files become pages.
 
 A link or table that is not there stops with file and line.
@@ -20,9 +20,11 @@ from posixpath import normpath, relpath
 
 sys.path.insert(0, str(Path(__file__).parent))
 import metric_tables
+from trials import trials
 
 ROOT = Path(__file__).parents[2]
 TARGET = ROOT / ".radprompt" / "docs"
+TABLES = metric_tables.TABLES | {"trials": trials}
 PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "README.md": "index.md",
@@ -105,9 +107,9 @@ def filled(text: str, source: str) -> str:
         match = _TABLE.match(line)
         if not match:
             return line
-        if match[1] not in metric_tables.TABLES:
-            raise ValueError(f"{source}, line {number}: no table {match[1]!r}, only {', '.join(metric_tables.TABLES)}")
-        return "\n" + metric_tables.TABLES[match[1]](ROOT / "metrics") + "\n"
+        if match[1] not in TABLES:
+            raise ValueError(f"{source}, line {number}: no table {match[1]!r}, only {', '.join(TABLES)}")
+        return "\n" + TABLES[match[1]](ROOT / "metrics") + "\n"
 
     return outside_code(text, fill)
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve, cholesky, qr, solve_triangular
+from scipy.linalg import LinAlgError, qr, solve_triangular
+from scipy.linalg.lapack import dpotrf, dpotrs
 from scipy.special import expit
 
 Floats = NDArray[np.float64]
@@ -95,7 +96,7 @@ def mode_in_rows(gram: Floats, mean: Floats, observations: Observations) -> Mode
         root = np.sqrt(curvature)
         factor = _root_of_b(gram, root)
         wanted = curvature * (latent - mean) + observations.gradient(latent)
-        target = wanted - root * cho_solve((factor, True), root * (gram @ wanted), check_finite=False)
+        target = wanted - root * dpotrs(factor, root * (gram @ wanted), lower=1)[0]
         step, step_latent = target - dual, mean + gram @ target - latent
         gained = 0.0
         for size in 0.5 ** np.arange(20):
@@ -133,7 +134,7 @@ def mode_in_coefficients(design: Floats, prior_root: Floats, mean: Floats, obser
     objective = observations.log_likelihood(latent)
     for _ in range(STEPS):
         factor = _root_of_hessian(white, observations.curvature(latent))
-        step = cho_solve((factor, True), white.T @ observations.gradient(latent) - unknown, check_finite=False)
+        step = dpotrs(factor, white.T @ observations.gradient(latent) - unknown, lower=1)[0]
         step_latent = white @ step
         gained = 0.0
         for size in 0.5 ** np.arange(20):
@@ -152,7 +153,29 @@ def mode_in_coefficients(design: Floats, prior_root: Floats, mean: Floats, obser
 def root(covariance: Floats) -> Floats:
     """Return the lower triangular root of a covariance; a singular one is given :data:`JITTER`."""
     shifted = covariance + JITTER * float(np.diag(covariance).max()) * np.eye(len(covariance))
-    return cholesky(shifted, lower=True, check_finite=False)
+    return lower_root(shifted)
+
+
+def lower_root(matrix: Floats) -> Floats:
+    """Return the lower triangular root of a positive definite matrix, as ``scipy.linalg.cholesky`` does.
+
+    That one's checks take several times as long as LAPACK does with the small matrices here, thousands a fit.
+
+    Raises
+    ------
+    scipy.linalg.LinAlgError
+        If the matrix is not positive definite.
+    """
+    factor, info = dpotrf(matrix, lower=1, clean=1)
+    if info:
+        raise LinAlgError("the matrix is not positive definite")
+    return factor
+
+
+def add_one(matrix: Floats) -> Floats:
+    """Add the identity to a square matrix, in place."""
+    matrix.flat[:: len(matrix) + 1] += 1.0
+    return matrix
 
 
 @dataclass(frozen=True)
@@ -191,9 +214,7 @@ def influence_at(design: Floats, prior_covariance: Floats, observations: Observa
     weighted = np.sqrt(observations.curvature(mode.latent))[:, None] * design
     if weighted.shape[0] > weighted.shape[1]:
         weighted = qr(weighted, mode="r", check_finite=False)[0][: weighted.shape[1]]
-    b = weighted @ prior_covariance @ weighted.T
-    b[np.diag_indices_from(b)] += 1.0
-    factor = cholesky(b, lower=True, overwrite_a=True, check_finite=False)
+    factor = lower_root(add_one(weighted @ prior_covariance @ weighted.T))
     half = solve_triangular(factor, weighted, lower=True, check_finite=False)
     size, right, _ = _rotated(half)
     return Influence(design.T @ observations.gradient(mode.latent), size[:, None] * right)
@@ -248,12 +269,8 @@ def _rotated(rows: Floats) -> tuple[Floats, Floats, Floats]:
 
 def _root_of_b(gram: Floats, curvature_root: Floats) -> Floats:
     """Return the lower root of ``B = I + W^(1/2) K W^(1/2)``, whose eigenvalues are at least 1."""
-    b = curvature_root[:, None] * gram * curvature_root
-    b[np.diag_indices_from(b)] += 1.0
-    return cholesky(b, lower=True, overwrite_a=True, check_finite=False)
+    return lower_root(add_one(curvature_root[:, None] * gram * curvature_root))
 
 
 def _root_of_hessian(white: Floats, curvature: Floats) -> Floats:
-    hessian = white.T @ (curvature[:, None] * white)
-    hessian[np.diag_indices_from(hessian)] += 1.0
-    return cholesky(hessian, lower=True, overwrite_a=True, check_finite=False)
+    return lower_root(add_one(white.T @ (curvature[:, None] * white)))

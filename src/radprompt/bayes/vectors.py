@@ -13,10 +13,10 @@ from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve, cholesky, solve_triangular
+from scipy.linalg import cho_solve, solve_triangular
 
 from radprompt.bayes.evidence import START, Block, free_scales, maximise
-from radprompt.bayes.posterior import Mode, Observations, Summary, joined, mode_in_rows
+from radprompt.bayes.posterior import Mode, Observations, Summary, add_one, joined, lower_root, mode_in_rows
 from radprompt.bayes.prior import INTERCEPT_SD, SITE_INTERCEPT_SD, NamePrior, Scales, positions
 
 Floats = NDArray[np.float64]
@@ -169,8 +169,7 @@ class VectorModel:
         """Observations of all sites, the root of their covariance and their weights (equations 2.25 and 2.26)."""
         problem = VectorProblem(self.prior, _summaries(self.prior, self.sites))
         covariance = problem.gram(self.scales)
-        covariance[np.diag_indices_from(covariance)] += 1.0
-        factor = cholesky(covariance, lower=True, check_finite=False)
+        factor = lower_root(add_one(covariance))
         return problem.rows, factor, cho_solve((factor, True), problem.observations.target, check_finite=False)
 
     def _prior_variance(self, rows: Rows) -> Floats:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from joblib import Parallel, delayed, effective_n_jobs
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from tqdm import tqdm
 
 from radprompt.core.errors import InputError
@@ -23,6 +25,8 @@ Result = TypeVar("Result")
 
 _AHEAD = 4096
 """Items that a cluster holds at a time: enough for as many workers, few enough for its scheduler's memory."""
+_START_S = 5.0
+"""Seconds of one core below which work is done before workers have imported what it needs."""
 _RETRIES = 3
 """How often an item is tried again whose worker died."""
 _WAIT_S = 30
@@ -36,6 +40,7 @@ def parallel_map(
     compute: Compute,
     label: str,
     unit: str = "lesion",
+    light: bool = False,
     **constants: Any,
 ) -> list[Result]:
     """Return ``[function(item, **constants) for item in items]``, spread as ``compute`` says.
@@ -43,7 +48,8 @@ def parallel_map(
     On this machine (``loky``, ``threading``, ``multiprocessing``) over ``compute.workers``. With ``dask`` or ``ray``
     over the workers of the cluster at ``compute.address``, or of one that is started here for this call; an item whose
     worker dies is done by another. ``function`` must be safe to run twice, and a cluster's workers must see the working
-    directory under the same path.
+    directory under the same path. On this machine, ``light`` items are done in this process unless the first one took
+    so long that starting workers pays.
 
     Raises
     ------
@@ -53,7 +59,8 @@ def parallel_map(
     Exception
         Whatever ``function`` raises, with a note that names the item.
     """
-    spread = {"dask": _on_dask, "ray": _on_ray}.get(compute.backend, _on_this_machine)
+    on_this_machine = _in_this_process if light and items else _on_this_machine
+    spread = {"dask": _on_dask, "ray": _on_ray}.get(compute.backend, on_this_machine)
     results = spread(_Task(function, constants, unit), items, compute)
     return list(tqdm(results, total=len(items), desc=label, unit=unit, mininterval=1.0, disable=None))
 
@@ -97,9 +104,21 @@ def _enter(folder: str) -> None:
         ) from None
 
 
-def _on_this_machine(task: _Task, items: Sequence[Any], compute: Compute) -> Iterator[Any]:
+def _on_this_machine(task: _Task, items: Sequence[Any], compute: Compute, first: int = 0) -> Iterator[Any]:
     parallel = Parallel(n_jobs=compute.workers, backend=compute.backend, return_as="generator")
-    yield from parallel(delayed(task)(number, item) for number, item in enumerate(items))
+    yield from parallel(delayed(task)(number, item) for number, item in enumerate(items, start=first))
+
+
+def _in_this_process(task: _Task, items: Sequence[Any], compute: Compute) -> Iterator[Any]:
+    """Do the first item here, and the others if workers would take longer to start; by one thread, as a worker does."""
+    start, rest = time.perf_counter(), items[1:]
+    with threadpool_limits(limits=1):
+        yield task(0, items[0])
+        here = (time.perf_counter() - start) * len(rest) < _START_S
+        if here:
+            yield from (task(number, item) for number, item in enumerate(rest, start=1))
+    if not here:
+        yield from _on_this_machine(task, rest, compute, first=1)
 
 
 def _in_turn(

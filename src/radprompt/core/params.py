@@ -136,7 +136,7 @@ class Named:
 
     layer: Annotated[int, Field(ge=0)] | None
     scaling: Literal["auto", "zscore", "normal"]
-    elicit: bool
+    elicit: Literal["none", "shown", "used"]
     outcomes: Annotated[list[str], Field(min_length=2, max_length=2)]
     draws: Positive
 

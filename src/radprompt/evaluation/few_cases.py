@@ -10,7 +10,8 @@ from radprompt.baselines.classical import Conventional
 from radprompt.baselines.transfer import POOLED, SiteRows, predict_transferred
 from radprompt.core.params import StudyParams
 from radprompt.evaluation.learning_curve import few_lesions, nested_order
-from radprompt.named.variants import SELECTED, Columns, Variant, build, columns_of, fit
+from radprompt.named.classifier import NamedClassifier
+from radprompt.named.variants import SELECTED, Columns, Variant, build, columns_of, continued, fit_start
 from radprompt.selection.record import Selection
 
 RESTARTED = "named_restarted"
@@ -28,10 +29,25 @@ class SecondSite(NamedTuple):
 
 
 class FirstSite(NamedTuple):
-    """Training rows of the model that is continued: z-scores and ``label``, and its selection."""
+    """Training rows of the model that is continued: z-scores and ``label``, its selection, and the fitted model."""
 
     train: pd.DataFrame
     selection: Selection
+    model: NamedClassifier
+
+
+def first_site(
+    train: pd.DataFrame,
+    selection: Selection,
+    *,
+    vectors: pd.DataFrame,
+    directions: dict[str, float] | None,
+    params: StudyParams,
+) -> FirstSite:
+    """Fit the named model on the selected features of z-scores with ``label``; vectors and directions by name."""
+    columns = columns_of(train, selection, params.prompt, params.seed)
+    model = build(Variant(SELECTED, False, vectors), params.named, directions, params.seed)
+    return FirstSite(train, selection, fit_start(model, train, columns))
 
 
 def points_of(
@@ -49,17 +65,13 @@ def points_of(
     is fitted on these alone: means and deviations, the selection, the models.
     """
     named = Variant(SELECTED, False, vectors)
-    start = columns_of(first.train, first.selection, params.prompt, params.seed)
 
-    def probability(train: pd.DataFrame, test: pd.DataFrame, columns: Columns, *, continued: bool) -> np.ndarray:
-        before = (first.train, start) if continued else (None, None)
-        classifier = fit(build(named, params.named, directions, params.seed), train, columns, *before)
-        return classifier.predict_proba(columns.of(test))[:, 1]
+    def restarted(train: pd.DataFrame, columns: Columns) -> NamedClassifier:
+        return build(named, params.named, directions, params.seed).fit(columns.of(train), train["label"].to_numpy())
 
     own = columns_of(site.train, site.selection, params.prompt, params.seed)
-    scores: list[tuple[str, int, np.ndarray]] = [
-        (SELECTED, 0, probability(site.train.drop(columns="label"), site.test, own, continued=True))
-    ]
+    unlabelled = continued(first.model, site.train.drop(columns="label"), own)
+    scores: list[tuple[str, int, np.ndarray]] = [(SELECTED, 0, unlabelled.predict_proba(own.of(site.test))[:, 1])]
     order = nested_order(site.train["label"].to_numpy(), [params.seed, site.repeat])
     for count in (count for count in params.adaptation.curve if count < len(site.train)):
         few = few_lesions(site.train.iloc[np.sort(order[:count])], site.test, params.features)
@@ -71,8 +83,13 @@ def points_of(
         )
         logistic = Conventional(LOGISTIC, params.baselines, params.seed).fit(few.train[used], labels)
         scores += [
-            (SELECTED, count, probability(few.train, few.test, columns, continued=True)),
-            (RESTARTED, count, probability(few.train, few.test, columns, continued=False)),
+            *(
+                (model, count, fitted.predict_proba(columns.of(few.test))[:, 1])
+                for model, fitted in (
+                    (SELECTED, continued(first.model, few.train, columns)),
+                    (RESTARTED, restarted(few.train, columns)),
+                )
+            ),
             (LOGISTIC, count, logistic.predict_proba(few.test[used])[:, 1]),
             (POOLED, count, predict_transferred(POOLED, *sites, few.test, params.baselines, params.seed)),
         ]

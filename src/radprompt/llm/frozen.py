@@ -1,11 +1,12 @@
 """A backbone that only reads: no head, no adapters, on request only its first layers."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from radprompt.llm.backbone import _locate, _tokenizer, shallow_config
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 LARGE = 1_000_000_000
@@ -54,3 +55,11 @@ def depth_of(folder: str | Path) -> int:
 
     place, revision, _ = _locate(folder)
     return AutoConfig.from_pretrained(place, revision=revision).num_hidden_layers
+
+
+def read_beginning(model: Any, tokens: "torch.Tensor") -> Any:
+    """Return keys and values of the tokens with which several prompts begin; None where the model hands out none."""
+    from transformers import DynamicCache
+
+    known = getattr(model(tokens, use_cache=True), "past_key_values", None)
+    return known if isinstance(known, DynamicCache) else None

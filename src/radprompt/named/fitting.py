@@ -6,23 +6,17 @@ import pandas as pd
 
 from radprompt.core.params import StudyParams
 from radprompt.named.classifier import NamedClassifier
-from radprompt.named.variants import build, columns_of, fit, variants
+from radprompt.named.variants import build, columns_of, continued, fit_start, variants
 from radprompt.selection.record import Selection
 from radprompt.tables.predictions import prediction_rows
 
 
 class Job(NamedTuple):
-    """Repeats with the same training rows: their rows and selection, and those of the setting whose model is continued.
-
-    ``rows`` and ``start`` hold z-scores with :data:`radprompt.tables.cohort.ROWS`; ``start`` is None where no model is
-    continued.
-    """
+    """Repeats with the same training rows: z-scores with :data:`radprompt.tables.cohort.ROWS`, and their selection."""
 
     repeats: list[int]
     rows: pd.DataFrame
     selection: Selection
-    start: pd.DataFrame | None
-    start_selection: Selection | None
 
 
 class Fitted(NamedTuple):
@@ -32,6 +26,31 @@ class Fitted(NamedTuple):
     predictions: pd.DataFrame
 
 
+def fit_starts(
+    start: pd.DataFrame,
+    selection: Selection,
+    *,
+    vectors: pd.DataFrame,
+    directions: dict[str, float] | None,
+    params: StudyParams,
+) -> dict[str, NamedClassifier]:
+    """Fit every variant, by its name, on the training rows of the setting whose model is continued.
+
+    Parameters
+    ----------
+    start, selection
+        z-scores of that setting, and its selection.
+    vectors, directions, params
+        As for :func:`fit_repeat`.
+    """
+    train = start[start["split"] == "train"]
+    fitted = {}
+    for variant in variants(vectors, second_site=True, seed=params.seed):
+        columns = columns_of(train, None if variant.every_feature else selection, params.prompt, params.seed)
+        fitted[variant.model] = fit_start(build(variant, params.named, directions, params.seed), train, columns)
+    return fitted
+
+
 def fit_repeat(
     job: Job,
     *,
@@ -39,6 +58,7 @@ def fit_repeat(
     directions: dict[str, float] | None,
     params: StudyParams,
     setting: str,
+    starts: dict[str, NamedClassifier] | None = None,
     labelled: bool = True,
 ) -> Fitted:
     """Fit every variant on the training rows and predict the validation and test rows of all repeats.
@@ -50,9 +70,11 @@ def fit_repeat(
     vectors
         Vectors of names, the index the names.
     directions
-        Elicited directions by name; None: none were asked for.
+        Elicited directions by name, for ``named.elicit: used``; None: none were asked for.
     params, setting
         All parameters, and the setting's name.
+    starts
+        Of :func:`fit_starts`, where the setting continues a model.
     labelled
         If False, the training rows only measure the site's means and deviations.
     """
@@ -60,12 +82,13 @@ def fit_repeat(
     new = job.rows[job.rows["split"] != "train"]
     train = job.rows[(job.rows["split"] == "train") & (job.rows["repeat"] == job.repeats[0])]
     train = train if labelled else train.drop(columns="label")
-    start = None if job.start is None else job.start[job.start["split"] == "train"]
-    for variant in variants(vectors, second_site=start is not None, seed=params.seed):
-        chosen, before = (None, None) if variant.every_feature else (job.selection, job.start_selection)
-        columns = columns_of(train, chosen, params.prompt, params.seed)
-        first = None if start is None else columns_of(start, before, params.prompt, params.seed)
-        classifier = fit(build(variant, params.named, directions, params.seed), train, columns, start, first)
+    for variant in variants(vectors, second_site=starts is not None, seed=params.seed):
+        columns = columns_of(train, None if variant.every_feature else job.selection, params.prompt, params.seed)
+        if starts is None:
+            classifier = build(variant, params.named, directions, params.seed)
+            classifier.fit(columns.of(train), train["label"].to_numpy())
+        else:
+            classifier = continued(starts[variant.model], train, columns)
         probability = classifier.predict_proba(columns.of(new))[:, 1]
         parts += [
             prediction_rows(new[own], setting, repeat, variant.model, params.seed, probability[own])

@@ -4,11 +4,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, cholesky, solve_triangular
+from scipy.linalg import LinAlgError
 from scipy.linalg.blas import dtrmm
+from scipy.linalg.lapack import dtrtrs
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from radprompt.bayes.evidence import START, Block, Problem, free_scales, maximise
+from radprompt.bayes.posterior import lower_root
 from radprompt.bayes.prior import INTERCEPT_SD, SITE_INTERCEPT_SD, NamePrior, Scales, positions
 from radprompt.core.errors import InputError
 from radprompt.named.model import Model
@@ -111,7 +113,7 @@ class _Evidence:
         """Return ``values k values'``: by the triangular root of ``k``, half the products, unless rounding has none."""
         if length not in self.roots:
             try:
-                self.roots[length] = cholesky(self.prior.similarity(length), lower=True, check_finite=False)
+                self.roots[length] = lower_root(self.prior.similarity(length))
             except LinAlgError:
                 self.roots[length] = None
         root = self.roots[length]
@@ -126,6 +128,6 @@ class _Evidence:
         return gram + scales.like_variance * like
 
     def _log_evidence(self, gram: Floats) -> float:
-        factor = cholesky(gram, lower=True, check_finite=False)
-        white = solve_triangular(factor, self.target, lower=True, check_finite=False)
+        factor = lower_root(gram)
+        white = dtrtrs(factor, self.target, lower=1)[0]
         return float(-0.5 * white @ white - np.log(np.diag(factor)).sum())

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from radprompt.bayes.evidence import GRID
 from radprompt.bayes.prior import NamePrior
 from radprompt.core.errors import InputError
+from radprompt.named.reading import plain_numbers
 
 if TYPE_CHECKING:
     from radprompt.named.classifier import NamedClassifier
@@ -115,7 +116,9 @@ def _directions(classifier: "NamedClassifier", names: Sequence[str]) -> Floats |
 def _frame_faults(frame: pd.DataFrame) -> list[str]:
     index = frame.index.astype(str)
     faults = [f"names has two rows for {index[index.duplicated()][0]!r}"] if index.has_duplicates else []
-    numbers = frame.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
+    numbers = plain_numbers(frame)
+    if numbers is None:
+        numbers = frame.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
     if not np.isfinite(numbers).all():
         row = int(np.argwhere(~np.isfinite(numbers))[0][0])
         faults.append(f"names, row {index[row]!r}: a value is not a finite number")

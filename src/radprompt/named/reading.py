@@ -42,7 +42,7 @@ def read_frame(frame: pd.DataFrame) -> Table:
     twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
     if twice:
         faults.append(f"column names that occur twice: {_listed(twice)}")
-    values = _plain_numbers(frame)
+    values = plain_numbers(frame)
     if values is not None and not faults and not np.isinf(values).any():
         return sort_columns(names, values, frame.index)
     columns = []
@@ -64,7 +64,7 @@ def read_frame(frame: pd.DataFrame) -> Table:
     return sort_columns(names, np.column_stack(columns), frame.index)
 
 
-def _plain_numbers(frame: pd.DataFrame) -> Floats | None:
+def plain_numbers(frame: pd.DataFrame) -> Floats | None:
     """Return the values of a frame of numpy's numbers, at once; None where a column has to be looked at by itself."""
     plain = all(isinstance(kind, np.dtype) and kind.kind in "fiu" for kind in frame.dtypes)
     return frame.to_numpy(dtype=float) if plain else None

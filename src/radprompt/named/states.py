@@ -4,18 +4,14 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import atomic_write
-from radprompt.llm.frozen import depth_of, load_frozen
+from radprompt.llm.frozen import depth_of, load_frozen, read_beginning
 from radprompt.llm.packaged import backbone_folder
-
-if TYPE_CHECKING:
-    import torch
 
 Floats = NDArray[np.float64]
 
@@ -86,7 +82,7 @@ def _forward(
         torch.set_num_threads(1 if model.dtype == torch.float32 else threads)  # small products: threads only wait
         with torch.inference_mode(), threadpool_limits(limits=1):
             beginning = tokenizer(f"{instruction} The", return_tensors="pt").input_ids
-            known = _beginning(model, beginning)
+            known = read_beginning(model, beginning)
             for name in tqdm(names, desc="reading names", unit="name", disable=None):
                 tokens = tokenizer(f"{instruction} The '{name}' feature", return_tensors="pt").input_ids
                 length = beginning.shape[1]
@@ -100,14 +96,6 @@ def _forward(
     finally:
         torch.set_num_threads(threads)
     return states
-
-
-def _beginning(model: Any, tokens: "torch.Tensor") -> Any:
-    """Return keys and values of the tokens with which every prompt begins; None where the model hands out none."""
-    from transformers import DynamicCache
-
-    known = getattr(model(tokens, use_cache=True), "past_key_values", None)
-    return known if isinstance(known, DynamicCache) else None
 
 
 def _digest(backbone: str | Path, layer: int, instruction: str) -> str:

@@ -1,10 +1,12 @@
 """The named model in a setting: on the selected features and on all, and what it is compared with at a second site."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from radprompt.core.params import Named, Prompt
 from radprompt.named.classifier import NamedClassifier
@@ -66,35 +68,26 @@ def variants(vectors: pd.DataFrame, *, second_site: bool, seed: int) -> list[Var
 
 def build(variant: Variant, params: Named, directions: dict[str, float] | None, seed: int) -> NamedClassifier:
     """Return the unfitted classifier of a variant."""
-    known = None if directions is None or variant.vectors is None else directions
+    known = directions if params.elicit == "used" and variant.vectors is not None else None
     return NamedClassifier(variant.vectors, direction=known, scaling=params.scaling, seed=seed)
 
 
-def fit(
-    classifier: NamedClassifier,
-    train: pd.DataFrame,
-    columns: Columns,
-    start: pd.DataFrame | None = None,
-    start_columns: Columns | None = None,
-) -> NamedClassifier:
-    """Fit on a setting's training rows, or where it continues a model on that one's rows, and then adapt.
+def fit_start(classifier: NamedClassifier, start: pd.DataFrame, columns: Columns) -> NamedClassifier:
+    """Fit on z-scores and ``label`` of the setting whose model is continued: for :func:`continued`, once.
 
-    Parameters
-    ----------
-    classifier
-        Unfitted.
-    train
-        z-scores and ``label`` of the training rows; without labels (``label`` absent) they only set the site's scale.
-    columns
-        The features that are used, and their names.
-    start, start_columns
-        The same of the setting whose model is continued.
+    By one thread, as workers do, so that every digit is the same wherever it is fitted.
     """
-    if start is None or start_columns is None:
-        return classifier.fit(columns.of(train), train["label"].to_numpy())
-    classifier.fit(start_columns.of(start), start["label"].to_numpy(), site="first")
+    with threadpool_limits(limits=1):
+        return classifier.fit(columns.of(start), start["label"].to_numpy(), site="first")
+
+
+def continued(start: NamedClassifier, train: pd.DataFrame, columns: Columns) -> NamedClassifier:
+    """Return what becomes of :func:`fit_start`'s model, which stays as it is, after a second site's training rows.
+
+    Without labels (``label`` absent) the rows only set the site's scale.
+    """
     labels = train["label"].to_numpy() if "label" in train else None
-    return classifier.adapt(columns.of(train), labels, site="second")
+    return deepcopy(start).adapt(columns.of(train), labels, site="second")
 
 
 def wanted_names(

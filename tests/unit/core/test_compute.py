@@ -2,8 +2,11 @@
 
 import os
 import sys
+import time
 
+import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from radprompt.core import compute as module
 from radprompt.core.compute import parallel_map
@@ -84,3 +87,19 @@ def test_a_worker_elsewhere_works_where_the_caller_does(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="cannot enter the working directory") as caught:
         task(0, "!")
     assert caught.value.where == str(tmp_path)
+
+
+def _process(item: int, *, pause: float) -> tuple[int, int, list[int]]:
+    time.sleep(pause)
+    np.ones((2, 2)) @ np.ones((2, 2))
+    return item, os.getpid(), [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+
+@pytest.mark.parametrize(("pause", "others_here"), [(0.0, True), (0.2, False)])
+def test_light_work_stays_in_this_process_by_one_thread_until_workers_pay(monkeypatch, pause, others_here):
+    monkeypatch.setattr(module, "_START_S", 0.5)
+    found = parallel_map(_process, [3, 1, 2, 5], Compute("loky", 2), "t", light=True, pause=pause)
+    assert [item for item, _, _ in found] == [3, 1, 2, 5]
+    assert [process == os.getpid() for _, process, _ in found] == [True, *[others_here] * 3]
+    assert set(found[0][2]) <= {1}
+    assert parallel_map(_process, [], Compute("loky", 2), "t", light=True, pause=0.0) == []

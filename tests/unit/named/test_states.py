@@ -119,6 +119,14 @@ def test_directions_turn_with_the_outcomes_and_follow_token_probabilities(backbo
     assert len(set(found.tolist())) == len(NAMES)
 
 
+def test_a_direction_is_the_same_in_any_company_and_none_between_equal_outcomes(backbone):
+    many = elicit(backbone, [*NAMES, "A much longer name than the others"] * 12, ("benign", "malignant"))
+    alone = [elicit(backbone, [name], ("benign", "malignant"))[0] for name in NAMES]
+    assert many[:3] == pytest.approx(alone, abs=1e-5)
+    assert many[4:7].tolist() == many[:3].tolist()  # asked once
+    assert elicit(backbone, NAMES, ("mass", "mass")).tolist() == [0.0] * 3
+
+
 def test_a_direction_is_the_probability_of_one_completion_over_its_opposite(backbone, monkeypatch):
     """One phrasing, its two next tokens, from a model of whole sequences."""
     phrasing = {"prompt": "{name} {second} {first} is", "up": "+", "down": "-"}

@@ -95,6 +95,26 @@ def test_directions_stand_beside_coefficients_where_they_were_asked_for(reposito
     page = build(repository, params).results
     assert "Direction by the language model" in page
     assert "was not asked which way" not in page
+    assert "no model uses\nit (" in page
+    used = replace(params, named=replace(params.named, elicit="used"))
+    assert "the model follows it as far as the evidence supports" in build(repository, used).results
+
+
+def test_signs_and_ranks_of_directions_are_counted_against_the_last_sites_coefficients(repository, settings, params):
+    directions = {"Mean": 0.4, "Energy": -0.2, "Contrast": 0.1, "Sphericity": 0.3}
+    write_json(repository / "models/names/directions.json", directions)
+    path = repository / "metrics/named/inbreast_extended_coefficients.csv"
+    table = pd.read_csv(path)
+    rows = table[table["site"] == "second"].iloc[[0, 0, 0, 0]]
+    rows = rows.assign(name=["Mean", "Energy", "Contrast", "Unasked"], mean=[0.5, -0.1, -0.2, 9.0])
+    write_csv(path, pd.concat([table[table["site"] == "first"], rows]))
+    alone, continued = named_model(Reader(repository), settings, params)["settings"]
+    assert alone["agreement"] is None  # a single feature
+    assert continued["agreement"] == (
+        "asked which way each feature points, the language model gives 2 of 3 coefficients their sign, rank "
+        "correlation 0.50."
+    )
+    assert "Of the coefficients at the last site: asked which way" in build(repository, params).results
 
 
 def test_the_named_curve_stands_beside_the_language_models(repository, settings, params):

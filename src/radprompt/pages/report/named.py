@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from scipy.stats import spearmanr
 
 from radprompt.core.params import Params
 from radprompt.named.variants import ALL, SELECTED
@@ -35,8 +37,9 @@ def named_model(reader: Reader, settings: Settings, params: Params) -> dict[str,
         ``tests``: for each setting and model whose names were tested ``setting``, ``name``, ``model``, ``p``, ``gain``,
         ``draws``, ``evidence``, ``scaling`` and ``alike``; ``sentences`` on them; ``settings``: for those that are
         explained and the one that the learning curve continues, ``name``, ``source`` (the drawing, or None), ``rows``
-        of the selected features' coefficients, ``several`` (whether they are of several sites) and ``sentence`` on
-        Sphericity; ``elicited``: whether the backbone was asked for directions.
+        of the selected features' coefficients, ``several`` (whether they are of several sites), ``sentence`` on
+        Sphericity and ``agreement`` of the backbone's directions with the coefficients (None: it was not asked);
+        ``elicited``: whether the backbone was asked for directions; ``used``: whether models may follow them.
     """
     records = {name: reader.json(f"metrics/named/{name}.json") for name in settings}
     tests = [
@@ -60,6 +63,7 @@ def named_model(reader: Reader, settings: Settings, params: Params) -> dict[str,
             if (described := _coefficients(reader, name, settings.title(name), directions, params))
         ],
         "elicited": bool(directions),
+        "used": params.named.elicit == "used",
     }
 
 
@@ -142,7 +146,24 @@ def _coefficients(
             for row in own.to_dict("records")
         ],
         "sentence": _sphericity(own, len(sites) > 1, params.prompt.names),
+        "agreement": _agreement(own[own["site"] == sites[-1]], directions),
     }
+
+
+def _agreement(coefficients: pd.DataFrame, directions: Mapping[str, float]) -> str | None:
+    """Say how far the backbone's directions agree with the coefficients of one site."""
+    said = coefficients["name"].map(directions).dropna()
+    if len(said) < 3:
+        return None
+    means = coefficients.loc[said.index, "mean"]
+    together = int((np.sign(said) == np.sign(means)).sum())
+    rank = (
+        f", rank correlation {number(spearmanr(said, means).statistic, 2)}" if min(map(np.ptp, (said, means))) else ""
+    )
+    return (
+        f"asked which way each feature points, the language model gives {together} of {len(said)} coefficients their "
+        f"sign{rank}."
+    )
 
 
 def _sphericity(coefficients: pd.DataFrame, several: bool, names: str) -> str:

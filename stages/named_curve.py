@@ -10,6 +10,7 @@ Expect  a first point without any labelled lesion, which no conventional model o
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -37,7 +38,7 @@ def main() -> None:
     curve = settings.require_curve()
     setting = settings[curve.continued]
     start = of_start(read_standardised(f"data/standardised/{setting.name}.csv"))
-    given = {
+    given: dict[str, Any] = {
         "vectors": read_embeddings("models/names/states.safetensors"),
         "directions": json.loads(Path("models/names/directions.json").read_text(encoding="utf-8")) or None,
         "params": params,

@@ -41,13 +41,13 @@ def main() -> None:
     firsts = [
         Selection.load(settings[name].selection_file(repeat))
         for name in settings
-        for repeat in ([0, "start"] if settings[name].continues else [0])
+        for repeat in ((0, "start") if settings[name].continues else (0,))
     ]
     asked = {"none": [], "shown": wanted_names([], firsts, params.prompt, params.seed), "used": names}[
         params.named.elicit
     ]
     first, second = params.named.outcomes
-    directions = elicit(backbone, asked, (first, second)) if asked else []
+    directions = list(elicit(backbone, asked, (first, second))) if asked else []
     with atomic_folder("models/names") as folder:
         write_embeddings(folder / "states.safetensors", names, vectors)
         write_json(folder / "directions.json", {n: round(float(d), 4) for n, d in zip(asked, directions, strict=True)})

@@ -371,7 +371,9 @@ def test_a_run_without_a_tuned_language_model_says_so_everywhere(copy):
     for models in json.loads((copy / "metrics/summary.json").read_text()).values():
         assert {"named", "logistic_regression"} <= set(models)
         assert not {"llm", "embedding_svm"} & set(models)
-    assert set(json.loads((copy / "metrics/headline/vindr.json").read_text())) == {"named", "best"}
+    headline = json.loads((copy / "metrics/headline/vindr.json").read_text())
+    assert "named" in headline
+    assert "llm" not in headline
     words = "The language model was left out of this run (llm.tuning: none)."
     assert words in _run("radprompt", "summary", cwd=copy)
     page = "".join((copy / "reports" / name).read_text() for name in ("index.html", "audit.html"))

@@ -1,7 +1,8 @@
 """Griffe extension: what our docstrings say, in the form that the site's parser understands.
 
 Cross-references, :func:`name`, become links where the site has the object. Parameters that are described together,
-``a, b, c``, become entries of their own: else all would be shown with the type and default of the first.
+``a, b, c`` or ``a, b, c : int; int; str, default=1, 2, "x"``, become entries of their own: else all would be shown with
+the type and default of the first.
 """
 
 import re
@@ -12,7 +13,9 @@ from griffe import Extension, Object
 _ROLE = re.compile(r":(?:class|func|meth|mod|data|attr|exc):`(~?)([\w.]+)`")
 _SECTION = re.compile(r"^(?:Parameters|Attributes)\n-+$", re.MULTILINE)
 _NEXT = re.compile(r"^\w[\w ]*\n-{3,}$", re.MULTILINE)
-_TOGETHER = re.compile(r"^(\w+)((?:, \w+)+)$\n((?:(?:[ \t]+.*)?(?:\n|\Z))+)", re.MULTILINE)
+_TOGETHER = re.compile(
+    r"^(\w+(?:, \w+)+)(?: : (.*?)(?:, default=(.*))?)?$\n((?:(?:[ \t]+.*)?(?:\n|\Z))+)", re.MULTILINE
+)
 
 
 class OurDocstrings(Extension):
@@ -37,9 +40,15 @@ def apart(text: str) -> str:
 
 
 def _entries(found: re.Match[str]) -> str:
-    first, others, description = found.groups()
-    rest = "".join(f"{name}\n    See ``{first}``.\n" for name in others.removeprefix(", ").split(", "))
-    return f"{first}\n{description.rstrip()}\n{rest}" + ("\n" if description.endswith("\n\n") else "")
+    names, types, defaults, description = found[1].split(", "), found[2] or "", found[3] or "", found[4]
+    own_types, own_defaults = types.split("; "), defaults.split(", ")
+    heads = []
+    for place, name in enumerate(names):
+        kind = own_types[place] if len(own_types) == len(names) else types
+        default = f", default={own_defaults[place]}" if len(own_defaults) == len(names) else ""
+        heads.append(f"{name} : {kind}{default}" if kind else name)
+    rest = "".join(f"{head}\n    See ``{names[0]}``.\n" for head in heads[1:])
+    return f"{heads[0]}\n{description.rstrip()}\n{rest}" + ("\n" if description.endswith("\n\n") else "")
 
 
 def _link(short: str, name: str, obj: Object) -> str:

@@ -20,5 +20,16 @@ def test_parameters_described_together_become_entries_of_their_own():
     )
 
 
+def test_each_gets_its_own_type_and_default():
+    text = (
+        'Parameters\n----------\na, b : int; {"x", "y"}, default=1, "x"\n    Both.\n'
+        "c, d : float, default=0.5, 2\n    More."
+    )
+    assert APART(text) == (
+        'Parameters\n----------\na : int, default=1\n    Both.\nb : {"x", "y"}, default="x"\n    See ``a``.\n'
+        "c : float, default=0.5\n    More.\nd : float, default=2\n    See ``c``.\n"
+    )
+
+
 def test_other_docstrings_stay():
     assert APART("One, two\n    three.") == "One, two\n    three."

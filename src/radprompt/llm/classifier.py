@@ -62,8 +62,10 @@ class LanguageModelClassifier(FromPretrained, PickledWithoutBackbone, FittedColu
         What the head reads: ``last``, the state of the prompt's last token (paper), or ``features``, the mean of the
         states at the tokens that close each feature's sentence. ``closing``: a weight vector for each feature on that
         token's state after layer ``closing_layer`` (None: the last), by :mod:`radprompt.llm.closing`, without training.
-    epochs, batch_size, learning_rate, weight_decay, warmup_fraction : int; int; float, default=8, 16, 1e-3, 0.01, 0.05
-        Passes over the rows, rows a step; of AdamW the rate, the decay and the share of steps before the cosine.
+    epochs, batch_size : int, default=8, 16
+        Passes over the rows, and rows a step.
+    learning_rate, weight_decay, warmup_fraction : float, default=1e-3, 0.01, 0.05
+        AdamW's rate and decay, and the share of all steps before the cosine.
     best_epoch_by, patience : {"auc", "loss"}; int or None, default="loss", None
         The epoch best on the validation rows is kept; ``patience`` epochs without a better one stop training.
     device, precision : str; {"auto", "bf16", "fp32"}, default="auto", "auto"
@@ -80,14 +82,12 @@ class LanguageModelClassifier(FromPretrained, PickledWithoutBackbone, FittedColu
     columns : {"fitted", "any"}, default="fitted"
         ``fitted``: a frame to predict from must have the columns that were learned, in any order.
     verbose : bool, default=True
-        Whether a bar shows the epochs on a terminal; elsewhere none is shown anyway.
+        Whether a bar shows the epochs on a terminal.
 
     Attributes
     ----------
-    classes_
-        The two classes in order, such as ``[0, 1]``: benign, malignant.
-    n_features_in_, feature_names_in_
-        Of the last :meth:`fit` or :meth:`adapt`; absent after one on prompts, names also after one on unnamed arrays.
+    classes_, n_features_in_, feature_names_in_
+        As in scikit-learn, of the last :meth:`fit` or :meth:`adapt`; absent for prompts, and names for unnamed arrays.
     state_, trunk_
         History with the epoch that was kept; what the frozen layers made of each prompt that they read.
 

@@ -103,7 +103,7 @@ def check_gpu(machine: Machine, device: str, needed_gb: float, required: bool) -
         if required:
             found += f"; training takes about {needed_gb:.1f} GB"
             fix = (
-                "the tables need none: `dvc repro names named baselines` first (docs/clinical.md); to train this model, "
+                "the tables need none: `dvc repro names named baselines` first (docs/clinical.md); training needs "
                 "an NVIDIA GPU and a CUDA build: `make setup TORCH=...`"
             )
             return Finding("machine", "GPU", "error", found, fix)

@@ -1,12 +1,12 @@
 """Readout `closing` and today's readouts on the demo's development rows: which predicts held-out patients better?
 
-    python benchmarks/closing.py            # decides, on training and validation rows
+    python benchmarks/closing.py            # decides, on training and validation rows; rows of the table stay
     python benchmarks/closing.py --test     # afterwards: AUC on the test rows, of models that choose nothing there
 
 Reads   params.yaml; data/prompts/vindr.jsonl; data/cohorts/vindr.csv; models/backbone/
 Writes  metrics/ablations/closing.csv: means over five folds of the first site's training and validation patients, the
         same for every readout, each with a seed of its own; `to_features` is the difference in loss, fold by fold, from
-        the readout `features` with LoRA on two layers. For readouts that are trained, `val_loss` is that of the last
+        the readout `features` with LoRA on two layers, whose spread is known only where both ran together. For readouts that are trained, `val_loss` is that of the last
         epoch, which no choice of epoch flatters. With --test the column `test_auc` of one fit on the training rows.
 Takes   an hour where two cores are shared; rows are written one after the other
 """
@@ -69,16 +69,24 @@ def fold_scores(table: pd.DataFrame, configuration: tuple[str, str, int], seed: 
 
 
 def decide(table: pd.DataFrame, seed: int) -> None:
-    """Compare all configurations on the development rows."""
-    rows: list[dict[str, object]] = []
-    reference = np.zeros(FOLDS)
+    """Compare the configurations that are not in the table yet, on the development rows."""
+    known = pd.read_csv(TABLE, dtype={"layer": str}) if TABLE.is_file() else pd.DataFrame(columns=[*KEY, "val_loss"])
+    rows: list[dict[str, object]] = [
+        {str(key): value for key, value in row.items()} for row in known.to_dict("records")
+    ]
+    done = set(known[KEY].itertuples(index=False, name=None))
+    reference: np.ndarray | float = float(known["val_loss"].iloc[0]) if rows else 0.0
     for configuration in CONFIGURATIONS:
+        if configuration in done:
+            continue
         found = fold_scores(table[table["split"] != "test"], configuration, seed)
         loss, auc = (np.array([entry[key] for entry in found]) for key in ("val_loss", "val_auc"))
         reference = loss if not rows else reference
         row: dict[str, object] = dict(zip(KEY, configuration, strict=True)) | {"folds": FOLDS}
         for name, values in (("val_loss", loss), ("to_features", loss - reference), ("val_auc", auc)):
             row |= {name: round(float(values.mean()), 4), f"{name}_sd": round(float(values.std(ddof=1)), 4)}
+        if isinstance(reference, float):
+            del row["to_features_sd"]
         rows.append(row)
         write_csv(TABLE, pd.DataFrame(rows))
         print(row, flush=True)

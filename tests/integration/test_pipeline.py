@@ -385,6 +385,48 @@ def test_a_run_without_a_tuned_language_model_says_so_everywhere(copy):
     assert "Running stage" not in _run("dvc", "repro", cwd=copy)
 
 
+def test_the_readout_of_closing_tokens_goes_from_training_to_a_prediction_elsewhere(copy):
+    params = copy / "params.yaml"
+    text = params.read_text()
+    assert text.count("  readout: features ") == text.count("  closing_layer: 4 ") == 1
+    text = text.replace("  readout: features ", "  readout: closing ").replace(
+        "  closing_layer: 4 ", "  closing_layer: 2 "
+    )
+    params.write_text(text)
+    ran = set(_started(_run("dvc", "repro", cwd=copy)))
+    learned = {f"{stage}@{name}" for stage in ("language_model", "embedded_baselines") for name in SETTINGS}
+    assert learned | {"explain@vindr", "learning_curve@inbreast", "summary", "report"} <= ran
+    assert not {name.partition("@")[0] for name in ran} & {"named", "baselines", "names", "features", "backbone"}
+    for name, setting in SETTINGS.items():
+        folder = copy / f"models/language_model/{name}/repeat_0_seed_2025"
+        assert not list(folder.glob("adapter*"))
+        sites = json.loads((folder / "closing.json").read_text())["sites"]
+        assert len(sites) == (2 if setting.continues else 1), name
+        predicted = pd.read_csv(copy / f"data/predictions/{name}/llm.csv")
+        assert predicted["probability"].between(0.001, 0.999).all()
+    curve = pd.read_csv(copy / "metrics/learning_curve.csv")
+    assert set(curve.loc[curve["model"] == "llm", "line"]) == {"extended", "scratch"}
+    shares = pd.read_csv(copy / "data/explanations/vindr.csv")
+    llm = pd.read_csv(copy / "data/predictions/vindr/llm.csv").set_index("lesion_id")["probability"]
+    for lesion, own in shares.groupby("lesion_id"):
+        assert own["base"].iloc[0] + own["share"].sum() == pytest.approx(own["logit"].iloc[0], abs=1e-6)
+        assert own["probability"].iloc[0] == pytest.approx(llm[lesion], abs=0.01)
+    page = "".join((copy / "reports" / name).read_text() for name in ("index.html", "audit.html"))
+    assert "its states at closing tokens read as they are, nothing trained" in page
+    _run("radprompt", "export", "model", "--setting", "inbreast_extended", cwd=copy)
+    card = " ".join((copy / "model/README.md").read_text().split())
+    assert "closing tokens, after layer 2; nothing was trained" in card
+    predicted = pd.read_csv(copy / "data/predictions/inbreast_extended/llm.csv", dtype={"lesion_id": str})
+    case = predicted[(predicted["split"] == "test") & (predicted["repeat"] == 0)].iloc[0]
+    lesion = pd.read_csv(copy / "data/lesions/inbreast.csv", dtype=str).set_index("lesion_id").loc[case["lesion_id"]]
+    given = (lesion["image_path"], "--model", "model", "--mask", lesion["mask_path"], "--id", "case")
+    _run("radprompt", "predict", *given, cwd=copy)
+    found = json.loads((copy / "predictions/case.json").read_text())
+    assert found["probability"] == pytest.approx(case["probability"], abs=1e-3)
+    assert sum(feature["share"] for feature in found["features"]) != 0
+    assert "Running stage" not in _run("dvc", "repro", cwd=copy)
+
+
 def test_a_corrected_docstring_runs_the_fingerprints_alone(copy):
     path = copy / "src/radprompt/core/outputs.py"
     path.write_text(path.read_text().replace('"""Write UTF-8 text', '"""Write text in UTF-8,', 1))

@@ -140,6 +140,14 @@ def test_a_trial_is_met_by_the_interval_and_what_is_not_says_why():
         assert (found[2] == "yes") == (float(found[0]) <= own["auc_high"])
 
 
+def test_what_is_promised_of_the_named_model_was_kept_when_measured():
+    """Remake it by ``python benchmarks/named.py --limits``: seconds, coverage, and adapting against the joint fit."""
+    rows = _cells(TABLES["named-limits"](ROOT / "metrics"))
+    assert {row[3] for row in rows} == {"yes"}
+    assert sum("90 % intervals" in row[0] for row in rows) == 2
+    assert sum("demo's test lesions" in row[0] for row in rows) == 2
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_committed_metrics_fill_every_table(name):
     """As the site does; each row has as many cells as the head."""

@@ -56,7 +56,7 @@ def model_card(sources: Sources, licensed: str | None) -> str:
         "backbone": licensed or "SmolLM2-135M-Instruct (Apache-2.0), in this folder",
         "licensed": licensed,
         "tuning": _tuning(sources.classifier["parameters"]),
-        "epoch": sources.classifier["best_epoch"],
+        "epoch": _epoch(sources.classifier),
         "start": None if setting.start is None else settings.title(setting.start),
         "trains": setting.trains,
         "cohorts": _cohorts(sources),
@@ -85,6 +85,11 @@ def _tuning(parameters: dict[str, Any]) -> str:
         return "its classification head alone was trained"
     layers = "every layer" if parameters["layers"] == "all" else f"the last {count(int(parameters['layers']), 'layer')}"
     return f"LoRA of rank {parameters['rank']} on {layers}"
+
+
+def _epoch(classifier: dict[str, Any]) -> int | None:
+    """Return the epoch that was kept; None where nothing was trained in epochs."""
+    return None if classifier["parameters"].get("readout") == "closing" else classifier["best_epoch"]
 
 
 def _cohorts(sources: Sources) -> list[dict[str, Any]]:

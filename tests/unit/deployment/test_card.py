@@ -89,6 +89,18 @@ def test_the_card_of_a_sixth_setting_names_it_and_its_data(sources):
     assert card.endswith(".\n")
 
 
+@pytest.mark.parametrize(("layer", "words"), [(4, "after layer 4"), (None, "after the last layer")])
+def test_a_readout_of_closing_tokens_keeps_no_epoch(sources, layer, words):
+    record = sources.adapter / "classifier.json"
+    parameters = {"tuning": "lora", "rank": 2, "layers": 1, "readout": "closing", "closing_layer": layer}
+    write_json(record, {"parameters": parameters, "best_epoch": 1})
+    card = model_card(sources, None)
+    said = f"a Bayesian model reads its states at the features' closing tokens, {words}; nothing was trained"
+    assert f"| Trained | {said}, continued from the model of: VinDr-Mammo, internal test |" in card
+    assert "epoch 1" not in card
+    assert "  - lora" not in card
+
+
 def test_the_record_says_what_a_page_without_the_repository_shows(sources, tmp_path):
     sources.record().save(tmp_path / "model.json")
     record = Record.load(tmp_path / "model.json")

@@ -169,8 +169,20 @@ def test_without_a_tuned_language_model_only_its_names_are_read(repository):
     assert [grows[name].value for name in ("language_model", "learning_curve", "explain")] == [0, 0, 0]
     assert grows["names"].value == SMOLLM2.linear
     assert memory.language_models(params, SETTINGS) == 0
+
+
+def test_names_are_read_by_the_layers_up_to_the_one_read_and_directions_by_all(repository):
+    """17 of LLaMA2-7B's 32 layers in bfloat16 on a CPU, whatever training would compute in; SmolLM2 in float32."""
+    apply_profile(ROOT / "profiles" / "laptop.yaml", repository / "params.yaml")
+    params = load_params(repository / "params.yaml")
+    half = 2 * (17 * LLAMA2_7B.linear_of_a_layer + LLAMA2_7B.other) / 1e9
+    assert memory.language_model_gb(params, LLAMA2_7B, gpu=False, bf16=False) == pytest.approx(1.5 + half, abs=0.01)
+    assert 1.5 + half < 9
+    asked = replace(params, named=replace(params.named, elicit="shown"))
     weights = LLAMA2_7B.weights_gb("none", bf16=True)
-    assert memory.language_model_gb(params, LLAMA2_7B, gpu=False, bf16=True) == pytest.approx(1.5 + weights)
+    assert memory.names_gb(asked, LLAMA2_7B) == pytest.approx(1.5 + weights)
+    last = replace(params, named=replace(params.named, layer=30))
+    assert memory.names_gb(last, SMOLLM2) == pytest.approx(1.5 + SMOLLM2.weights_gb("none", bf16=False))
 
 
 def test_llama_trains_in_20_gb_and_in_10_with_4_bits(clinical):

@@ -19,6 +19,7 @@ def test_without_a_card_a_large_model_or_cuda_is_an_error(laptop, device, requir
     assert found.state == "error"
     assert "make setup TORCH" in found.fix
     assert ("training takes about 20.0 GB" in found.found) is required
+    assert ("`dvc repro names named baselines` first" in found.fix) is required
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,10 @@ def check_gpu(machine: Machine, device: str, needed_gb: float, required: bool) -
         found = f"none: {machine.no_gpu}"
         if required:
             found += f"; training takes about {needed_gb:.1f} GB"
-            fix = "this model needs an NVIDIA GPU; with one, install a CUDA build: `make setup TORCH=...`"
+            fix = (
+                "the tables need none: `dvc repro names named baselines` first (docs/clinical.md); training needs "
+                "an NVIDIA GPU and a CUDA build: `make setup TORCH=...`"
+            )
             return Finding("machine", "GPU", "error", found, fix)
         if device.startswith("cuda"):
             return Finding("machine", "GPU", "error", found, "set llm.device: auto, or `make setup TORCH=...`")

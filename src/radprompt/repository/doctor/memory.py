@@ -1,7 +1,10 @@
 """Memory and disk that training takes, GB (1e9 bytes): counted from shapes, not measured."""
 
+from dataclasses import replace
+
 from radprompt.core.params import Params, reads_closings
 from radprompt.llm.backbone import WORKING_GB
+from radprompt.llm.frozen import LARGE
 from radprompt.repository.doctor.shape import Shape
 from radprompt.repository.doctor.workload import Workload, is_phantom, prompt_tokens
 from radprompt.study.settings import Settings
@@ -36,9 +39,19 @@ def language_model_gb(params: Params, shape: Shape, *, gpu: bool, bf16: bool) ->
 
     Where ``llm.tuning`` is none, nothing is trained: it is that of ``names``, which reads with the backbone.
     """
-    if gpu or params.llm.tuning == "none":
+    if params.llm.tuning == "none":
+        return names_gb(params, shape)
+    if gpu:
         return PYTHON_GB + shape.weights_gb("none", bf16=bf16)
     return PYTHON_GB + training_gb(params, shape, bf16=bf16)
+
+
+def names_gb(params: Params, shape: Shape) -> float:
+    """Return the main memory of ``names``: layers up to the one after that which is read, all to ask for directions."""
+    layer = shape.layers // 2 if params.named.layer is None else params.named.layer
+    read = shape.layers if params.named.elicit != "none" else min(layer + 1, shape.layers)
+    loaded = replace(shape, layers=read)
+    return PYTHON_GB + loaded.weights_gb("none", bf16=loaded.linear + loaded.other >= LARGE)
 
 
 def segmenter_gb(params: Params, work: Workload) -> float:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from shlex import quote
@@ -48,7 +49,7 @@ def images(
     require_extra("radprompt images", "images", "SimpleITK", "radiomics", "pydicom", "highdicom")
     from radprompt.core.params import Compute
     from radprompt.core.progress import show_bars_on_terminals_only
-    from radprompt.images.robustness import STABLE, run_robustness
+    from radprompt.images.robustness import REPEATED, run_robustness
     from radprompt.images.settings import load_settings
     from radprompt.images.study import FEATURES, run_study
 
@@ -59,13 +60,13 @@ def images(
     study = run_study(cases, settings, out, Compute("loky", workers))
     for line in _summary(study, out):
         typer.echo(line)
-    file, features = out / FEATURES, study.features
+    options = ["--images", str(out)]
     if perturb:
         compute = Compute("loky", workers)
         robust = run_robustness(study, settings, out, compute, draws=perturb, seed=seed, min_icc=min_icc)
-        file, features = out / STABLE, robust.features
+        options += ["--repeated", str(out / REPEATED), "--min-icc", f"{min_icc:g}"]
         typer.echo(_robust(robust, min_icc, out))
-    command = table_command(features, file, positive)
+    command = table_command(study.features, out / FEATURES, positive, options)
     if not command:
         if table:
             raise InputError(
@@ -82,7 +83,7 @@ def images(
             raise typer.Exit(status)
 
 
-def table_command(features: "pd.DataFrame", file: Path, positive: str | None) -> list[str]:
+def table_command(features: "pd.DataFrame", file: Path, positive: str | None, options: Sequence[str] = ()) -> list[str]:
     """Return the words of `radprompt table` for a features file; none where there are no labels of two classes."""
     if "label" not in features or features.loc[features["label"] != "", "label"].nunique() != 2:
         return []
@@ -95,7 +96,7 @@ def table_command(features: "pd.DataFrame", file: Path, positive: str | None) ->
         if any(fnmatch(str(name), pattern) for name in features):
             command += ["--keep", pattern]
     command += ["--positive", positive] if positive else []
-    return [*command, "--out", str(file.with_name("table"))]
+    return [*command, *options, "--out", str(file.with_name("table"))]
 
 
 def _robust(robustness: "Robustness", min_icc: float, out: Path) -> str:

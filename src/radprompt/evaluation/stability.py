@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from radprompt.core.errors import InputError
-from radprompt.evaluation.intraclass import intraclass
+from radprompt.evaluation.intraclass import Intraclass, intraclass
 
 REPEATED = "data/repeated.csv"
 """Repeated measurements of a study's cases: ``lesion_id``, several rows a case, and a column a feature."""
@@ -54,8 +54,9 @@ def judge_stability(
     -------
     DataFrame
         ``feature``, ``icc`` (ICC(1,1), see :func:`radprompt.evaluation.intraclass.intraclass`), ``low`` and ``high``
-        of its 95 % interval, and ``stable``: ``low`` reaches ``min_icc``. A feature that is not defined in some
-        measurement, or constant, has no ICC and is not stable.
+        of its 95 % interval, and ``stable``: ``low`` reaches ``min_icc``. A case without any value of a feature (of
+        another site) does not count for it. A feature that is constant, or defined in only some measurements of a case,
+        has no ICC and is not stable.
 
     Raises
     ------
@@ -76,7 +77,7 @@ def judge_stability(
     place = rows.groupby("lesion_id").cumcount()
     measured = [own.loc[ids, names]]
     measured += [rows[place == draw].set_index("lesion_id").loc[ids, names] for draw in range(usual)]
-    found = intraclass(np.stack([part.to_numpy(dtype=float) for part in measured], axis=1))
+    found = _agreement(np.stack([part.to_numpy(dtype=float) for part in measured], axis=1))
     table = pd.DataFrame({"feature": names, "icc": found.icc, "low": found.low, "high": found.high})
     table["stable"] = table["low"] >= min_icc
     if names and not table["stable"].any():
@@ -91,6 +92,18 @@ def judge_stability(
 def unstable(judged: pd.DataFrame) -> list[str]:
     """Return the features of a table of :func:`judge_stability` that are not stable."""
     return judged.loc[~judged["stable"], "feature"].tolist()
+
+
+def _agreement(values: np.ndarray) -> Intraclass:
+    """Return the agreement of (cases, measurements, features), each feature over the cases that have a value."""
+    cases, _, features = values.shape
+    there = ~np.isnan(values).all(axis=1)
+    limits = np.full((3, features), np.nan)
+    for pattern in np.unique(there, axis=1).T if cases else ():
+        if pattern.sum() >= 2:
+            own = (there == pattern[:, None]).all(axis=0)
+            limits[:, own] = intraclass(values[pattern][:, :, own])
+    return Intraclass(*limits)
 
 
 def _is(path: str | Path) -> bool:

@@ -1,9 +1,10 @@
 """The command ``radprompt images``."""
 
+import math
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from shlex import quote
@@ -81,6 +82,50 @@ def images(
         status = subprocess.call([sys.executable, "-m", *command])  # noqa: S603
         if status:
             raise typer.Exit(status)
+
+
+def study_predict(
+    model: Path,
+    image: Path | None,
+    mask: Path | None,
+    table: Path | None,
+    out: Path,
+    name: str,
+    spacing: float,
+    mask_label: str,
+    site: str,
+    given: Mapping[str, object],
+    *,
+    seg: bool,
+    sr: bool,
+) -> None:
+    """Do what ``radprompt predict`` does with the model of a study of images; ``given`` are options that it lacks."""
+    require_extra("radprompt predict", "images", "SimpleITK", "radiomics", "pydicom", "highdicom")
+    from radprompt.export.cases import id_of
+    from radprompt.images.cases import Case
+    from radprompt.images.predicting import EXCLUDED, PREDICTIONS, StudyPredictor, predict_table
+
+    if wrong := [option for option, value in given.items() if value]:
+        raise InputError(f"{', '.join(wrong)}: not for the model of a study of images", where=str(model))
+    if (image is None) == (table is None):
+        raise InputError("name an image or a table, one of the two", fix="see `radprompt predict --help`")
+    predictor, options = StudyPredictor(model), {"site": site or None, "seg": seg, "sr": sr}
+    if table is not None:
+        done, excluded = predict_table(predictor, table, out, **options)
+        typer.echo(f"{done} predicted: {out / PREDICTIONS}; {excluded} excluded: {out / EXCLUDED}")
+    elif image is not None:
+        if mask is None:
+            raise InputError("features are measured inside a mask", where="--mask", fix="name its file: --mask FILE")
+        size = "" if math.isnan(spacing) else repr(spacing)
+        case = Case(1, name or id_of(image), image, mask, mask_label=mask_label, spacing=size)
+        said = predictor.predict(case, out, **options)
+        low, high = said["named_model"]["interval_90"]
+        more = ", .seg.dcm" * (seg or sr) + ", .sr.dcm" * sr
+        typer.echo(
+            f"probability of {said['model']['classes'][1]!r} {said['probability']:.3f} ({low:.3f} to {high:.3f}): "
+            f"{out / case.case}.html, .json{more}"
+        )
+    typer.echo("Not for clinical use")
 
 
 def table_command(features: "pd.DataFrame", file: Path, positive: str | None, options: Sequence[str] = ()) -> list[str]:

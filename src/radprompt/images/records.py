@@ -42,6 +42,11 @@ class Outcome(NamedTuple):
     taken_over: int
 
 
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that values depend on."""
+    return {name: version(name) for name in _PACKAGES}
+
+
 def measure_each(
     cases: Sequence[Case], work: Work, settings: Sequence[object], folder: Path, compute: Compute, label: str
 ) -> Outcome:
@@ -113,7 +118,7 @@ def finish(task: Task, work: Work) -> Record | Excluded:
 
 def _key(case: Case, settings: Sequence[object]) -> str:
     """Name the record of a case by all that its content depends on."""
-    packages = [f"{name} {version(name)}" for name in _PACKAGES]
+    packages = [f"{name} {number}" for name, number in versions().items()]
     files = [_stamp(case.image), _stamp(case.mask)]
     content = [EDITION, case.case, case.mask_label, case.spacing, *settings, packages, files]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]

@@ -78,7 +78,7 @@ def segmentation_of(image: Path, mask: "SimpleITK.Image", case: str) -> "Dataset
         algorithm_type=highdicom.seg.SegmentAlgorithmTypeValues.MANUAL,
     )
     with blamed_on(image, "no DICOM segmentation can be made for it"):
-        return highdicom.seg.Segmentation(
+        made = highdicom.seg.Segmentation(
             source_images=files,
             pixel_array=pixels,
             segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
@@ -86,6 +86,10 @@ def segmentation_of(image: Path, mask: "SimpleITK.Image", case: str) -> "Dataset
             content_description="Region measured by radprompt; not for clinical use",
             **_identity(f"radprompt, {_MARK}: region", 9901),
         )
+        for measures in made.SharedFunctionalGroupsSequence[0].get("PixelMeasuresSequence", []):
+            if "SliceThickness" not in measures:  # the image does not say it; readers want it
+                measures.SliceThickness = mask.GetSpacing()[2]
+    return made
 
 
 def report_of(image: Path, region: "Dataset", answer: Mapping[str, Any], outcome: str) -> "Dataset":

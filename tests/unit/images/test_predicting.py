@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import SimpleITK
 from pydicom import dcmread
-from pydicom.uid import Comprehensive3DSRStorage
+from pydicom.uid import Comprehensive3DSRStorage, DigitalMammographyXRayImageStorageForPresentation
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
@@ -19,6 +19,7 @@ from radprompt.cli import app
 from radprompt.core.errors import InputError
 from radprompt.core.params import Compute
 from radprompt.images.cases import Case
+from radprompt.images.dicom_results import report_of, segmentation_of
 from radprompt.images.masks import read_region
 from radprompt.images.predicting import StudyPredictor
 from radprompt.images.reading import read_image
@@ -142,6 +143,34 @@ def test_dicom_results_are_of_the_images_patient_and_refer_to_each_other(
         assert values[feature["name"][:64]] == pytest.approx(feature["value"])
     (use,) = group.get_qualitative_evaluations()
     assert use.value.meaning.startswith("Not for clinical use")
+
+
+@pytest.mark.parametrize("kind", ["enhanced", "mammogram", "one slice"])
+def test_other_dicom_images_have_results_too(tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "image.dcm"
+    if kind == "enhanced":
+        made_up.enhanced(made_up.tissue()).save_as(file)
+    elif kind == "one slice":
+        made_up.series(made_up.tissue())[10].save_as(file)
+    else:
+        image = made_up.dicom(DigitalMammographyXRayImageStorageForPresentation, "MG", "1.2.3.99")
+        made_up.put_pixels(image, np.random.default_rng(0).integers(0, 4000, (120, 100)))
+        image.PixelRepresentation, image.ImagerPixelSpacing = 0, [0.1, 0.1]
+        del image.FrameOfReferenceUID
+        image.save_as(file)
+    volume = read_image(file, mammogram=kind == "mammogram")
+    inside = np.zeros(tuple(reversed(volume.image.GetSize())), np.uint8)
+    inside[len(inside) // 3 : len(inside) // 2 + 1, 12:20, 7:19] = 1
+    region = segmentation_of(file, made_up.like(inside, volume.image), "case")
+    region.save_as(tmp_path / "seg.dcm")
+    again = read_region(tmp_path / "seg.dcm", "", volume)
+    np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(again.mask), inside)
+    answer = {"id": "case", "probability": 0.3, "named_model": {"interval_90": [0.1, 0.5]}, "features": [], "notes": []}
+    report_of(file, region, answer, "malignant").save_as(tmp_path / "sr.dcm")
+    content = highdicom.sr.srread(tmp_path / "sr.dcm").content
+    groups = content.get_volumetric_roi_measurement_groups() + content.get_planar_roi_measurement_groups()
+    assert len(groups) == 1
+    assert [each.value for each in groups[0].get_measurements()] == [0.3, 0.1, 0.5]
 
 
 def test_what_cannot_be_predicted_says_why_and_leaves_no_older_result(

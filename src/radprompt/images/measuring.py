@@ -4,8 +4,9 @@ No feature of the original image looks outside the region, so a box of one voxel
 hundredth of the memory. PyRadiomics' wavelet is a chain of finite filters: a voxel depends on fewer than ``dec_len``
 voxels a level along each axis, and as many are left around the region; an axis that has fewer stays whole, since the
 transform is periodic there. A gradient depends on direct neighbours. A resampled image is PyRadiomics' own, on the grid
-of the whole mask, from a cut image whose margin a B-spline forgets. Everything else sees the whole image: Laplacian of
-Gaussian (a recursive filter) and functions scaled by the image's maximum.
+of the whole mask, from a cut image whose margin a B-spline forgets. Everything else sees the whole image: functions
+scaled by the image's maximum, and the Laplacian of Gaussian, whose result alone is cut
+(:mod:`radprompt.images.laplacian`).
 """
 
 import logging
@@ -16,6 +17,7 @@ import numpy as np
 
 from radprompt.core.errors import ImageError
 from radprompt.core.params import Engine
+from radprompt.images import laplacian
 from radprompt.images.settings import Settings
 
 if TYPE_CHECKING:
@@ -138,14 +140,20 @@ def _extract(
     import SimpleITK
     from radiomics.featureextractor import RadiomicsFeatureExtractor
 
-    from radprompt.radiomics_engine.extractor import FastExtractor
-
     if set(image_types) == {"Original"} and _array(mask).all():
         # PyRadiomics takes a mask without a zero for empty. A rim changes nothing of the original image's features.
         rim = [1] * image.GetDimension()
         image, mask = SimpleITK.ConstantPad(image, rim, rim), SimpleITK.ConstantPad(mask, rim, rim)
-    extractor = (FastExtractor if engine == "fast" else RadiomicsFeatureExtractor)(**setting)
-    extractor.enabledImagetypes = image_types
+    kind = RadiomicsFeatureExtractor
+    if engine == "fast":
+        from radprompt.radiomics_engine.extractor import FastExtractor
+
+        kind = FastExtractor
+    extractor = kind(**setting)
+    laplacian.register()
+    extractor.enabledImagetypes = {
+        laplacian.IN_BOX if name == "LoG" else name: options for name, options in image_types.items()
+    }
     extractor.enabledFeatures = {name: list(features or []) for name, features in classes.items()}
     values = extractor.execute(image, mask)
     return {key: float(value) for key, value in values.items()}

@@ -26,31 +26,38 @@ def register() -> None:
 
 
 def laplacians(
-    image: "SimpleITK.Image", mask: "SimpleITK.Image", **setting: Any
+    image: "SimpleITK.Image", mask: "SimpleITK.Image", whole: "SimpleITK.Image | None" = None, **setting: Any
 ) -> Iterator[tuple["SimpleITK.Image", str, dict[str, Any]]]:
     """Yield what PyRadiomics' ``getLoGImage`` yields, with zeros outside the box around the region.
 
     Parameters
     ----------
     image
-        Three-dimensional. One with a side under four voxels has no Laplacian here.
+        Three-dimensional; a part of ``whole``, with a rim around it where the region fills it.
     mask
-        ``label`` inside.
+        ``label`` inside, on the grid of ``image``.
+    whole
+        What is filtered; None: ``image``. One with a side under four voxels has no Laplacian here.
     **setting
         PyRadiomics' settings with ``sigma``, mm; one that is too wide for the image is left out.
     """
     import SimpleITK
 
-    size, spacing = np.array(image.GetSize()), np.array(image.GetSpacing())
+    whole = image if whole is None else whole
+    size, spacing = np.array(whole.GetSize()), np.array(whole.GetSpacing())
     inside = np.argwhere(SimpleITK.GetArrayViewFromImage(mask) == setting.get("label", 1))[:, ::-1]
     start, length = inside.min(0), np.ptp(inside, axis=0) + 1
+    offset = np.array(whole.TransformPhysicalPointToIndex(image.GetOrigin()))
     for sigma in setting.get("sigma", []) if size.min() >= 4 else []:
         if sigma > 0 and (size >= np.ceil(sigma / spacing) + 1).all():
-            whole = SimpleITK.Image(image.GetSize(), SimpleITK.sitkFloat32)
-            whole.CopyInformation(image)
-            part = _laplacian(image, sigma, start.tolist(), length.tolist())
-            place = SimpleITK.Paste(whole, part, part.GetSize(), [0, 0, 0], start.tolist())
-            yield place, f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D", setting
+            empty = SimpleITK.Image(image.GetSize(), SimpleITK.sitkFloat32)
+            empty.CopyInformation(image)
+            part = _laplacian(whole, sigma, (offset + start).tolist(), length.tolist())
+            yield (
+                SimpleITK.Paste(empty, part, part.GetSize(), [0, 0, 0], start.tolist()),
+                f"log-sigma-{str(sigma).replace('.', '-')}-mm-3D",
+                setting,
+            )
 
 
 def _laplacian(image: "SimpleITK.Image", sigma: float, start: list[int], length: list[int]) -> "SimpleITK.Image":

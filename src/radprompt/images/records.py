@@ -18,7 +18,7 @@ from radprompt.core.outputs import write_json
 from radprompt.core.params import Compute
 from radprompt.images.cases import Case, Excluded
 
-EDITION = 1
+EDITION = 2
 """Raised when what a finished record holds changes."""
 _PACKAGES = ("pyradiomics", "SimpleITK", "numpy")
 

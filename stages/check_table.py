@@ -1,9 +1,9 @@
 """Check a user's table: what each column and row is, and which cases train, validate and test.
 
-Reads   data/table.csv; params.yaml (seed, table, partition, adaptation); settings.yaml
+Reads   data/table.csv, data/measured/; params.yaml (seed, table, partition, adaptation); settings.yaml
 Writes  data/cases.csv (lesion_id, patient_id, site, split, label), data/features/table.csv (every feature as a number),
         data/cohorts/<setting>.csv, data/columns.json (what each column is, what is left out and why),
-        metrics/table.json (counts)
+        data/repeated.csv (lesion_id and features of cases measured again, if any were), metrics/table.json (counts)
 Takes   time that grows with rows and columns
 Expect  a table that cannot be used is refused in one message that lists all that is wrong
 """
@@ -14,6 +14,7 @@ from radprompt.core.errors import InputError
 from radprompt.core.stage import run
 from radprompt.core.table_params import load_table_params
 from radprompt.own_table.checking import check
+from radprompt.own_table.measured import MEASURED, REPEATED, read_measured_again
 from radprompt.own_table.partitions import divide
 from radprompt.own_table.store import SETTINGS, read_settings_file, write_study
 
@@ -32,7 +33,10 @@ def main() -> None:
             where=SETTINGS,
             fix=f"take the table in again: radprompt table {TABLE} --label {params.table.label!r} --out .",
         )
-    write_study(checked, study)
+    again, found = MEASURED / REPEATED, None
+    if again.is_file():
+        found = read_measured_again(again, params.table, checked.columns, checked.about["case"])
+    write_study(checked, study, found)
     print(f"{len(checked.about)} cases of {len(checked.sites)} site(s), {checked.features.shape[1]} features")
     for note in [*checked.notes, *study.notes]:
         print(note)

@@ -1,9 +1,10 @@
 """Fit the named model on every case of a user's table, for new ones.
 
-Reads   data/cases.csv, data/features/table.csv, data/columns.json; params.yaml (seed, features, named, prompt.names);
-        models/names/
+Reads   data/cases.csv, data/features/table.csv, data/columns.json, data/measured/; params.yaml (seed, features, named,
+        prompt.names); models/names/; with features.min_icc data/repeated.csv
 Writes  models/final/: scaler.json, selection.json, named/ and named_all/ (safetensors and JSON), columns.json
-        and table.json (how a new table is read), ranges.csv (each feature's least, median and largest value), README.md
+        and table.json (how a new table is read), ranges.csv (each feature's least, median and largest value),
+        README.md; images.json where the table comes of images; agreement.csv with features.min_icc
 Takes   less than a fold's models
 Expect  `radprompt table new.csv --apply FOLDER` predicts with it
 """
@@ -17,9 +18,12 @@ import pandas as pd
 from radprompt.core.outputs import atomic_folder, write_csv, write_json, write_text
 from radprompt.core.stage import run
 from radprompt.core.table_params import load_table_params
+from radprompt.evaluation.stability import judge_stability, read_repeated, unstable
 from radprompt.named.variants import SELECTED, build, columns_of, variants
+from radprompt.own_table.applying import AGREEMENT, IMAGE_SETTINGS
 from radprompt.own_table.card import facts, final_card
 from radprompt.own_table.encoding import COLUMNS
+from radprompt.own_table.measured import kept_settings
 from radprompt.own_table.store import CASES, FEATURES, read_json
 from radprompt.selection.choose import choose_features
 from radprompt.study.scaling import FeatureScaler
@@ -34,6 +38,7 @@ def main() -> None:
     params = load_table_params()
     cases = pd.read_csv(CASES, dtype={"lesion_id": str, "patient_id": str, "site": str}, keep_default_na=False)
     raw = read_features(FEATURES).set_index("lesion_id")
+    raw, judged = _stable(raw, params.features.min_icc)
     scaler = FeatureScaler.fit(raw)
     train = cases[["lesion_id", "label"]].join(scaler.transform(raw), on="lesion_id")
     selection = choose_features(train, params.features)
@@ -51,8 +56,20 @@ def main() -> None:
         write_json(folder / "table.json", facts(params, read_json(Path(COLUMNS))))
         ranges = raw.quantile([0, 0.5, 1]).T.set_axis(["least", "median", "largest"], axis=1)
         write_csv(folder / "ranges.csv", ranges.rename_axis("feature").reset_index())
-        write_text(folder / "README.md", final_card(params, cases, selection))
+        if judged is not None:
+            write_csv(folder / AGREEMENT, judged)
+        if settings := kept_settings(Path()):
+            write_json(folder / IMAGE_SETTINGS, settings)
+        write_text(folder / "README.md", final_card(params, cases, selection, images=bool(settings)))
     print(f"{len(train)} cases, {len(selection.features)} of {raw.shape[1]} features: {FOLDER}/")
+
+
+def _stable(raw: pd.DataFrame, min_icc: float | None) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Leave out the features that are unstable over all cases; also return how they agree."""
+    if min_icc is None:
+        return raw, None
+    judged = judge_stability(raw, read_repeated(), set(raw.index), min_icc)
+    return raw.drop(columns=unstable(judged)), judged
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from radprompt.core.errors import SHOW_TRACEBACK, InputError
 from radprompt.core.extras import missing_package, require_extra
 from radprompt.core.progress import HIDE_BARS
 from radprompt.export.publish import push
-from radprompt.images.commands import images
+from radprompt.images.commands import images, study_predict
 from radprompt.own_table import commands as own_table
 from radprompt.repository import completion
 from radprompt.review.commands import review
@@ -292,10 +292,10 @@ def export(
 
 @app.command()
 def predict(
-    image: Annotated[Path | None, typer.Argument(help="One mammogram: DICOM, or PNG of 8 or 16 bits of grey.")] = None,
-    model: Annotated[Path, typer.Option(help="What `radprompt export` wrote.")] = Path("exported_model"),
+    image: Annotated[Path | None, typer.Argument(help="A mammogram (DICOM, PNG), or an image as the study's.")] = None,
+    model: Annotated[Path, typer.Option(help="An exported model, or STUDY/table.")] = Path("exported_model"),
     box: Annotated[str, typer.Option(help="Around the mass: xmin,ymin,xmax,ymax in px.")] = "",
-    mask: Annotated[Path | None, typer.Option(help="Or its contour: a PNG of the image's size, 0 outside.")] = None,
+    mask: Annotated[Path | None, typer.Option(help="Or its contour: a PNG, or a mask as a study's.")] = None,
     table: Annotated[Path | None, typer.Option(help="Many cases: CSV with id, image, and a box or mask.")] = None,
     images: Annotated[Path | None, typer.Option(help="Folder that the table's paths start from.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for <id>.json and <id>.html.")] = Path("predictions"),
@@ -304,14 +304,27 @@ def predict(
     shares: Annotated[str, typer.Option(help="Pairs of orders, all (exact) or none; model: as exported.")] = "model",
     backbone: Annotated[Path | None, typer.Option(help="Folder of a licensed backbone.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, or cuda[:n].")] = "auto",
+    mask_label: Annotated[str, typer.Option(help="Of a study of images: which of the mask's regions.")] = "",
+    site: Annotated[str, typer.Option(help="Of a study of images with sites: the case's.")] = "",
+    seg: Annotated[bool, typer.Option("--seg", help="Of a DICOM image: also write the region as DICOM-SEG.")] = False,
+    sr: Annotated[bool, typer.Option("--sr", help="And a DICOM structured report that refers to it.")] = False,
 ) -> None:
-    """Predict one mass, or a table of them, with an exported model. Not for clinical use.
+    """Predict one mass, or a table of them, with an exported model or that of a study of images. Not for clinical use.
 
     For example:
 
     - `radprompt predict --model my_model image.dcm --box 120,80,190,150`
     - `radprompt predict --model my_model --table cases.csv --images folder --out results`
+    - `radprompt predict --model study/table series/ --mask rtstruct.dcm --mask-label GTV --sr`
     """
+    from radprompt.own_table.applying import FinalModel
+
+    if FinalModel.folder(model) is not None:
+        given = {"--box": box, "--images": images, "--backbone": backbone}
+        study_predict(model, image, mask, table, out, name, spacing, mask_label, site, given, seg=seg, sr=sr)
+        return
+    if mask_label or site or seg or sr:
+        raise InputError("--mask-label, --site, --seg and --sr are for the model of a study of images", where="--model")
     require_extra("radprompt predict", "mammograms", "pydicom", "SimpleITK", "radiomics", "skimage", "nnunetv2")
     from radprompt.export.cases import Case, id_of, parse_box
     from radprompt.export.commands import EXCLUDED, PREDICTIONS, open_predictor, predict_case, predict_table

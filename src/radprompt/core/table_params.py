@@ -8,7 +8,7 @@ from pydantic.dataclasses import dataclass
 
 from radprompt import __version__
 from radprompt.core.errors import InputError
-from radprompt.core.params import Fraction, Positive, StudyParams, check_params, checked, read_yaml
+from radprompt.core.params import Features, Fraction, Positive, StudyParams, check_params, checked, read_yaml
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 
@@ -53,9 +53,17 @@ class Partition:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class TableFeatures(Features):
+    """Which features models read: unstable ones, where the table has repeated measurements, are left out first."""
+
+    min_icc: Annotated[float, Field(ge=-1, le=1)] | None = None
+
+
+@dataclass(frozen=True, config=_STRICT)
 class TableParams(StudyParams):
     """All of ``params.yaml`` in the folder of a user's table."""
 
+    features: TableFeatures
     radprompt: str
     table: Table
     partition: Partition

@@ -1,8 +1,10 @@
 """The command ``radprompt images``."""
 
+import math
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from shlex import quote
@@ -50,7 +52,7 @@ def images(
     require_extra("radprompt images", "images", "SimpleITK", "radiomics", "pydicom", "highdicom")
     from radprompt.core.params import Compute
     from radprompt.core.progress import show_bars_on_terminals_only
-    from radprompt.images.robustness import STABLE, run_robustness
+    from radprompt.images.robustness import REPEATED, run_robustness
     from radprompt.images.settings import load_settings
     from radprompt.images.study import FEATURES, run_study
 
@@ -61,13 +63,13 @@ def images(
     study = run_study(cases, settings, out, Compute("loky", workers))
     for line in _summary(study, out):
         typer.echo(line)
-    file, features = out / FEATURES, study.features
+    options = ["--images", str(out)]
     if perturb:
         compute = Compute("loky", workers)
         robust = run_robustness(study, settings, out, compute, draws=perturb, seed=seed, min_icc=min_icc)
-        file, features = out / STABLE, robust.features
+        options += ["--repeated", str(out / REPEATED), "--min-icc", f"{min_icc:g}"]
         typer.echo(_robust(robust, min_icc, out))
-    command = table_command(features, file, positive)
+    command = table_command(study.features, out / FEATURES, positive, options)
     if not command:
         if table:
             raise InputError(
@@ -84,7 +86,51 @@ def images(
             raise typer.Exit(status)
 
 
-def table_command(features: "pd.DataFrame", file: Path, positive: str | None) -> list[str]:
+def study_predict(
+    model: Path,
+    image: Path | None,
+    mask: Path | None,
+    table: Path | None,
+    out: Path,
+    name: str,
+    spacing: float,
+    mask_label: str,
+    site: str,
+    given: Mapping[str, object],
+    *,
+    seg: bool,
+    sr: bool,
+) -> None:
+    """Do what ``radprompt predict`` does with the model of a study of images; ``given`` are options that it lacks."""
+    require_extra("radprompt predict", "images", "SimpleITK", "radiomics", "pydicom", "highdicom")
+    from radprompt.export.cases import id_of
+    from radprompt.images.cases import Case
+    from radprompt.images.predicting import EXCLUDED, PREDICTIONS, StudyPredictor, predict_table
+
+    if wrong := [option for option, value in given.items() if value]:
+        raise InputError(f"{', '.join(wrong)}: not for the model of a study of images", where=str(model))
+    if (image is None) == (table is None):
+        raise InputError("name an image or a table, one of the two", fix="see `radprompt predict --help`")
+    predictor, options = StudyPredictor(model), {"site": site or None, "seg": seg, "sr": sr}
+    if table is not None:
+        done, excluded = predict_table(predictor, table, out, **options)
+        typer.echo(f"{done} predicted: {out / PREDICTIONS}; {excluded} excluded: {out / EXCLUDED}")
+    elif image is not None:
+        if mask is None:
+            raise InputError("features are measured inside a mask", where="--mask", fix="name its file: --mask FILE")
+        size = "" if math.isnan(spacing) else repr(spacing)
+        case = Case(1, name or id_of(image), image, mask, mask_label=mask_label, spacing=size)
+        said = predictor.predict(case, out, **options)
+        low, high = said["named_model"]["interval_90"]
+        more = ", .seg.dcm" * (seg or sr) + ", .sr.dcm" * sr
+        typer.echo(
+            f"probability of {said['model']['classes'][1]!r} {said['probability']:.3f} ({low:.3f} to {high:.3f}): "
+            f"{out / case.case}.html, .json{more}"
+        )
+    typer.echo("Not for clinical use")
+
+
+def table_command(features: "pd.DataFrame", file: Path, positive: str | None, options: Sequence[str] = ()) -> list[str]:
     """Return the words of `radprompt table` for a features file; none where there are no labels of two classes."""
     if "label" not in features or features.loc[features["label"] != "", "label"].nunique() != 2:
         return []
@@ -97,7 +143,7 @@ def table_command(features: "pd.DataFrame", file: Path, positive: str | None) ->
         if any(fnmatch(str(name), pattern) for name in features):
             command += ["--keep", pattern]
     command += ["--positive", positive] if positive else []
-    return [*command, "--out", str(file.with_name("table"))]
+    return [*command, *options, "--out", str(file.with_name("table"))]
 
 
 def _robust(robustness: "Robustness", min_icc: float, out: Path) -> str:

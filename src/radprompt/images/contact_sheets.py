@@ -22,7 +22,9 @@ _LEAST = 8
 """Pixels shown beside the region at least."""
 
 
-def draw_tile(image: "SimpleITK.Image", mask: "SimpleITK.Image", case: str, words: str, *, flagged: bool) -> bytes:
+def draw_tile(
+    image: "SimpleITK.Image", mask: "SimpleITK.Image", case: str, words: str, *, flagged: bool, side: int = TILE
+) -> bytes:
     """Return a PNG of the region's middle slice, in true proportions, with its contour.
 
     Parameters
@@ -33,6 +35,8 @@ def draw_tile(image: "SimpleITK.Image", mask: "SimpleITK.Image", case: str, word
         Two lines below the picture.
     flagged
         Whether the second line is orange.
+    side
+        Pixels of the picture a side.
     """
     import SimpleITK
     from skimage.measure import find_contours
@@ -45,11 +49,11 @@ def draw_tile(image: "SimpleITK.Image", mask: "SimpleITK.Image", case: str, word
     shown = np.nan_to_num(pixels[view].astype(np.float64))
     low, high = np.percentile(shown, (0.5, 99.5))
     grey = np.clip((shown - low) / max(high - low, 1e-9), 0, 1) * 255
-    across, down = (side * step for side, step in zip(reversed(shown.shape), image.GetSpacing()[:2], strict=True))
-    scale = TILE / max(across, down)
+    across, down = (length * step for length, step in zip(reversed(shown.shape), image.GetSpacing()[:2], strict=True))
+    scale = side / max(across, down)
     width, height = max(round(across * scale), 1), max(round(down * scale), 1)
-    picture = Image.new("RGB", (TILE, TILE + CAPTION), "black")
-    left, top = (TILE - width) // 2, (TILE - height) // 2
+    picture = Image.new("RGB", (side, side + CAPTION), "black")
+    left, top = (side - width) // 2, (side - height) // 2
     picture.paste(
         Image.fromarray(grey.astype(np.uint8)).resize((width, height), Image.Resampling.BILINEAR), (left, top)
     )
@@ -59,8 +63,8 @@ def draw_tile(image: "SimpleITK.Image", mask: "SimpleITK.Image", case: str, word
         points = [(left + (x - 0.5) * steps[0], top + (y - 0.5) * steps[1]) for y, x in line]
         pen.line(points, fill=CONTOUR, width=1)
     font = ImageFont.load_default(size=11)
-    pen.text((4, TILE + 1), case[-44:], fill="white", font=font)
-    pen.text((4, TILE + 14), f"slice {place + 1}: {words}"[:48], fill=FLAGGED if flagged else CONTOUR, font=font)
+    pen.text((4, side + 1), case[-44:], fill="white", font=font)
+    pen.text((4, side + 14), f"slice {place + 1}: {words}"[:48], fill=FLAGGED if flagged else CONTOUR, font=font)
     content = BytesIO()
     picture.save(content, format="PNG")
     return content.getvalue()

@@ -4,18 +4,21 @@ No feature of the original image looks outside the region, so a box of one voxel
 hundredth of the memory. PyRadiomics' wavelet is a chain of finite filters: a voxel depends on fewer than ``dec_len``
 voxels a level along each axis, and as many are left around the region; an axis that has fewer stays whole, since the
 transform is periodic there. A gradient depends on direct neighbours. A resampled image is PyRadiomics' own, on the grid
-of the whole mask, from a cut image whose margin a B-spline forgets. Everything else sees the whole image: Laplacian of
-Gaussian (a recursive filter) and functions scaled by the image's maximum.
+of the whole mask, from a cut image whose margin a B-spline forgets. A Laplacian of Gaussian is filtered from the whole
+image and cut on the way (:mod:`radprompt.images.laplacian`). Functions scaled by the image's maximum see the whole
+image.
 """
 
 import logging
 from collections.abc import Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from radprompt.core.errors import ImageError
 from radprompt.core.params import Engine
+from radprompt.images import laplacian
 from radprompt.images.settings import Settings
 
 if TYPE_CHECKING:
@@ -114,14 +117,15 @@ def _execute(
     setting = dict(setting)
     if setting.pop("normalize", False):  # over the whole image, before anything is cut off
         image = imageoperations.normalizeImage(image, **setting)
-    resampled = bool(setting.get("resampledPixelSpacing") and setting.get("interpolator", "sitkBSpline"))
-    if resampled:
+    if setting.get("resampledPixelSpacing") and setting.get("interpolator", "sitkBSpline"):
         image, mask = _resample(image, mask, setting)
         setting["resampledPixelSpacing"] = None
-    margins = {name: None if resampled else _margin(name, setting | options) for name, options in image_types.items()}
     values: dict[str, float] = {}
-    for margin in dict.fromkeys(margins.values()):
-        types = {name: options for name, options in image_types.items() if margins[name] == margin}
+    for margin, names in groupby(image_types, lambda name: _margin(name, setting | image_types[name])):
+        types = {name: image_types[name] for name in names}
+        if "LoG" in types:
+            types = {laplacian.IN_BOX if name == "LoG" else name: options for name, options in types.items()}
+            types[laplacian.IN_BOX] = types[laplacian.IN_BOX] | {"whole": image}
         enabled = {key: features for key, features in classes.items() if not values or "shape" not in key}
         values |= _extract(*_cut(image, mask, margin), setting, types, enabled, engine)
     return values
@@ -138,13 +142,17 @@ def _extract(
     import SimpleITK
     from radiomics.featureextractor import RadiomicsFeatureExtractor
 
-    from radprompt.radiomics_engine.extractor import FastExtractor
-
-    if set(image_types) == {"Original"} and _array(mask).all():
-        # PyRadiomics takes a mask without a zero for empty. A rim changes nothing of the original image's features.
+    if set(image_types) <= {"Original", laplacian.IN_BOX} and _array(mask).all():
+        # PyRadiomics takes a mask without a zero for empty. A rim changes nothing of these images' features.
         rim = [1] * image.GetDimension()
         image, mask = SimpleITK.ConstantPad(image, rim, rim), SimpleITK.ConstantPad(mask, rim, rim)
-    extractor = (FastExtractor if engine == "fast" else RadiomicsFeatureExtractor)(**setting)
+    kind = RadiomicsFeatureExtractor
+    if engine == "fast":
+        from radprompt.radiomics_engine.extractor import FastExtractor
+
+        kind = FastExtractor
+    extractor = kind(**setting)
+    laplacian.register()
     extractor.enabledImagetypes = image_types
     extractor.enabledFeatures = {name: list(features or []) for name, features in classes.items()}
     values = extractor.execute(image, mask)
@@ -153,7 +161,7 @@ def _extract(
 
 def _margin(image_type: str, setting: dict[str, Any]) -> int | None:
     """Return how many voxels around the region an image type depends on; None: all."""
-    if image_type == "Original":
+    if image_type in ("Original", "LoG"):  # of which the Laplacian is handed the whole image
         return 1
     if image_type == "Gradient":
         return _GRADIENT_MARGIN

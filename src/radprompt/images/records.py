@@ -18,7 +18,7 @@ from radprompt.core.outputs import write_json
 from radprompt.core.params import Compute
 from radprompt.images.cases import Case, Excluded
 
-EDITION = 1
+EDITION = 2
 """Raised when what a finished record holds changes."""
 _PACKAGES = ("pyradiomics", "SimpleITK", "numpy")
 
@@ -40,6 +40,11 @@ class Outcome(NamedTuple):
     records: list[tuple[Case, Record]]
     excluded: list[Excluded]
     taken_over: int
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that values depend on."""
+    return {name: version(name) for name in _PACKAGES}
 
 
 def measure_each(
@@ -113,7 +118,7 @@ def finish(task: Task, work: Work) -> Record | Excluded:
 
 def _key(case: Case, settings: Sequence[object]) -> str:
     """Name the record of a case by all that its content depends on."""
-    packages = [f"{name} {version(name)}" for name in _PACKAGES]
+    packages = [f"{name} {number}" for name, number in versions().items()]
     files = [_stamp(case.image), _stamp(case.mask)]
     content = [EDITION, case.case, case.mask_label, case.spacing, *settings, packages, files]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]

@@ -1,6 +1,5 @@
 """Which features survive another reader's contours: measured again on perturbed regions, judged by their ICC."""
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +10,7 @@ import pandas as pd
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import atomic_group, write_csv
 from radprompt.core.params import Compute
-from radprompt.evaluation.intraclass import intraclass
+from radprompt.evaluation.stability import judge_stability, unstable
 from radprompt.images.cases import Case, Excluded
 from radprompt.images.checking import check_engine
 from radprompt.images.measuring import measure
@@ -21,7 +20,7 @@ from radprompt.images.settings import Settings
 from radprompt.images.study import CHECKED, Study, read_case
 from radprompt.own_table.programs import spoken_names
 
-ROBUSTNESS, STABLE, PERTURBED = "robustness.csv", "stable_features.csv", "perturbed"
+ROBUSTNESS, STABLE, REPEATED, PERTURBED = "robustness.csv", "stable_features.csv", "repeated.csv", "perturbed"
 
 
 class Robustness(NamedTuple):
@@ -43,12 +42,12 @@ def run_robustness(
     min_icc: float,
     how: Perturbation | None = None,
 ) -> Robustness:
-    """Measure a study's cases on perturbed contours and write ``robustness.csv`` and ``stable_features.csv``.
+    """Measure a study's cases on perturbed contours; write what was measured and how it agrees.
 
-    Each case gives ``draws`` + 1 measurements: on its own contour and on the perturbed ones. ``robustness.csv`` has
-    feature, spoken name, ICC(1,1), the limits of its 95 % interval, and whether it is stable: its lower limit reaches
-    ``min_icc``. ``stable_features.csv`` is the features table without the others. No label is used; finished cases are
-    not measured again.
+    Each case gives ``draws`` + 1 measurements: on its own contour and on the perturbed ones, which ``repeated.csv``
+    holds. ``robustness.csv`` has feature, spoken name, ICC(1,1), the limits of its 95 % interval, and whether it is
+    stable: its lower limit reaches ``min_icc``. ``stable_features.csv`` is the features table without the others. No
+    label is used; finished cases are not measured again.
 
     Parameters
     ----------
@@ -83,26 +82,18 @@ def run_robustness(
             fix="leave --perturb out, or give larger regions",
         )
     names = list(outcome.records[0][1]["features"])
-    on_own_contour = dict(zip(study.features["case"], study.features[names].to_numpy(dtype=float), strict=True))
-    values = np.array([[on_own_contour[case.case], *_draws(record, names)] for case, record in outcome.records])
-    agreement = intraclass(values)
-    spoken = spoken_names(names)
-    stable = agreement.low >= min_icc
-    columns = {"feature": names, "name": [spoken.get(name, name) for name in names]}
-    table = pd.DataFrame(
-        columns | {"icc": agreement.icc, "low": agreement.low, "high": agreement.high, "stable": stable}
+    repeated = pd.concat(
+        [pd.DataFrame(record["features"], dtype=float).assign(lesion_id=case.case) for case, record in outcome.records]
     )
-    dropped = [name for name, is_stable in zip(names, stable, strict=True) if not is_stable]
-    if len(dropped) == len(names):
-        raise InputError(
-            f"no feature's ICC reaches {min_icc:g} with its lower limit; the best is {np.nanmax(agreement.low):.3f}",
-            where="--min-icc",
-            fix="give more cases, or a smaller --min-icc",
-        )
-    features = study.features.drop(columns=dropped)
-    with atomic_group(out / ROBUSTNESS, out / STABLE) as parts:
-        write_csv(parts[0], table)
-        write_csv(parts[1], features)
+    own = study.features.set_index("case")
+    table = judge_stability(own[names], repeated, set(repeated["lesion_id"]), min_icc, str(out / REPEATED))
+    spoken = spoken_names(names)
+    table.insert(1, "name", [spoken.get(name, name) for name in names])
+    features = study.features.drop(columns=unstable(table))
+    repeated.insert(0, "case", repeated.pop("lesion_id"))
+    with atomic_group(out / ROBUSTNESS, out / STABLE, out / REPEATED) as parts:
+        for part, written in zip(parts, (table, features, repeated), strict=True):
+            write_csv(part, written)
     return Robustness(table, features, outcome.excluded)
 
 
@@ -118,9 +109,3 @@ def measure_again(case: Case, settings: Settings, draws: int, seed: int, how: Pe
             for name in measured[0]
         }
     }
-
-
-def _draws(record: Record, names: Sequence[str]) -> list[list[float]]:
-    """Return the measurements on perturbed contours, (draws, features), NaN where undefined."""
-    columns = [[float("nan") if value is None else value for value in record["features"][name]] for name in names]
-    return [list(row) for row in zip(*columns, strict=True)]

@@ -35,6 +35,8 @@ def segment(path: Path, wanted: str) -> "SimpleITK.Image":
     dataset = open_dicom(path)
     with blamed_on(path, "the DICOM segmentation cannot be read"):
         chosen = _chosen(dataset, wanted)
+        if not dataset.get("FrameOfReferenceUID"):
+            return _planar(dataset, chosen)
         volume = Segmentation.from_dataset(dataset, copy=False).get_volume(segment_numbers=[chosen])
         values = np.asarray(volume.array)[..., 0]
         levels = np.unique(values)
@@ -56,6 +58,23 @@ def segment(path: Path, wanted: str) -> "SimpleITK.Image":
         mask.SetDirection((axes / spacing).ravel().tolist())
         mask.SetOrigin(origin.tolist())
     return mask
+
+
+def _planar(dataset: "Dataset", chosen: int) -> "SimpleITK.Image":
+    """Return a segment of one planar image that has no position, such as a mammogram."""
+    import SimpleITK
+    from highdicom.seg import Segmentation
+
+    read = Segmentation.from_dataset(dataset, copy=False)
+    numbers = read.get_source_image_uids()
+    if len(numbers) != 1:
+        raise ImageError(
+            f"a segmentation of {len(numbers)} images without positions", fix="give each image a mask of its own"
+        )
+    values = read.get_pixels_by_source_instance(
+        [numbers[0][2]], segment_numbers=[chosen], ignore_spatial_locations=True
+    )
+    return SimpleITK.GetImageFromArray(np.asarray(values)[..., 0].astype(np.uint8))
 
 
 def _chosen(dataset: "Dataset", wanted: str) -> int:

@@ -31,7 +31,7 @@ SHEARED = 0.1
 """Largest drift of slices across the stack, in pixels: more is a tilted gantry."""
 TURNED = 1e-3
 """Largest difference between direction cosines of slices of one stack."""
-_NOT_IMAGES = {"SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO"}
+NOT_IMAGES = {"SEG", "RTSTRUCT", "RTPLAN", "RTDOSE", "SR", "PR", "KO"}
 
 
 class _Slice(NamedTuple):
@@ -66,7 +66,7 @@ def read_series(folder: Path) -> Volume:
             "no DICOM file in the folder", where=where, fix="name the folder that holds the files of one series"
         )
     headers = [open_dicom(path, header=True) for path in paths]
-    images = [place for place, header in enumerate(headers) if str(header.get("Modality", "")) not in _NOT_IMAGES]
+    images = [place for place, header in enumerate(headers) if str(header.get("Modality", "")) not in NOT_IMAGES]
     if not images:
         raise ImageError("the DICOM files of the folder are no images", where=where, fix="name the image's folder")
     paths, headers = [paths[place] for place in images], [headers[place] for place in images]
@@ -107,7 +107,7 @@ def read_dicom(path: Path, spacing: str = "") -> Volume:
     with blamed_on(path, "DICOM header cannot be read"):
         dataset = open_dicom(path)
         modality = str(dataset.get("Modality", ""))
-    if modality in _NOT_IMAGES:
+    if modality in NOT_IMAGES:
         raise ImageError(
             f"a DICOM file of modality {modality}, not an image", where=where, fix="name the image; masks have a column"
         )

@@ -100,6 +100,18 @@ def _settings(params: Path | None, preset: str) -> Settings:
     return settings_from(_load(params), str(params))
 
 
+def settings_from_record(record: dict[str, Any], where: str) -> Settings:
+    """Return the settings that :meth:`Settings.as_params` gave. Errors as in :func:`load_settings`."""
+    sections = {name: record.get(name) for name in ("setting", "imageType", "featureClass")}
+    read = settings_from(sections, where, mammogram=bool(record.get("mammogram", False)))
+    engine = record.get("engine", "pyradiomics")
+    if engine not in get_args(Engine):
+        raise InputError(
+            f"no engine {shown(str(engine), 40)!r}", where=where, fix=f"one of {', '.join(get_args(Engine))}"
+        )
+    return replace(read, engine=engine)
+
+
 def settings_from(content: Any, where: str, *, mammogram: bool = False) -> Settings:
     """Return the settings of a parsed parameter file. Errors as in :func:`load_settings`."""
     if not isinstance(content, dict) or not content:

@@ -20,7 +20,7 @@ from radprompt.images.masks import Region, read_region
 from radprompt.images.measuring import measure
 from radprompt.images.quality import examine
 from radprompt.images.reading import read_image
-from radprompt.images.records import Record, measure_each
+from radprompt.images.records import Record, measure_each, versions
 from radprompt.images.settings import Settings
 from radprompt.images.volumes import Volume
 from radprompt.own_table.programs import spoken_names
@@ -163,7 +163,7 @@ def _write(
     with atomic_group(*(out / name for name in (*tables, SETTINGS))) as parts:
         for part, table in zip(parts, tables.values(), strict=False):
             write_csv(part, table)
-        write_json(parts[-1], settings.as_params())
+        write_json(parts[-1], settings.as_params() | {"versions": versions()})
 
 
 def _listed(excluded: list[Excluded]) -> pd.DataFrame:

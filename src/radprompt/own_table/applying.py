@@ -1,6 +1,7 @@
 """A study's final model on the rows of a new table."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from radprompt.selection.record import Selection
 from radprompt.study.scaling import FeatureScaler
 
 FOLDER = Path("models/final")
+IMAGE_SETTINGS, AGREEMENT = "images.json", "agreement.csv"
+"""In that folder: how a new image is measured, and how the features agree when cases are measured again."""
 CONFIDENCE = 0.9
 LEVEL = 0.5
 """Probability from which a case is called the second class."""
@@ -221,15 +224,20 @@ def unknown_levels(cells: pd.DataFrame, needed: list[Column]) -> list[str]:
     return said
 
 
-def _faults(cells: pd.DataFrame, needed: list[Column], facts: dict[str, Any]) -> list[str]:
-    faults = [f"column {each.source!r} is missing" for each in needed if each.source not in cells]
-    for column in needed:
-        if column.source not in cells or column.kind == "category":
-            continue
+def not_numbers(cells: pd.DataFrame, columns: Iterable[Column]) -> list[str]:
+    """Name the first cell of each column of numbers that is not one."""
+    said = []
+    for column in columns:
         seen = cells[column.source].dropna()
         odd = seen[~seen.map(is_number).astype(bool)]
         if len(odd):
-            faults.append(f"row {odd.index[0]}, column {column.source!r}: {odd.iloc[0]!r} is not a number")
+            said.append(f"row {odd.index[0]}, column {column.source!r}: {odd.iloc[0]!r} is not a number")
+    return said
+
+
+def _faults(cells: pd.DataFrame, needed: list[Column], facts: dict[str, Any]) -> list[str]:
+    faults = [f"column {each.source!r} is missing" for each in needed if each.source not in cells]
+    faults += not_numbers(cells, [column for column in needed if column.source in cells and column.kind == "number"])
     if facts["site"] and facts["site"] not in cells:
         faults.append(f"column {facts['site']!r} (the site) is missing")
     elif facts["site"]:

@@ -8,7 +8,7 @@ from radprompt.core.table_params import TableParams
 from radprompt.selection.record import Selection
 
 
-def final_card(params: TableParams, cases: pd.DataFrame, selection: Selection) -> str:
+def final_card(params: TableParams, cases: pd.DataFrame, selection: Selection, *, images: bool = False) -> str:
     """Return the card.
 
     Parameters
@@ -19,6 +19,8 @@ def final_card(params: TableParams, cases: pd.DataFrame, selection: Selection) -
         ``lesion_id``, ``patient_id``, ``site``, ``label`` of every case.
     selection
         The features that the model reads.
+    images
+        Whether the table was measured by `radprompt images`, so that a new image can be.
     """
     positive = int(cases["label"].sum())
     lines = [
@@ -32,6 +34,7 @@ def final_card(params: TableParams, cases: pd.DataFrame, selection: Selection) -
         "",
         "```bash",
         "radprompt table new_cases.csv --apply FOLDER_OF_THE_STUDY",
+        *(["radprompt predict IMAGE --mask MASK --model FOLDER_OF_THE_STUDY"] if images else []),
         "```",
         "",
         "`named/` and `named_all/` (all features) load with `radprompt.NamedClassifier.load`. Values are z-scores by",

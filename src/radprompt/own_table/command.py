@@ -17,7 +17,7 @@ class Request(NamedTuple):
     """What was asked for on the command line; None where not given.
 
     ``options`` are those of the table's columns, ``protocol`` the others (``folds``, ``repeats``, ``holdout``,
-    ``models``, ``llm``).
+    ``models``, ``llm``, ``min_icc``).
     """
 
     table: Path
@@ -31,6 +31,8 @@ class Request(NamedTuple):
     check: bool = False
     run: bool = True
     page: Path | None = None
+    images: Path | None = None
+    repeated: Path | None = None
 
 
 def report_check(asked: Request) -> list[str]:
@@ -57,7 +59,8 @@ def start(asked: Request) -> list[str]:
         is_ours(folder)
     prepared, content = _prepare(asked)
     lines = changed(folder, prepared.changes) if again else [f"{folder}: a DVC pipeline, {new_folder(folder)}"]
-    fill(folder, content, prepared.changes, prepared.study, llm=bool(asked.protocol.get("llm")))
+    more = {"images": asked.images, "repeated": asked.repeated}
+    fill(folder, content, prepared.changes, prepared.study, llm=bool(asked.protocol.get("llm")), **more)
     return [*lines, *_summary(prepared)]
 
 
@@ -65,9 +68,8 @@ def _prepare(asked: Request) -> tuple[Prepared, bytes]:
     """Return the checked table with the parameters to write, and the table as the folder is to have it."""
     given = {key: value for key, value in asked.options.items() if value is not None and value != []}
     roles = {LISTS.get(key, key): value for key, value in given.items()}
-    rest = {"labels": asked.labels, "on": asked.on, "task": asked.task, "out": asked.out, "page": asked.page} | _typed(
-        asked.protocol
-    )
+    named = ("labels", "on", "task", "out", "page", "images", "repeated")
+    rest = {name: getattr(asked, name) for name in named} | _typed(asked.protocol)
     flags = {"check": asked.check, "no-run": not asked.run}
     typed = given | {key: value for key, value in rest.items() if value is not None} | flags
     command = Command(str(asked.table), typed)
@@ -86,13 +88,19 @@ def _prepare(asked: Request) -> tuple[Prepared, bytes]:
         content = as_csv(sheet.cells)
     folder = asked.folder if asked.folder.is_dir() else None
     sections = _sections(asked.protocol)
-    prepared = check_first(asked.table, roles, asked.task, sections, folder=folder, sheet=sheet, command=command)
+    given_files = {"images": asked.images, "repeated": asked.repeated}
+    prepared = check_first(
+        asked.table, roles, asked.task, sections, folder=folder, sheet=sheet, command=command, **given_files
+    )
     return prepared, content
 
 
 def _typed(protocol: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of the protocol as they are typed."""
-    return {key: ",".join(value) if isinstance(value, list) else value for key, value in protocol.items()}
+    return {
+        key.replace("_", "-"): ",".join(map(str, value)) if isinstance(value, list) else value
+        for key, value in protocol.items()
+    }
 
 
 def _sections(protocol: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -100,8 +108,12 @@ def _sections(protocol: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     partition = {key: protocol[key] for key in ("folds", "repeats", "holdout") if protocol.get(key) is not None}
     if protocol.get("llm"):
         partition["validation_fraction"] = 0.2
-    models = protocol.get("models")
-    return {"partition": partition} | ({"baselines": {"models": models}} if models else {})
+    sections = {"partition": partition}
+    if models := protocol.get("models"):
+        sections["baselines"] = {"models": models}
+    if "min_icc" in protocol:
+        sections["features"] = {"min_icc": protocol["min_icc"]}
+    return sections
 
 
 def _join_column(asked: Request, sheet: Sheet, clinical: Sheet) -> str:

@@ -53,6 +53,9 @@ def table(
     decimal: Annotated[str | None, typer.Option(help="Decimal mark, . or , where the table leaves it open.")] = None,
     labels: Annotated[Path | None, typer.Option(help="Second table, with the label, joined by --on.")] = None,
     on: Annotated[str | None, typer.Option(help="Column of ids in both tables, or HERE=THERE; else --id's.")] = None,
+    repeated: Annotated[Path | None, typer.Option(help="Table of the cases measured again, for --min-icc.")] = None,
+    min_icc: Annotated[float | None, typer.Option(help="Leave features out whose ICC's lower limit is below.")] = None,
+    images: Annotated[Path | None, typer.Option(help="Folder of `radprompt images`, for `radprompt predict`.")] = None,
     task: Annotated[str | None, typer.Option(help="The prompt's first sentence.")] = None,
     out: Annotated[Path | None, typer.Option(help="The pipeline's folder; else beside the table.")] = None,
     run: Annotated[bool, typer.Option(help="Run the pipeline, or only make its folder.")] = True,
@@ -82,9 +85,10 @@ def table(
     lists = {"ignore": ignore, "category": category, "missing": missing, "keep": keep}
     options = {**roles, **lists, "clinical": _names(clinical), "size": size, "decimal": decimal}
     protocol = {"folds": folds, "repeats": repeats, "holdout": holdout, "models": _names(models), "llm": llm or None}
+    protocol |= {"min_icc": min_icc}
     given = {key: value for key, value in protocol.items() if value is not None}
     folder = out or csv.with_name(f"{csv.stem}_radprompt")
-    asked = Request(csv, options, given, labels, on, task, out, folder, check, run, page)
+    asked = Request(csv, options, given, labels, on, task, out, folder, check, run, page, images, repeated)
     if page is not None and not check:
         raise InputError(
             "a page of the check needs --check", where="--page", fix=f"add --check, or leave out --page {page}"

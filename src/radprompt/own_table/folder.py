@@ -22,6 +22,7 @@ from radprompt.core.outputs import atomic_folder, atomic_write, write_text
 from radprompt.core.table_params import ROLES_OF_COLUMNS, TableParams, check_table_params
 from radprompt.own_table.checking import Checked, check
 from radprompt.own_table.faults import LISTS, Command
+from radprompt.own_table.measured import MEASURED, put_measured, read_image_settings, read_measured_again
 from radprompt.own_table.partitions import Study, divide
 from radprompt.own_table.reading import Sheet
 from radprompt.own_table.size import size_feature
@@ -49,7 +50,11 @@ GIT = {
 }
 """Where the folder is: in no git repository, at its root, or below it."""
 
-_DVC_FILES = (".dvc/config", ".dvcignore", "dvc.yaml", "dvc.lock", "params.yaml", SETTINGS, f"{TABLE.as_posix()}.dvc")
+_TRACKED = (TABLE, MEASURED)
+_DVC_FILES = (
+    *(".dvc/config", ".dvcignore", "dvc.yaml", "dvc.lock", "params.yaml", SETTINGS),
+    *(f"{path.as_posix()}.dvc" for path in _TRACKED),
+)
 """Files of a folder that DVC refuses to use where git ignores them, or that are of no use uncommitted."""
 
 
@@ -119,6 +124,8 @@ def check_first(
     folder: Path | None = None,
     sheet: Sheet | None = None,
     command: Command | None = None,
+    images: Path | None = None,
+    repeated: Path | None = None,
 ) -> Prepared:
     """Check a table under these roles, before anything is written.
 
@@ -136,6 +143,8 @@ def check_first(
         A pipeline folder whose params.yaml stays as it was edited, where nothing else is asked for.
     sheet, command
         See :func:`~radprompt.own_table.checking.check`.
+    images, repeated
+        See :func:`fill`; both are read, so that what is wrong with them is said now.
     """
     there = folder / _PARAMS if folder is not None and (folder / _PARAMS).is_file() else None
     content = YAML(typ="safe").load(there.read_text(encoding="utf-8") if there else _template(_PARAMS))
@@ -159,6 +168,10 @@ def check_first(
     params = check_table_params(content, where=str(there) if there else "the options of radprompt table")
     require_weights(params.baselines)
     checked = check(source, params.table, sheet=sheet, command=command)
+    if images is not None:
+        read_image_settings(images)
+    if repeated is not None:
+        read_measured_again(repeated, params.table, checked.columns, checked.about["case"])
     study = _divide(checked, params, source.stem)
     instruction = content["prompt"]["instruction"]
     if task or there is None or _OWN_TASK.fullmatch(instruction):
@@ -189,11 +202,19 @@ def changed(folder: Path, changes: Mapping[str, Mapping[str, Any]]) -> list[str]
 
 
 def fill(
-    folder: Path, table: bytes, changes: Mapping[str, Mapping[str, Any]], study: Study, *, llm: bool = False
+    folder: Path,
+    table: bytes,
+    changes: Mapping[str, Mapping[str, Any]],
+    study: Study,
+    *,
+    llm: bool = False,
+    images: Path | None = None,
+    repeated: Path | None = None,
 ) -> None:
     """Put a table, its parameters and protocols into a folder that :func:`new_folder` made; DVC tracks the table.
 
-    With ``llm`` the pipeline gets the language model's stages.
+    With ``llm`` the pipeline gets the language model's stages. Of ``images``, the folder of a study of images, the
+    settings are kept, and of ``repeated``, a table of cases measured again, a copy.
 
     Raises
     ------
@@ -205,6 +226,7 @@ def fill(
     if not place.is_file() or place.read_bytes() != table:
         with atomic_write(place) as part:
             part.write_bytes(table)
+    put_measured(folder, images, repeated)
     _track(folder)
     set_params(folder / _PARAMS, {"radprompt": __version__, **changes})
     write_settings(folder / SETTINGS, study.settings)
@@ -307,13 +329,13 @@ def _track(folder: Path) -> None:
 
     try:
         with Repo(str(folder)) as repo:
-            repo.add(str(folder.resolve() / TABLE))
+            repo.add([str(folder.resolve() / path) for path in _TRACKED])
     except DvcException as error:
         ignored = git_ignores(folder)
         why = f"git ignores {ignored}" if ignored else str(error)
         fix = f"change that, or let DVC work without git: cd {quote(str(folder))}; dvc config core.no_scm true"
         if not ignored:
-            fix = f"cd {quote(str(folder))}; dvc add {TABLE.as_posix()}"
+            fix = f"cd {quote(str(folder))}; dvc add {' '.join(path.as_posix() for path in _TRACKED)}"
         raise InputError(f"DVC cannot track the table: {why}", where=str(folder), fix=fix) from None
 
 

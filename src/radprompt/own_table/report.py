@@ -9,6 +9,7 @@ import pandas as pd
 
 from radprompt.core.table_params import TableParams
 from radprompt.own_table.results import perfect_scores
+from radprompt.own_table.stability_section import stability_section
 from radprompt.pages.environment import environment
 from radprompt.pages.report.figures import KINDS, drawing
 from radprompt.pages.report.provenance import machine, packages
@@ -48,6 +49,7 @@ def collect(root: Path, params: TableParams) -> dict[str, Any]:
         "verdict": results[0]["sentence"] if results else "",
         "results": results,
         "curves": list(_curves(comparison, settings)),
+        "stability": stability_section(reader, settings, params.features.min_icc),
         "worries": worries(comparison, settings, flow, about, params),
         "flow": flow,
         "columns": about["columns"],

@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from ruamel.yaml import YAML
 
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import atomic_folder, write_csv, write_json
+from radprompt.evaluation.stability import REPEATED
 from radprompt.own_table.checking import Checked
 from radprompt.own_table.encoding import COLUMNS
 from radprompt.own_table.partitions import DATASET, Study
@@ -19,12 +21,13 @@ SETTINGS = "settings.yaml"
 _FIX = "run `dvc repro`, or `dvc pull`"
 
 
-def write_study(checked: Checked, study: Study) -> None:
-    """Write cases, features, cohorts, columns and counts below the working directory."""
+def write_study(checked: Checked, study: Study, repeated: pd.DataFrame | None = None) -> None:
+    """Write cases, features, cohorts, columns, counts and repeated measurements below the working directory."""
     write_csv(CASES, checked.about.rename(columns={"case": "lesion_id", "patient": "patient_id"}))
     features = checked.features.copy()
     features.insert(0, "lesion_id", checked.about["case"])
     write_csv(FEATURES, features)
+    write_csv(REPEATED, pd.DataFrame(columns=["lesion_id"]) if repeated is None else repeated)
     with atomic_folder(COHORTS) as folder:
         for name, cohort in study.cohorts.items():
             write_cohort(folder / f"{name}.csv", cohort)

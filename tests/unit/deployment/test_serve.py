@@ -24,9 +24,9 @@ from serve_cases import TOKEN, box_of, serving, write_final_model
 from radprompt.core.errors import InputError
 from radprompt.export.cases import Case
 from radprompt.export.commands import predict_case
+from radprompt.own_table.answering import TableModel
 from radprompt.own_table.applying import apply
 from radprompt.serve.serving import serve
-from radprompt.serve.tables import TableModel
 
 SOURCE = Path(__file__).parents[3] / "src"
 

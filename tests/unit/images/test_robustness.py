@@ -1,5 +1,6 @@
 """Perturbed contours, and features judged on them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import made_up
@@ -12,9 +13,11 @@ from radprompt.core.errors import ImageError, InputError
 from radprompt.core.params import Compute
 from radprompt.evaluation.intraclass import intraclass
 from radprompt.images.perturbing import Perturbation, perturbed
-from radprompt.images.robustness import PERTURBED, ROBUSTNESS, STABLE, run_robustness
+from radprompt.images.robustness import PERTURBED, REPEATED, ROBUSTNESS, STABLE, run_robustness
 from radprompt.images.settings import Settings
-from radprompt.images.study import run_study
+from radprompt.images.study import CHECKED, run_study
+from radprompt.radiomics_engine import extractor, firstorder
+from radprompt.radiomics_engine.checking import sample
 
 SETTING = Settings({"binWidth": 25}, {"Original": {}}, {"firstorder": None, "shape": ["VoxelVolume", "Elongation"]})
 ONE = Compute("loky", 1)
@@ -135,3 +138,43 @@ def test_a_bound_that_no_feature_reaches_is_refused_and_nothing_written(folder: 
     with pytest.raises(InputError, match=r"no feature's ICC reaches 1\.5"):
         run_robustness(study, SETTING, tmp_path, ONE, draws=1, seed=1, min_icc=1.5)
     assert not (tmp_path / ROBUSTNESS).exists()
+
+
+@pytest.fixture(scope="module")
+def three(folder: Path) -> Path:
+    """The first three of those cases."""
+    lines = (folder / "cases.csv").read_text(encoding="utf-8").splitlines()
+    (folder / "three.csv").write_text("\n".join(lines[:4]) + "\n", encoding="utf-8")
+    return folder / "three.csv"
+
+
+def test_the_fast_engine_gives_the_same_agreement_and_is_held_to_pyradiomics(three: Path, tmp_path: Path) -> None:
+    found = {}
+    for engine in ("pyradiomics", "fast"):
+        settings, out = replace(SETTING, engine=engine), tmp_path / engine
+        study = run_study(three, settings, out, ONE)
+        found[engine] = run_robustness(study, settings, out, ONE, draws=2, seed=1, min_icc=-1.0).table
+    pd.testing.assert_frame_equal(found["fast"], found["pyradiomics"], rtol=1e-8, atol=1e-9)
+    assert len(list((tmp_path / "fast" / CHECKED / PERTURBED).glob("*.json"))) == len(sample(["c0", "c1", "c2"])) == 1
+    assert not (tmp_path / "pyradiomics" / CHECKED).exists()
+
+
+def test_a_wrong_value_of_the_fast_engine_on_a_perturbed_contour_stops_the_study(
+    three: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = replace(SETTING, engine="fast")
+    study = run_study(three, settings, tmp_path, ONE)
+    wrong = lambda region: firstorder.first_order(region) | {"Mean": 7.5}  # noqa: E731
+    monkeypatch.setitem(extractor.CLASSES, "firstorder", wrong)
+    (chosen,) = sample(["c0", "c1", "c2"])
+    with pytest.raises(InputError, match=rf"Mean on perturbed contour 0 of {chosen}: 7\.5 by fast"):
+        run_robustness(study, settings, tmp_path, ONE, draws=1, seed=1, min_icc=-1.0)
+    assert not (tmp_path / ROBUSTNESS).exists()
+
+
+def test_the_measurements_themselves_are_written_for_the_table(folder: Path) -> None:
+    study = run_study(folder / "cases.csv", SETTING, folder / "study", ONE)
+    run_robustness(study, SETTING, folder / "study", ONE, draws=4, seed=1, min_icc=0.75)
+    repeated = pd.read_csv(folder / "study" / REPEATED)
+    assert repeated["case"].value_counts().to_dict() == {f"c{number}": 4 for number in range(8)}
+    assert list(repeated)[1:] == list(study.features)[1:]

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from radprompt.core.errors import InputError
+from radprompt.evaluation.stability import judge_stability
 from radprompt.named.classifier import NamedClassifier
 from radprompt.own_table.applying import apply
 from radprompt.own_table.folder import check_first, write_settings
@@ -22,6 +23,23 @@ def run(name, *arguments):
     importlib.import_module(f"radprompt.stages.{name}").main(*arguments)
 
 
+WANDERS = "tone"
+"""The feature that is another one each time a case is measured."""
+
+
+def measured_again(table):
+    """Every number twice more with a little noise; one feature, dealt out among the cases at random."""
+    rng = np.random.default_rng(8)
+    parts = []
+    for _ in range(2):
+        part = table.drop(columns=["label", "site", "shape"]).copy()
+        for name in part.columns.drop(["case"]):
+            part[name] += rng.normal(0, 0.5, len(part))
+        part[WANDERS] = rng.permutation(part[WANDERS].to_numpy())
+        parts.append(part)
+    return pd.concat(parts)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, tiny_params, two_sites):
     """A folder in which every stage ran; the working directory of this module's tests. Names' vectors are made up."""
@@ -29,11 +47,14 @@ def folder(tmp_path_factory, tiny_params, two_sites):
 
     home = tmp_path_factory.mktemp("own")
     changes = {"table": {"clinical": ["age"], "id": "case", "site": "site"}, "compute": {"workers": 1}}
+    changes["features"] = {"min_icc": 0.6}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(home)
         Path("data").mkdir()
         table = two_sites.assign(age=np.random.default_rng(4).integers(30, 80, len(two_sites)))
         table.to_csv("data/table.csv", index=False)
+        Path("data/measured").mkdir()
+        measured_again(two_sites).to_csv("data/measured/repeated.csv", index=False)
         with Path("params.yaml").open("w", encoding="utf-8") as stream:
             content = {key: own | changes[key] if key in changes else own for key, own in tiny_params.items()}
             YAML().dump(content, stream)
@@ -73,6 +94,39 @@ def test_every_repeat_scales_and_selects_on_its_own_training_cases(folder):
             fitted = train if setting.labelled else cohort[cohort["split"] == "start"]
             assert sorted(selection.fitted_on) == sorted(fitted["lesion_id"])
             assert "clinical: age" not in selection.features
+
+
+def test_unstable_features_are_left_out_by_the_training_cases_of_each_repeat_alone(folder):
+    repeated, raw = pd.read_csv("data/repeated.csv"), pd.read_csv("data/features/table.csv").set_index("lesion_id")
+    for name, setting in load_settings().items():
+        cohort = read_cohort(f"data/cohorts/{name}.csv")
+        z = pd.read_csv(f"data/standardised/{name}.csv")
+        for repeat in setting.repeats(1000):
+            train = cohort[(cohort["repeat"] == repeat) & (cohort["split"] == "train")]
+            learned_from = set(train["lesion_id"]) | set(cohort.loc[cohort["split"] == "start", "lesion_id"])
+            judged = pd.read_csv(f"models/scaler/{name}/{repeat}_icc.csv")
+            expected = judge_stability(raw, repeated, learned_from, 0.6)
+            pd.testing.assert_frame_equal(judged, expected, rtol=1e-8)
+            left_out = set(judged.loc[~judged["stable"], "feature"])
+            assert not left_out & set(Selection.load(setting.selection_file(repeat)).features)
+            assert (
+                z.loc[(z["repeat"] == repeat) & (z["split"] == "test"), list(left_out & set(z))].isna().all(axis=None)
+            )
+    within = pd.read_csv("models/scaler/cross_validation_north/0_icc.csv").set_index("feature")
+    assert not within.loc[WANDERS, "stable"]
+    assert within.loc[["area", "edge"], "stable"].all()
+    final = pd.read_csv("models/final/agreement.csv").set_index("feature")
+    assert not final.loc[WANDERS, "stable"]
+    assert WANDERS not in json.loads(Path("models/final/scaler.json").read_text())["features"]
+
+
+def test_the_page_tells_what_was_left_out_and_answers_the_checklists(folder):
+    page = Path("reports/index.html").read_text(encoding="utf-8")
+    section = page.split('<section id="stability">')[1].split("</section>")[0]
+    assert "lower limit of the ICC below\n0.6" in section
+    assert f'<th scope="row">{WANDERS}</th>' in section
+    assert "METRICS 14, Unstable features removed: answered" in section
+    assert "CLEAR 31, Reliability of segmentation: answered" in section
 
 
 def test_models_are_compared_on_the_same_cases_and_those_without_their_columns_are_left_out(folder):

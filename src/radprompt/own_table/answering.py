@@ -1,4 +1,4 @@
-"""The final model of a user's table behind the page: values of one case to what ``radprompt table --apply`` says."""
+"""The final model of a table's study on one case, answering in the form of an exported model."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -22,9 +22,8 @@ from radprompt.mammograms.phantom.encoding import uid, write_dicom
 from radprompt.mammograms.phantom.mammogram import draw_mammogram
 from radprompt.mammograms.phantom.mass import Traits
 from radprompt.mammograms.segmentation.segmenter import Drawing, Segmenter
-from radprompt.review.desk import Desk
 from radprompt.review.server import make_app
-from radprompt.review.worklist import Worklist
+from radprompt.review.serving import desk_of
 from radprompt.tables.lesions import Box, Lesion, to_table
 
 
@@ -80,10 +79,10 @@ def served(study: Path) -> Iterator[Callable[..., Served]]:
     """Serve the study to a reader; several servers may run side by side."""
     running: list[tuple[uvicorn.Server, threading.Thread, httpx.Client]] = []
 
-    def serve(reader: str = "ann") -> Served:
-        desk, listening = Desk(Worklist(study, DATASET), reader), listen(0)
+    def serve(reader: str = "ann", target: str | Path = DATASET) -> Served:
+        (desk, pictures), listening = desk_of(target, reader, study), listen(0)
         host = f"127.0.0.1:{listening.getsockname()[1]}"
-        app = make_app(desk, TOKEN, [host])
+        app = make_app(desk, pictures, TOKEN, [host])
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

@@ -16,8 +16,9 @@ export const decide = (id, content) => post(`${lesion(id)}/decision`, content);
 export const draw = (id, content) => post(`${lesion(id)}/drawing`, content);
 export const withdraw = (id, content) => post(`${lesion(id)}/withdrawal`, content);
 
-export async function pixels(id, region) {
-  const answer = await ask(`${lesion(id)}/region/${region.join("/")}`);
+// Of a volume the region in one slice, counted in the whole image.
+export async function pixels(id, region, slice = null) {
+  const answer = await ask(`${lesion(id)}/region/${[...region, ...(slice === null ? [] : [slice])].join("/")}`);
   return new Uint16Array(await answer.arrayBuffer());
 }
 

@@ -54,7 +54,8 @@ def run_study(table: Path, settings: Settings, out: Path, compute: Compute) -> S
     ``exclusions.csv`` (row, case, reason, fix), ``quality.csv``, ``names.csv`` (feature, spoken name),
     ``settings.json``, ``cases.csv`` (which image and mask each case has, relative to the folder) and
     ``contact_sheets/``. Masks that readers corrected (``review/``) take the place of the table's. ``finished/`` keeps
-    each measured case until its files, settings or the versions of PyRadiomics, SimpleITK and NumPy change: a restart measures only the rest.
+    each measured case until its files, settings or the versions of PyRadiomics, SimpleITK and NumPy change: a restart
+    measures only the rest.
 
     Parameters
     ----------

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
+import made_up
 import numpy as np
 import pandas as pd
 import pytest
 import uvicorn
 from pydicom.uid import ExplicitVRLittleEndian
-from review_study import DATASET, GRID, TOKEN, Served, drawn_table
+from review_study import DATASET, GRID, TOKEN, Served, drawn_table, measure_volumes
 
 from radprompt.core.outputs import write_csv
 from radprompt.loopback.listening import listen
@@ -96,6 +97,25 @@ def served(study: Path) -> Iterator[Callable[..., Served]]:
         client.close()
         server.should_exit = True
         thread.join()
+
+
+@pytest.fixture(scope="session")
+def _volumes_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A measured study of four cases: three volumes with a sphere, one whose name cannot name a file."""
+    root = tmp_path_factory.mktemp("volumes")
+    made_up.save(made_up.sphere(), root / "mask.nrrd")
+    rows = []
+    for number, name in enumerate(("c0", "c1", "c2", "c/3")):
+        made_up.save(made_up.tissue(number), root / f"image{number}.nrrd")
+        rows.append({"case": name, "image": f"image{number}.nrrd", "mask": "mask.nrrd", "label": "AB"[number % 2]})
+    measure_volumes(made_up.write_table(root, rows))
+    return root
+
+
+@pytest.fixture
+def volumes(_volumes_template: Path, tmp_path: Path) -> Path:
+    """A copy of the study's folder, with its images beside it."""
+    return Path(shutil.copytree(_volumes_template, tmp_path / "volumes")) / "out"
 
 
 @pytest.fixture

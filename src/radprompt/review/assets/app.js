@@ -182,7 +182,7 @@ viewer.onDraw = () => {
 
 // A stroke has ended: `before` is the contour that it changed.
 export function commit(mask, before = lesion.current) {
-  const changed = lesion.changed(mask, before);
+  const changed = lesion.stroked(mask, before);
   shown();
   if (changed) save();
 }

@@ -50,7 +50,7 @@ export class Lesion {
   }
 
   // Remember what the slice was before a stroke; false where the stroke changed nothing.
-  changed(mask, before) {
+  stroked(mask, before) {
     this.current = mask;
     if (same(mask, before)) return false;
     this.done.push({ at: this.at, mask: pack(before) });

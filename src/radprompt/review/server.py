@@ -95,6 +95,7 @@ def make_app(desk: Desk, pictures: AnyPictures[Any], token: str, hosts: Collecti
         Route("/", assets.page),
         Route("/assets/{name}", assets.asset),
         Route("/worklist", page.worklist),
+        Route("/segmenter", page.segmenter, methods=["POST"]),
         Route("/lesions/{lesion_id}", page.lesion),
         Route("/lesions/{lesion_id}/region/{top:int}/{left:int}/{bottom:int}/{right:int}", page.region),
         Route("/lesions/{lesion_id}/region/{top:int}/{left:int}/{bottom:int}/{right:int}/{at:int}", page.region),
@@ -135,6 +136,10 @@ class _Page:
                 "lesions": entries,
             }
         )
+
+    def segmenter(self, request: Request) -> Response:
+        self._redrawing.prepare()
+        return JSONResponse({"segmenter": self._redrawing.available})
 
     def lesion(self, request: Request) -> Response:
         entry = self._entry(request)

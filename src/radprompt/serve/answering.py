@@ -5,10 +5,10 @@ from pathlib import Path
 
 from radprompt.core.errors import InputError
 from radprompt.export.manifest import MANIFEST
+from radprompt.loopback.worker import Handlers
 from radprompt.own_table.applying import FinalModel
 from radprompt.serve.exported import ExportedModel
 from radprompt.serve.tables import TableModel
-from radprompt.serve.worker import Handlers
 
 START = "radprompt.serve.answering:start"
 

@@ -22,7 +22,7 @@ from radprompt.mammograms.phantom.cohort import Breast, Mass
 from radprompt.mammograms.phantom.encoding import uid, write_dicom
 from radprompt.mammograms.phantom.mammogram import draw_mammogram
 from radprompt.mammograms.phantom.mass import Traits
-from radprompt.mammograms.segmentation.segmenter import Drawing, Segmenter
+from radprompt.review import redrawing
 from radprompt.review.server import make_app
 from radprompt.review.serving import desk_of
 from radprompt.tables.lesions import Box, Lesion, to_table
@@ -120,19 +120,10 @@ def volumes(_volumes_template: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def segmenter(study: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the study a segmenter that fills its box, and an ellipse to boxes of 16 pixels."""
-
-    class Filling:
-        def draw(self, pixels: np.ndarray, box: Box, threshold: float) -> Drawing:
-            if box.xmax - box.xmin == 16:
-                return Drawing(inscribed_ellipse(box, pixels.shape), "ellipse", "too little")
-            mask = np.zeros(pixels.shape, bool)
-            mask[box.ymin : box.ymax, box.xmin : box.xmax] = True
-            return Drawing(mask, "nnunet", "")
-
+    """Give the study a segmenter that fills its box (filling.py), in its own process."""
     (study / "models/segmenter").mkdir(parents=True)
     shutil.copy(Path(__file__).parents[3] / "params.yaml", study)
-    monkeypatch.setattr(Segmenter, "load", lambda folder: Filling())
+    monkeypatch.setattr(redrawing, "START", "filling:start")
     return study
 
 

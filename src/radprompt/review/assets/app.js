@@ -352,7 +352,7 @@ async function ask([x, y, width, height]) {
   }
 }
 
-const tools = new Tools(viewer, { present, commit, shown, ask, turn });
+const tools = new Tools(viewer, { present, commit, shown, ask, prepare: () => server.prepareSegmenter().catch(() => {}), turn });
 bindKeys({ viewer, tools, accept, exclude, takeBack, restore, go, step, turn, copy, focusList });
 byId("slice").addEventListener("input", (event) => turn(Number(event.target.value) - (lesion.wanted ?? lesion.at)));
 
@@ -383,7 +383,7 @@ try {
   }));
   const box = document.querySelector("[data-tool=box]");
   box.disabled = !content.segmenter;
-  if (!content.segmenter) box.title = "No segmenter here: dvc pull brings it";
+  if (!content.segmenter) box.title = "No segmenter here: for mammograms, dvc pull brings it";
   list = new List(content, (id) => { viewer.canvas.focus({ preventScroll: true }); open(id); });
   const first = list.entries.find((entry) => !entry.review || entry.changed) ?? list.entries[0];
   if (first) await open(first.id); else byId("title").textContent = "No lesion has a contour yet";

@@ -13,6 +13,7 @@ export const worklist = async () => (await ask("worklist")).json();
 export const details = async (id) => (await ask(lesion(id))).json();
 export const saveDraft = (id, content) => post(`${lesion(id)}/draft`, content);
 export const decide = (id, content) => post(`${lesion(id)}/decision`, content);
+export const prepareSegmenter = () => post("segmenter", {});
 export const draw = (id, content) => post(`${lesion(id)}/drawing`, content);
 export const withdraw = (id, content) => post(`${lesion(id)}/withdrawal`, content);
 

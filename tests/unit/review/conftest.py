@@ -3,6 +3,7 @@
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -75,28 +76,39 @@ def study(_template: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(_template, tmp_path / "study"))
 
 
+@contextmanager
+def serving(root: Path, reader: str, target: str | Path) -> Iterator[Served]:
+    """Serve a data set of a repository, or a study's folder, to a reader."""
+    (desk, pictures), listening = desk_of(target, reader, root), listen(0)
+    host = f"127.0.0.1:{listening.getsockname()[1]}"
+    app = make_app(desk, pictures, TOKEN, [host])
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    address = f"http://{host}/{TOKEN}/"
+    try:
+        with httpx.Client(
+            base_url=address, headers={"origin": f"http://{host}"}, timeout=20, trust_env=False
+        ) as client:
+            yield Served(client, desk, address)
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
 @pytest.fixture
 def served(study: Path) -> Iterator[Callable[..., Served]]:
     """Serve the study to a reader; several servers may run side by side."""
-    running: list[tuple[uvicorn.Server, threading.Thread, httpx.Client]] = []
+    with ExitStack() as running:
+        yield lambda reader="ann", target=DATASET: running.enter_context(serving(study, reader, target))
 
-    def serve(reader: str = "ann", target: str | Path = DATASET) -> Served:
-        (desk, pictures), listening = desk_of(target, reader, study), listen(0)
-        host = f"127.0.0.1:{listening.getsockname()[1]}"
-        app = make_app(desk, pictures, TOKEN, [host])
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        address = f"http://{host}/{TOKEN}/"
-        client = httpx.Client(base_url=address, headers={"origin": f"http://{host}"}, timeout=20, trust_env=False)
-        running.append((server, thread, client))
-        return Served(client, desk, address)
 
-    yield serve
-    for server, thread, client in running:
-        client.close()
-        server.should_exit = True
-        thread.join()
+@pytest.fixture(scope="module")
+def attacked(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, Path]]:
+    """One server, and its study, that hostile requests of a module share: none may change it."""
+    root = Path(shutil.copytree(_template, tmp_path_factory.mktemp("attacked") / "study"))
+    with serving(root, "ann", DATASET) as running:
+        yield running, root
 
 
 @pytest.fixture(scope="session")
@@ -116,6 +128,16 @@ def _volumes_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def volumes(_volumes_template: Path, tmp_path: Path) -> Path:
     """A copy of the study's folder, with its images beside it."""
     return Path(shutil.copytree(_volumes_template, tmp_path / "volumes")) / "out"
+
+
+@pytest.fixture(scope="module")
+def attacked_volumes(
+    _volumes_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Served, Path]]:
+    """As ``attacked``, of a study of volumes."""
+    root = Path(shutil.copytree(_volumes_template, tmp_path_factory.mktemp("attacked") / "volumes"))
+    with serving(root, "ann", root / "out") as running:
+        yield running, root
 
 
 @pytest.fixture

@@ -151,14 +151,15 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_contour_is_refused(served, volumes, name):
-    client, before = served(target=volumes).client, files_of(volumes.parent)
+def test_a_hostile_contour_is_refused(attacked_volumes, name):
+    running, root = attacked_volumes
+    client, before = running.client, files_of(root)
     state = opened(client, "c0")
     sent = drawing(state, notched(state)) | HOSTILE[name]
     for path, more in (("draft", {}), ("decision", {"decision": "contour"})):
         answer = client.post(f"lesions/c0/{path}", json=sent | more)
         assert (answer.status_code, bool(answer.json()["error"])) == (422, True)
-    assert files_of(volumes.parent) == before
+    assert files_of(root) == before
 
 
 @pytest.mark.parametrize(
@@ -172,22 +173,22 @@ def test_a_hostile_contour_is_refused(served, volumes, name):
         ("lesions/c0/drawing", 405),
     ],
 )
-def test_a_hostile_address_is_refused(served, volumes, path, status):
-    client, before = served(target=volumes).client, files_of(volumes.parent)
+def test_a_hostile_address_is_refused(attacked_volumes, path, status):
+    running, root = attacked_volumes
+    client, before = running.client, files_of(root)
     assert client.get(path).status_code == status
-    assert files_of(volumes.parent) == before
+    assert files_of(root) == before
 
 
-def test_nnunet_is_not_asked_about_volumes(served, volumes):
-    answer = served(target=volumes).client.post(
-        "lesions/c0/drawing", json={"box": [0, 0, 9, 9], "region": [0, 0, 9, 9]}
-    )
+def test_nnunet_is_not_asked_about_volumes(attacked_volumes):
+    asked = {"box": [0, 0, 9, 9], "region": [0, 0, 9, 9]}
+    answer = attacked_volumes[0].client.post("lesions/c0/drawing", json=asked)
     assert answer.status_code == 422
 
 
 @pytest.mark.parametrize("kind", ["empty", "full"])
-def test_what_is_no_region_cannot_be_accepted(served, volumes, kind):
-    client = served(target=volumes).client
+def test_what_is_no_region_cannot_be_accepted(attacked_volumes, kind):
+    client = attacked_volumes[0].client
     state = opened(client, "c0") | {"region": [0, 0, 36, 40], "slices": [0, 20]}
     mask = np.full((20, 36, 40), kind == "full")
     answer = client.post("lesions/c0/decision", json=drawing(state, mask, decision="contour"))

@@ -2,6 +2,7 @@
 
 import base64
 import math
+import os
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -16,6 +17,7 @@ from radprompt.core.params import Compute
 from radprompt.images.cases import Case, Excluded, read_cases
 from radprompt.images.checking import check_engine
 from radprompt.images.contact_sheets import draw_tile, write_contact_sheets
+from radprompt.images.corrections import take_corrections
 from radprompt.images.masks import Region, read_region
 from radprompt.images.measuring import measure
 from radprompt.images.quality import examine
@@ -26,6 +28,7 @@ from radprompt.images.volumes import Volume
 from radprompt.own_table.programs import spoken_names
 
 FEATURES, EXCLUSIONS, QUALITY, NAMES = "features.csv", "exclusions.csv", "quality.csv", "names.csv"
+CASES = "cases.csv"
 SETTINGS, SHEETS, FINISHED, CHECKED = "settings.json", "contact_sheets", "finished", "checked"
 _QUALITY = [
     *("case", "size", "spacing_mm", "voxels", "slices", "volume_mm3", "area_mm2"),
@@ -49,8 +52,10 @@ def run_study(table: Path, settings: Settings, out: Path, compute: Compute) -> S
 
     Written are ``features.csv`` (case, patient, site, label as far as given, then features by PyRadiomics' names),
     ``exclusions.csv`` (row, case, reason, fix), ``quality.csv``, ``names.csv`` (feature, spoken name),
-    ``settings.json`` and ``contact_sheets/``. ``finished/`` keeps each measured case until its files, settings or the
-    versions of PyRadiomics, SimpleITK and NumPy change: a restart measures only the rest.
+    ``settings.json``, ``cases.csv`` (which image and mask each case has, relative to the folder) and
+    ``contact_sheets/``. Masks that readers corrected (``review/``) take the place of the table's. ``finished/`` keeps
+    each measured case until its files, settings or the versions of PyRadiomics, SimpleITK and NumPy change: a restart
+    measures only the rest.
 
     Parameters
     ----------
@@ -71,12 +76,13 @@ def run_study(table: Path, settings: Settings, out: Path, compute: Compute) -> S
     """
     require_writable(out)
     read = read_cases(table)
+    reviewed = take_corrections(read.cases, out)
     work = partial(measure_case, settings=settings)
-    outcome = measure_each(read.cases, work, [settings.digest], out / FINISHED, compute, "measuring")
+    outcome = measure_each(reviewed.cases, work, [settings.digest], out / FINISHED, compute, "measuring")
     if settings.engine == "fast":
-        check_engine(read.cases, outcome, measure_case, settings, out / CHECKED, compute)
+        check_engine(reviewed.cases, outcome, measure_case, settings, out / CHECKED, compute)
     done, unlike = _of_one_kind(outcome.records)
-    excluded = sorted([*read.excluded, *outcome.excluded, *unlike], key=lambda one: one.row)
+    excluded = sorted([*read.excluded, *reviewed.excluded, *outcome.excluded, *unlike], key=lambda one: one.row)
     if not done:
         write_csv(out / EXCLUSIONS, _listed(excluded))
         first = excluded[0]
@@ -86,9 +92,9 @@ def run_study(table: Path, settings: Settings, out: Path, compute: Compute) -> S
             fix=first.fix or f"see {out / EXCLUSIONS}",
         )
     features = _features(done)
-    _write(out, features, excluded, done, settings)
+    _write(out, features, excluded, done, settings, read.cases)
     cases = [case for case, _ in done]
-    return Study(cases, features, excluded, outcome.taken_over, [*read.notes, *settings.notes])
+    return Study(cases, features, excluded, outcome.taken_over, [*read.notes, *reviewed.notes, *settings.notes])
 
 
 def read_case(case: Case, settings: Settings) -> tuple[Volume, Region]:
@@ -148,6 +154,7 @@ def _write(
     excluded: list[Excluded],
     done: Sequence[Measured],
     settings: Settings,
+    cases: Sequence[Case],
 ) -> None:
     columns = list(done[0][1]["features"])
     spoken = spoken_names(columns)
@@ -159,6 +166,7 @@ def _write(
         EXCLUSIONS: _listed(excluded),
         QUALITY: quality.dropna(axis=1, how="all"),
         NAMES: names,
+        CASES: _files_of(cases, out),
     }
     with atomic_group(*(out / name for name in (*tables, SETTINGS))) as parts:
         for part, table in zip(parts, tables.values(), strict=False):
@@ -168,3 +176,18 @@ def _write(
 
 def _listed(excluded: list[Excluded]) -> pd.DataFrame:
     return pd.DataFrame(excluded, columns=list(Excluded.__dataclass_fields__))
+
+
+def _files_of(cases: Sequence[Case], out: Path) -> pd.DataFrame:
+    """Return a table of cases that :func:`read_cases` takes, its paths relative to the study's folder."""
+    rows = [
+        {
+            "case": case.case,
+            "image": Path(os.path.relpath(case.image, out)).as_posix(),
+            "mask": Path(os.path.relpath(case.mask, out)).as_posix(),
+            "mask_label": case.mask_label,
+            "spacing": case.spacing,
+        }
+        for case in cases
+    ]
+    return pd.DataFrame(rows)

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from radprompt.core.errors import InputError
+from radprompt.loopback.worker import UnavailableError
 
 TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
@@ -77,6 +78,13 @@ def not_written(request: Request, error: OSError) -> Response:
     return error_answer(f"Not saved: {reason}. What was saved before is as it was.", 507)
 
 
+def unavailable(request: Request, error: UnavailableError) -> Response:
+    """Answer 503 with the reason, and when to try again."""
+    answer = error_answer(str(error), 503)
+    answer.headers["retry-after"] = "5"
+    return answer
+
+
 def failed(request: Request, error: Exception) -> Response:
     """Answer 500 without what a stranger need not know."""
     return error_answer("something went wrong here", 500)
@@ -86,6 +94,7 @@ HANDLERS: dict[Any, Callable[..., Response]] = {
     InputError: input_error,
     ValidationError: invalid,
     HTTPException: refused,
+    UnavailableError: unavailable,
     OSError: not_written,
     Exception: failed,
 }

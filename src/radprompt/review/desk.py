@@ -1,4 +1,4 @@
-"""What one reader draws and decides, kept in ``data/review/<dataset>``; nothing is written anywhere else."""
+"""What one reader draws and decides, kept in the worklist's folder; nothing is written anywhere else."""
 
 import hashlib
 import threading
@@ -6,21 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from filelock import FileLock, Timeout
-from PIL import Image, PngImagePlugin
 
 from radprompt.core.errors import InputError
-from radprompt.core.outputs import atomic_group, atomic_write, require_writable, write_csv
-from radprompt.mammograms.imaging.contours import box_of, read_mask, sign_of_inversion, write_mask
+from radprompt.core.outputs import atomic_group, require_writable, write_csv
+from radprompt.mammograms.imaging.contours import box_of
 from radprompt.mammograms.imaging.mask_measures import mask_digest
 from radprompt.mammograms.imaging.roi import Region, region_around
 from radprompt.mammograms.segmentation.quality import dice
-from radprompt.mammograms.segmentation.review import fault_of_size, find_reviewed
-from radprompt.review.worklist import Worklist
+from radprompt.mammograms.segmentation.review import find_reviewed
+from radprompt.review.worklist import AnyWorklist
 from radprompt.tables.lesions import Box
 from radprompt.tables.reviews import (
     ACCEPTED,
@@ -39,11 +38,36 @@ from radprompt.tables.reviews import (
 
 CONTEXT = 0.75
 """Margin shown around box and contours, as a fraction of the longer side; checks allow half of the box's."""
+LEAST_CONTEXT, LEAST_SLICES = 24, 3
+"""Voxels and slices that are shown around a contour in a volume at least."""
+LARGEST_BLOCK = 2**26
+"""Voxels that the page can take: a bit each, they fill a request (the server's largest)."""
 LOCK_SECONDS = 10.0
 
 
 class StaleError(Exception):
     """The lesion was changed elsewhere, by another tab or server, since it was opened."""
+
+
+class Block(NamedTuple):
+    """The part of an image that is shown: a region, and of a volume the slices ``first <= z < last``."""
+
+    region: Region
+    slices: tuple[int, int] | None = None
+
+    def of(self, array: np.ndarray) -> np.ndarray:
+        """Return the part as a view."""
+        top, left, bottom, right = self.region
+        part = array[..., top:bottom, left:right]
+        return part if self.slices is None else part[slice(*self.slices)]
+
+    def fits(self, shape: tuple[int, ...]) -> bool:
+        """Tell whether it lies inside an image of that shape, and has slices where the image has."""
+        top, left, bottom, right = self.region
+        first, last = self.slices or (0, 1)
+        depth, rows, columns = shape if len(shape) == 3 else (1, *shape)
+        inside = 0 <= top < bottom <= rows and 0 <= left < right <= columns and 0 <= first < last <= depth
+        return inside and (self.slices is not None) == (len(shape) == 3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +77,8 @@ class State:
     Attributes
     ----------
     drawn
-        The contour that nnU-Net or the ellipse drew, bool of the image's size; None where only a correction is left.
+        The contour that nnU-Net, the ellipse or a study's own mask drew, bool of the image's size; None where only a
+        correction is left.
     current
         The contour to show: the draft, else the reader's own correction, else a mask put there by hand, else ``drawn``.
     origin
@@ -73,16 +98,26 @@ class State:
     milliseconds: int
     revision: str
 
-    def region(self, box: Box) -> Region:
-        """Return the part of the image to show: box and contours with a margin."""
-        boxes = [box, *(box_of(mask) for mask in (self.drawn, self.current) if mask is not None and mask.any())]
+    def block(self, box: Box) -> Block:
+        """Return the part of the image to show: box and contours with a margin.
+
+        Raises
+        ------
+        InputError
+            A volume's contour needs more than :data:`LARGEST_BLOCK` voxels.
+        """
+        masks = [mask for mask in (self.drawn, self.current) if mask is not None and mask.any()]
+        planes = [mask.any(axis=0) if mask.ndim == 3 else mask for mask in masks]
+        boxes = [box, *map(box_of, planes)]
         around = Box(
             min(each.xmin for each in boxes),
             min(each.ymin for each in boxes),
             max(each.xmax for each in boxes),
             max(each.ymax for each in boxes),
         )
-        return region_around(around, self.current.shape, CONTEXT)
+        if self.current.ndim == 2:
+            return Block(region_around(around, self.current.shape, CONTEXT))
+        return _block_of_volume(around, masks, self.current.shape)
 
 
 class Desk:
@@ -91,7 +126,11 @@ class Desk:
     Parameters
     ----------
     worklist
+<<<<<<< HEAD
         Lesions to review.
+=======
+        What there is to review: of a data set or of a study of images.
+>>>>>>> reader
     reader
         The reader's name (:func:`radprompt.tables.reviews.require_reader`).
 
@@ -101,15 +140,14 @@ class Desk:
         The name cannot be used, differs from a known reader's by case only, or the folder cannot be written.
     """
 
-    def __init__(self, worklist: Worklist, reader: str) -> None:
+    def __init__(self, worklist: AnyWorklist, reader: str) -> None:
         self.worklist, self.reader = worklist, require_reader(reader)
-        self.folder = worklist.root / "data/review" / worklist.dataset
-        self._masks = worklist.root / "data/masks" / worklist.dataset
+        self.folder, self._contours = worklist.folder, worklist.contours
         self._lock = threading.RLock()
         self._reviews: list[Review] = []
         self._mark = 0, 0, 0
         require_writable(self.folder)
-        find_reviewed(self.folder, worklist)
+        find_reviewed(self.folder, worklist, self._contours.suffix)
         known = {review.reader for review in self._all()} - {reader}
         if twin := [name for name in known if name.lower() == reader.lower()]:
             raise InputError(f"a reader called {twin[0]!r} is known", where="--reader", fix=f"use {twin[0]}")
@@ -120,21 +158,23 @@ class Desk:
 
     def drafts(self) -> set[str]:
         """Return the lesions with unfinished work of this reader."""
-        return {path.stem for path in self._drafts.glob("*.png")} & self.worklist.keys()
+        suffix = self._contours.suffix
+        found = {path.name.removesuffix(suffix) for path in self._drafts.glob(f"*{suffix}")}
+        return found & self.worklist.keys()
 
     def state(self, lesion_id: str) -> State:
         """Return how a lesion stands; an :class:`InputError` where its masks cannot be read."""
         with self._lock:
             review, revision = self._stand(lesion_id)
-            drawn, draft = self._drawn(lesion_id), self._draft(lesion_id)
+            drawn, draft = self._contours.drawn(lesion_id), self._draft(lesion_id)
             if draft.is_file():
-                current, origin, spent = read_mask(draft), "draft", _spent(draft)
+                current, origin, spent = self._contours.read(draft), "draft", self._contours.spent(draft)
             else:
                 current, origin = self._without_draft(lesion_id, review)
                 spent = int(float(review.milliseconds)) if review else 0
             if drawn is not None and drawn.shape != current.shape:
                 raise InputError(
-                    f"(rows, columns) {current.shape} differ from those of the drawn contour, {drawn.shape}",
+                    f"{current.shape} pixels differ from those of the drawn contour, {drawn.shape}",
                     where=str(draft if origin == "draft" else self._taken(lesion_id)),
                     fix="delete the file, and draw the contour again",
                 )
@@ -149,10 +189,7 @@ class Desk:
             if np.array_equal(mask, self._without_draft(lesion_id, review)[0]):
                 self._draft(lesion_id).unlink(missing_ok=True)
             else:
-                noted = PngImagePlugin.PngInfo()
-                noted.add_text("milliseconds", str(milliseconds))
-                with atomic_write(self._draft(lesion_id)) as part:
-                    Image.fromarray(mask.astype(bool)).save(part, format="PNG", pnginfo=noted, compress_level=1)
+                self._contours.write(self._draft(lesion_id), mask, lesion_id, milliseconds)
             return self._stand(lesion_id)[1]
 
     def accept(self, lesion_id: str, mask: np.ndarray, milliseconds: int, revision: str) -> Review:
@@ -165,12 +202,12 @@ class Desk:
         StaleError
             The lesion was changed since ``revision``.
         """
-        if fault := fault_of_size(mask):
-            raise InputError(f"the contour {fault}", fix="draw the mass, restore its contour, or mark it unusable")
-        if fault := sign_of_inversion(mask):
-            raise InputError(f"the contour {fault}", fix="draw the mass alone")
+        if fault := self._contours.fault(mask):
+            raise InputError(
+                f"the contour {fault}", fix="draw the lesion alone, restore its contour, or mark it unusable"
+            )
         with self._changing(lesion_id, revision):
-            drawn = self._drawn(lesion_id)
+            drawn = self._contours.drawn(lesion_id)
             same = drawn is not None and np.array_equal(mask, drawn)
             review = self._review(
                 lesion_id,
@@ -201,7 +238,8 @@ class Desk:
                 if heir is not None:
                     others[others.index(heir)] = replace(heir, counts="yes")
                 if heir is not None and heir.decision == CORRECTED:
-                    write_mask(self._taken(lesion_id), read_mask(self._own(lesion_id, heir.reader)))
+                    heirs = self._contours.read(self._own(lesion_id, heir.reader))
+                    self._contours.write(self._taken(lesion_id), heirs, lesion_id)
                 elif own.counts == "yes":
                     self._taken(lesion_id).unlink(missing_ok=True)
                 write_csv(self.folder / TABLE, to_frame(others))
@@ -213,32 +251,25 @@ class Desk:
         return self.folder / DRAFTS / self.reader
 
     def _own(self, lesion_id: str, reader: str = "") -> Path:
-        return self.folder / READERS / (reader or self.reader) / f"{lesion_id}.png"
+        return self.folder / READERS / (reader or self.reader) / f"{lesion_id}{self._contours.suffix}"
 
     def _taken(self, lesion_id: str) -> Path:
-        """Return the corrected mask that the pipeline takes."""
-        return self.folder / f"{lesion_id}.png"
+        """Return the corrected mask that the pipeline, or the study's next run, takes."""
+        return self.folder / f"{lesion_id}{self._contours.suffix}"
 
     def _draft(self, lesion_id: str) -> Path:
-        return self._drafts / f"{lesion_id}.png"
-
-    def _drawn(self, lesion_id: str) -> np.ndarray | None:
-        if self.worklist[lesion_id].source != "review":
-            path = self._masks / f"{lesion_id}.png"
-        elif not (path := self.folder / DRAWN / f"{lesion_id}.png").is_file():
-            return None
-        return _read_again(path, path.stat().st_mtime_ns if path.is_file() else 0)
+        return self._drafts / f"{lesion_id}{self._contours.suffix}"
 
     def _without_draft(self, lesion_id: str, review: Review | None) -> tuple[np.ndarray, str]:
-        own, taken, drawn = self._own(lesion_id), self._taken(lesion_id), self._drawn(lesion_id)
+        own, taken, drawn = self._own(lesion_id), self._taken(lesion_id), self._contours.drawn(lesion_id)
         if review and review.decision == CORRECTED and own.is_file():
-            return read_mask(own), "own"
+            return self._contours.read(own), "own"
         # A mask without any reader's decision was put there by hand; another reader's is not shown.
         if taken.is_file() and not any(other.lesion_id == lesion_id for other in self._all()):
-            return read_mask(taken), "hand"
+            return self._contours.read(taken), "hand"
         if drawn is not None:
             return drawn, "drawn"
-        return read_mask(self._masks / f"{lesion_id}.png"), "hand"
+        return self._contours.unreviewed(lesion_id), "hand"
 
     def _all(self) -> list[Review]:
         """Return every reader's decisions, read again when the file has changed."""
@@ -271,7 +302,7 @@ class Desk:
             raise InputError("another reader's server is writing", where=str(self.folder), fix="try again") from None
 
     def _review(self, lesion_id: str, **decided: str) -> Review:
-        drawn = self._drawn(lesion_id)
+        drawn = self._contours.drawn(lesion_id)
         taken = any(
             other.counts == "yes" and other.lesion_id == lesion_id and other.reader != self.reader
             for other in self._all()
@@ -288,7 +319,8 @@ class Desk:
 
     def _conclude(self, review: Review, mask: np.ndarray | None) -> None:
         """Write a decision with its masks, all or nothing, and drop the draft."""
-        counts, lesion_id, drawn = review.counts == "yes", review.lesion_id, self._drawn(review.lesion_id)
+        counts, lesion_id = review.counts == "yes", review.lesion_id
+        drawn = self._contours.drawn(lesion_id) if self._contours.replaced else None
         others = [other for other in self._all() if (other.lesion_id, other.reader) != (lesion_id, self.reader)]
         masks: dict[Path, np.ndarray] = {}
         if mask is not None:
@@ -301,7 +333,7 @@ class Desk:
         with atomic_group(self.folder / TABLE, *masks) as (table, *parts):
             write_csv(table, to_frame([*others, review]))
             for part, content in zip(parts, masks.values(), strict=True):
-                write_mask(part, content)
+                self._contours.write(part, content, lesion_id)
         if mask is None:
             self._own(lesion_id).unlink(missing_ok=True)
             if counts:
@@ -309,13 +341,26 @@ class Desk:
         self._draft(lesion_id).unlink(missing_ok=True)
 
 
-@lru_cache(maxsize=4)
-def _read_again(path: Path, changed: int) -> np.ndarray:
-    """Read a mask once until its time of change is another one."""
-    return read_mask(path)
-
-
-def _spent(draft: Path) -> int:
-    with Image.open(draft, formats=["PNG"]) as image:
-        text = str(image.info.get("milliseconds", "0"))
-    return int(text) if text.isdecimal() and len(text) < 13 else 0
+def _block_of_volume(around: Box, masks: list[np.ndarray], shape: tuple[int, ...]) -> Block:
+    """Return a box of a volume's plane, and the slices of its masks, with the largest margin that can be shown."""
+    depth, rows, columns = shape
+    filled = [np.flatnonzero(mask.any(axis=(1, 2))) for mask in masks] or [np.array([depth // 2])]
+    lowest, highest = min(int(each[0]) for each in filled), max(int(each[-1]) for each in filled) + 1
+    longer = max(around.xmax - around.xmin, around.ymax - around.ymin)
+    for context in (CONTEXT, CONTEXT / 3, 0.0):
+        beside = max(round(context * longer), LEAST_CONTEXT if context else 0)
+        over = max(round(context * (highest - lowest)), LEAST_SLICES if context else 0)
+        region = Region(
+            max(around.ymin - beside, 0),
+            max(around.xmin - beside, 0),
+            min(around.ymax + beside, rows),
+            min(around.xmax + beside, columns),
+        )
+        slices = max(lowest - over, 0), min(highest + over, depth)
+        voxels = (region.bottom - region.top) * (region.right - region.left) * (slices[1] - slices[0])
+        if voxels <= LARGEST_BLOCK:
+            return Block(region, slices)
+    raise InputError(
+        f"the contour spans {voxels:,} voxels, of which the page shows {LARGEST_BLOCK:,} at most",
+        fix="correct it in another program, and put the mask into the review folder",
+    )

@@ -5,14 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image
 
 from radprompt.core.errors import ImageError
 from radprompt.mammograms.imaging.dicom import Mammogram, read_mammogram
-from radprompt.mammograms.imaging.roi import Region, crop
-from radprompt.review.worklist import Worklist
+from radprompt.review.desk import Block, State
+from radprompt.review.worklist import E, LesionEntry, Worklist
 from radprompt.tables.lesions import Lesion
 
 LEVELS = 65535
@@ -41,6 +42,42 @@ class Whole:
     step: int
 
 
+class AnyPictures(Protocol[E]):
+    """What the page shows of a worklist's images."""
+
+    def prepare(self, entry: E) -> None:
+        """Begin to read a lesion's image; what is wrong with it is said when it is asked for."""
+
+    def pixels(self, entry: E) -> np.ndarray:
+        """Return a lesion's image; an ImageError where it cannot be read."""
+
+    def details(self, entry: E, state: State) -> dict[str, Any]:
+        """Describe a lesion's image.
+
+        Returns
+        -------
+        dict
+            ``box``; ``grid``, the size of a pixel in words; ``measure``, what one is in mm² or mm³; ``levels``, the
+            values that 0 and 65535 stand for; ``slice``, where a volume is opened; ``whole`` and ``other``, name and
+            boxes of the pictures beside it.
+        """
+
+    def region(self, entry: E, block: Block, shape: tuple[int, ...], at: int) -> bytes:
+        """Return the pixels of a block, of a volume in slice ``at``, as little-endian uint16, row by row.
+
+        Raises
+        ------
+        ImageError
+            The image cannot be read, or has another size than its mask (``shape``).
+        """
+
+    def whole(self, entry: E) -> Whole:
+        """Return the whole image, of a volume one slice."""
+
+    def other(self, entry: E) -> Whole | None:
+        """Return another view; None where there is none."""
+
+
 class Pictures:
     """Pictures of a worklist's mammograms; one is decoded at a time, and few are kept."""
 
@@ -50,34 +87,47 @@ class Pictures:
         self._read = lru_cache(maxsize=KEPT)(read_mammogram)
         self._whole = lru_cache(maxsize=4 * KEPT)(self._draw_whole)
 
-    def prepare(self, lesion: Lesion) -> None:
+    def prepare(self, entry: LesionEntry) -> None:
         """Begin to decode a lesion's mammogram; what is wrong with it is said when it is asked for."""
-        self._decoder.submit(self._read, self._worklist.root / lesion.image_path)
+        self._decoder.submit(self._read, self._worklist.root / entry.lesion.image_path)
 
-    def pixels(self, lesion: Lesion) -> np.ndarray:
+    def pixels(self, entry: LesionEntry) -> np.ndarray:
         """Return a lesion's mammogram, float32 (rows, columns) from 0 to 1; an ImageError where it cannot be read."""
-        return self._mammogram(lesion.image_path).pixels
+        return self._mammogram(entry.lesion.image_path).pixels
 
-    def region(self, lesion: Lesion, region: Region, shape: tuple[int, int]) -> bytes:
-        """Return a region's pixels as little-endian uint16, row by row, 65535 for the mammogram's brightest.
+    def details(self, entry: LesionEntry, state: State) -> dict[str, Any]:
+        """Describe a lesion's mammogram and the other view of the breast; nothing is decoded."""
+        lesion, other = entry.lesion, self.other_view(entry.lesion)
+        spacing = lesion.spacing_mm if np.isfinite(lesion.spacing_mm) else None
+        return {
+            "box": lesion.box,
+            "grid": f"{spacing:.3g} mm a pixel" if spacing else "pixel size unknown",
+            "measure": {"unit": "mm²", "factor": spacing**2} if spacing else None,
+            "levels": None,
+            "slice": None,
+            "whole": {"view": lesion.view, "shape": state.current.shape, "boxes": [lesion.box]},
+            "other": None if other is None else {"view": other.view, "boxes": [one.box for one in other.lesions]},
+        }
 
-        Raises
-        ------
-        ImageError
-            The image cannot be read, or has another size than its mask (``shape``).
-        """
-        pixels = self.pixels(lesion)
+    def region(self, entry: LesionEntry, block: Block, shape: tuple[int, ...], at: int) -> bytes:
+        """Return a region's pixels; 65535 stands for the mammogram's brightest."""
+        pixels = self.pixels(entry)
         if pixels.shape != shape:
             raise ImageError(
                 f"the image has (rows, columns) {pixels.shape}, its mask {shape}",
-                where=lesion.image_path,
+                where=entry.lesion.image_path,
                 fix="run `dvc repro masks` again",
             )
-        return np.rint(crop(pixels, region) * LEVELS).astype("<u2").tobytes()
+        return np.rint(block.of(pixels) * LEVELS).astype("<u2").tobytes()
 
-    def whole(self, image_path: str) -> Whole:
+    def whole(self, entry: LesionEntry) -> Whole:
         """Return a mammogram as an 8-bit PNG whose longer side is :data:`LONGEST_SIDE` at most."""
-        return self._whole(image_path)
+        return self._whole(entry.lesion.image_path)
+
+    def other(self, entry: LesionEntry) -> Whole | None:
+        """Return the other view of the breast in the same form; None where none is known."""
+        view = self.other_view(entry.lesion)
+        return None if view is None else self._whole(view.path)
 
     def other_view(self, lesion: Lesion) -> OtherView | None:
         """Return the other view of a lesion's breast: of the lesion table, else by the headers of files beside it."""
@@ -97,10 +147,7 @@ class Pictures:
         small = pixels[:rows, :columns].reshape(rows // step, step, columns // step, step).mean(axis=(1, 3))
         breast = small[small > 0]
         low, high = np.percentile(breast, (1, 99.8)) if breast.size else (0, 1)
-        grey = np.clip((small - low) / max(high - low, 1e-6), 0, 1) * 255
-        buffer = io.BytesIO()
-        Image.fromarray(np.rint(grey).astype(np.uint8)).save(buffer, format="PNG", compress_level=1)
-        return Whole(buffer.getvalue(), step)
+        return Whole(as_png(small, low, high), step)
 
     def _sibling(self, lesion: Lesion) -> OtherView | None:
         folder = (self._worklist.root / lesion.image_path).parent
@@ -112,6 +159,14 @@ class Pictures:
             if laterality == lesion.laterality and view not in ("", lesion.view):
                 return OtherView(path.relative_to(self._worklist.root).as_posix(), view, ())
         return None
+
+
+def as_png(pixels: np.ndarray, low: float, high: float) -> bytes:
+    """Return pixels (rows, columns) as an 8-bit PNG, ``low`` black and ``high`` white."""
+    grey = np.clip((pixels - low) / max(high - low, 1e-6), 0, 1) * 255
+    buffer = io.BytesIO()
+    Image.fromarray(np.rint(grey).astype(np.uint8)).save(buffer, format="PNG", compress_level=1)
+    return buffer.getvalue()
 
 
 def _header(path: Path) -> tuple[str, str]:

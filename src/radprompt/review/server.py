@@ -16,12 +16,12 @@ from starlette.types import ASGIApp
 
 from radprompt.loopback.answers import HANDLERS, Assets, error_answer
 from radprompt.loopback.guard import Door, Guard
-from radprompt.mammograms.imaging.roi import Region, crop
-from radprompt.review.desk import Desk, StaleError
-from radprompt.review.pictures import Pictures
+from radprompt.mammograms.imaging.roi import Region
+from radprompt.review.desk import Block, Desk, StaleError
+from radprompt.review.pictures import AnyPictures, Whole
 from radprompt.review.redrawing import Redrawing
 from radprompt.review.worklist import Entry
-from radprompt.tables.lesions import Box, Lesion
+from radprompt.tables.lesions import Box
 from radprompt.tables.reviews import ACCEPTED, LONGEST_REASON, UNUSABLE, Review
 
 DOOR = Door("radprompt review --serve", largest=12 * 2**20)
@@ -45,10 +45,11 @@ class Change(BaseModel):
 
 
 class Draft(Change):
-    """A contour: the region's pixels, row by row, a bit each, most significant first, in base64."""
+    """A contour: the pixels of the part that is shown, slice by slice and row by row, a bit each, in base64."""
 
     mask: str
     region: tuple[int, int, int, int] = Field(strict=False)
+    slices: tuple[int, int] | None = Field(default=None, strict=False)
     milliseconds: int = Field(ge=0, le=10**9)
 
 
@@ -71,28 +72,33 @@ class Decision(BaseModel):
     milliseconds: int = Field(ge=0, le=10**9)
     mask: str = ""
     region: tuple[int, int, int, int] = Field(default=(0, 0, 0, 0), strict=False)
+    slices: tuple[int, int] | None = Field(default=None, strict=False)
     reason: str = Field(default="", max_length=LONGEST_REASON)
 
 
-def make_app(desk: Desk, token: str, hosts: Collection[str]) -> ASGIApp:
+def make_app(desk: Desk, pictures: AnyPictures[Any], token: str, hosts: Collection[str]) -> ASGIApp:
     """Return the application for one reader.
 
     Parameters
     ----------
     desk
         The reader's desk.
+    pictures
+        Pictures of the desk's worklist.
     token
         First part of the address, without which nothing is answered.
     hosts
         ``host:port`` as browsers write it.
     """
-    page, assets = _Page(desk), Assets("radprompt.review")
+    page, assets = _Page(desk, pictures), Assets("radprompt.review")
     routes = [
         Route("/", assets.page),
         Route("/assets/{name}", assets.asset),
         Route("/worklist", page.worklist),
+        Route("/segmenter", page.segmenter, methods=["POST"]),
         Route("/lesions/{lesion_id}", page.lesion),
         Route("/lesions/{lesion_id}/region/{top:int}/{left:int}/{bottom:int}/{right:int}", page.region),
+        Route("/lesions/{lesion_id}/region/{top:int}/{left:int}/{bottom:int}/{right:int}/{at:int}", page.region),
         Route("/lesions/{lesion_id}/whole", page.whole),
         Route("/lesions/{lesion_id}/other", page.other),
         Route("/lesions/{lesion_id}/draft", page.draft, methods=["POST"]),
@@ -107,126 +113,121 @@ def make_app(desk: Desk, token: str, hosts: Collection[str]) -> ASGIApp:
 class _Page:
     """Answers of the page; functions that read or decode run in threads."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk, self._worklist, self._pictures = desk, desk.worklist, Pictures(desk.worklist)
+    def __init__(self, desk: Desk, pictures: AnyPictures[Any]) -> None:
+        self._desk, self._worklist, self._pictures = desk, desk.worklist, pictures
         self._redrawing = Redrawing(desk.worklist.root)
         reviews = desk.reviews()
         if first := next((lesion_id for lesion_id in self._worklist if lesion_id not in reviews), None):
-            self._pictures.prepare(self._worklist[first].lesion)
+            self._pictures.prepare(self._worklist[first])
 
     def worklist(self, request: Request) -> Response:
         reviews, drafts = self._desk.reviews(), self._desk.drafts()
         entries = [
-            _entry(entry, self._worklist.patient_number(entry.lesion))
-            | self._standing(lesion_id, reviews.get(lesion_id), lesion_id in drafts)
+            _entry(entry) | self._standing(lesion_id, reviews.get(lesion_id), lesion_id in drafts)
             for lesion_id, entry in self._worklist.items()
         ]
         return JSONResponse(
             {
-                "dataset": self._worklist.dataset,
+                "dataset": self._worklist.title,
                 "reader": self._desk.reader,
                 "reasons": REASONS,
                 "segmenter": self._redrawing.available,
+                "filters": self._worklist.filters,
                 "lesions": entries,
             }
         )
 
+    def segmenter(self, request: Request) -> Response:
+        self._redrawing.prepare()
+        return JSONResponse({"segmenter": self._redrawing.available})
+
     def lesion(self, request: Request) -> Response:
         entry = self._entry(request)
-        lesion = entry.lesion
-        state = self._desk.state(lesion.lesion_id)
-        region, other = state.region(lesion.box), self._pictures.other_view(lesion)
-        whole = {"view": lesion.view, "shape": state.current.shape, "boxes": [lesion.box]}
+        state = self._desk.state(entry.lesion_id)
+        details = self._pictures.details(entry, state)
+        block = state.block(Box(*details["box"]))
         return JSONResponse(
             {
-                "id": lesion.lesion_id,
-                "region": region,
-                "box": lesion.box,
-                "spacing_mm": lesion.spacing_mm if np.isfinite(lesion.spacing_mm) else None,
+                "id": entry.lesion_id,
+                "region": block.region,
+                "slices": block.slices,
                 "source": entry.source,
-                "drawn": None if state.drawn is None else _packed(state.drawn, region),
-                "current": _packed(state.current, region),
+                "drawn": None if state.drawn is None else _packed(state.drawn, block),
+                "current": _packed(state.current, block),
                 "origin": state.origin,
                 "milliseconds": state.milliseconds,
                 "revision": state.revision,
-                "whole": whole,
-                "other": None if other is None else {"view": other.view, "boxes": [one.box for one in other.lesions]},
-                **self._standing(lesion.lesion_id, state.review, state.origin == "draft"),
+                **details,
+                **self._standing(entry.lesion_id, state.review, state.origin == "draft"),
             }
         )
 
     def region(self, request: Request) -> Response:
-        lesion = self._entry(request).lesion
-        shape = self._desk.state(lesion.lesion_id).current.shape
-        region = _part_of(shape, [request.path_params[name] for name in Region._fields])
-        return Response(self._pictures.region(lesion, region, shape), media_type="application/octet-stream")
+        entry, asked = self._entry(request), request.path_params
+        shape, at = self._desk.state(entry.lesion_id).current.shape, asked.get("at")
+        block = _part_of(shape, [asked[name] for name in Region._fields], None if at is None else (at, at + 1))
+        return Response(self._pictures.region(entry, block, shape, at or 0), media_type="application/octet-stream")
 
     def whole(self, request: Request) -> Response:
-        return self._picture(self._entry(request).lesion.image_path)
+        return _picture(self._pictures.whole(self._entry(request)))
 
     def other(self, request: Request) -> Response:
-        other = self._pictures.other_view(self._entry(request).lesion)
+        other = self._pictures.other(self._entry(request))
         if other is None:
-            raise HTTPException(404, "no other view of this breast is known")
-        return self._picture(other.path)
-
-    def _picture(self, image_path: str) -> Response:
-        whole = self._pictures.whole(image_path)
-        return Response(whole.content, media_type="image/png", headers={"x-step": str(whole.step)})
+            raise HTTPException(404, "no other view is known")
+        return _picture(other)
 
     async def draft(self, request: Request) -> Response:
-        lesion, change = self._entry(request).lesion, Draft.model_validate_json(await request.body())
-        return await run_in_threadpool(self._save_draft, lesion, change)
+        entry, change = self._entry(request), Draft.model_validate_json(await request.body())
+        return await run_in_threadpool(self._save_draft, entry.lesion_id, change)
 
     async def decide(self, request: Request) -> Response:
-        lesion, change = self._entry(request).lesion, Decision.model_validate_json(await request.body())
-        return await run_in_threadpool(self._decide, lesion, change)
+        entry, change = self._entry(request), Decision.model_validate_json(await request.body())
+        return await run_in_threadpool(self._decide, entry.lesion_id, change)
 
     async def withdraw(self, request: Request) -> Response:
-        lesion, change = self._entry(request).lesion, Change.model_validate_json(await request.body())
-        return await run_in_threadpool(self._withdraw, lesion, change)
+        entry, change = self._entry(request), Change.model_validate_json(await request.body())
+        return await run_in_threadpool(self._withdraw, entry.lesion_id, change)
 
     async def draw(self, request: Request) -> Response:
-        lesion, question = self._entry(request).lesion, Question.model_validate_json(await request.body())
-        return await run_in_threadpool(self._draw, lesion, question)
+        entry, question = self._entry(request), Question.model_validate_json(await request.body())
+        return await run_in_threadpool(self._draw, entry, question)
 
-    def _draw(self, lesion: Lesion, question: Question) -> Response:
-        pixels = self._pictures.pixels(lesion)
-        region, drawing = _part_of(pixels.shape, question.region), self._redrawing.draw(pixels, Box(*question.box))
-        return JSONResponse({"mask": _packed(drawing.mask, region), "source": drawing.source, "flag": drawing.flag})
+    def _draw(self, entry: Entry, question: Question) -> Response:
+        pixels = self._pictures.pixels(entry)
+        block, drawing = _part_of(pixels.shape, question.region), self._redrawing.draw(pixels, Box(*question.box))
+        return JSONResponse({"mask": _packed(drawing.mask, block), "source": drawing.source, "flag": drawing.flag})
 
-    def _save_draft(self, lesion: Lesion, change: Draft) -> Response:
-        mask = self._mask(lesion, change.mask, change.region)
-        revision = self._desk.save_draft(lesion.lesion_id, mask, change.milliseconds, change.revision)
-        return JSONResponse({"revision": revision, "draft": lesion.lesion_id in self._desk.drafts()})
+    def _save_draft(self, lesion_id: str, change: Draft) -> Response:
+        mask = self._mask(lesion_id, change)
+        revision = self._desk.save_draft(lesion_id, mask, change.milliseconds, change.revision)
+        return JSONResponse({"revision": revision, "draft": lesion_id in self._desk.drafts()})
 
-    def _decide(self, lesion: Lesion, change: Decision) -> Response:
-        lesion_id, spent = lesion.lesion_id, change.milliseconds
+    def _decide(self, lesion_id: str, change: Decision) -> Response:
+        spent = change.milliseconds
         if change.decision == UNUSABLE:
             review = self._desk.exclude(lesion_id, change.reason, spent, change.revision)
         else:
-            mask = self._mask(lesion, change.mask, change.region)
+            mask = self._mask(lesion_id, change)
             review = self._desk.accept(lesion_id, mask, spent, change.revision)
         return JSONResponse(self._standing(lesion_id, review, False))
 
-    def _withdraw(self, lesion: Lesion, change: Change) -> Response:
-        self._desk.withdraw(lesion.lesion_id, change.revision)
-        return JSONResponse(self._standing(lesion.lesion_id, None, False))
+    def _withdraw(self, lesion_id: str, change: Change) -> Response:
+        self._desk.withdraw(lesion_id, change.revision)
+        return JSONResponse(self._standing(lesion_id, None, False))
 
-    def _mask(self, lesion: Lesion, packed: str, corners: tuple[int, int, int, int]) -> np.ndarray:
-        """Return a contour of the image's size; the page's region holds all of it."""
-        shape = self._desk.state(lesion.lesion_id).current.shape
-        region = _part_of(shape, corners)
-        rows, columns = region.bottom - region.top, region.right - region.left
+    def _mask(self, lesion_id: str, drawing: Draft | Decision) -> np.ndarray:
+        """Return a contour of the image's size; the part that is shown holds all of it."""
+        shape = self._desk.state(lesion_id).current.shape
+        mask = np.zeros(shape, dtype=bool)
+        part = _part_of(shape, drawing.region, drawing.slices).of(mask)
         try:
-            content = base64.b64decode(packed, validate=True)
+            content = base64.b64decode(drawing.mask, validate=True)
         except ValueError:
             raise HTTPException(422, "the contour is not base64") from None
-        if len(content) != -(-rows * columns // 8):
+        if len(content) != -(-part.size // 8):
             raise HTTPException(422, f"the contour has {len(content)} bytes, not a bit for each pixel of the region")
-        mask = np.zeros(shape, dtype=bool)
-        bits = np.unpackbits(np.frombuffer(content, np.uint8), count=rows * columns)
-        crop(mask, region)[...] = bits.reshape(rows, columns)
+        part[...] = np.unpackbits(np.frombuffer(content, np.uint8), count=part.size).reshape(part.shape)
         return mask
 
     def _entry(self, request: Request) -> Entry:
@@ -243,28 +244,29 @@ class _Page:
         return {"review": standing or None, "draft": draft, "changed": changed}
 
 
-def _entry(entry: Entry, patient: int) -> dict[str, Any]:
+def _entry(entry: Entry) -> dict[str, Any]:
     """Describe an entry; label, BI-RADS and split stay behind, since contours are read blind."""
-    lesion = entry.lesion
     return {
-        "id": lesion.lesion_id,
-        "patient": patient,
-        "view": lesion.view,
-        "laterality": lesion.laterality,
+        "id": entry.lesion_id,
+        "name": entry.name,
         "source": entry.source,
         "doubts": [{"kind": doubt.kind, "words": doubt.words} for doubt in entry.doubts],
     }
 
 
-def _part_of(shape: tuple[int, ...], corners: Collection[int]) -> Region:
-    region = Region(*corners)
-    if not (0 <= region.top < region.bottom <= shape[0] and 0 <= region.left < region.right <= shape[1]):
+def _part_of(shape: tuple[int, ...], corners: Collection[int], slices: tuple[int, int] | None = None) -> Block:
+    block = Block(Region(*corners), slices)
+    if not block.fits(shape):
         raise HTTPException(422, "the region is not part of the image")
-    return region
+    return block
 
 
-def _packed(mask: np.ndarray, region: Region) -> str:
-    return base64.b64encode(np.packbits(crop(mask, region)).tobytes()).decode("ascii")
+def _packed(mask: np.ndarray, block: Block) -> str:
+    return base64.b64encode(np.packbits(block.of(mask)).tobytes()).decode("ascii")
+
+
+def _picture(whole: Whole) -> Response:
+    return Response(whole.content, media_type="image/png", headers={"x-step": str(whole.step)})
 
 
 def _stale(request: Request, error: StaleError) -> Response:

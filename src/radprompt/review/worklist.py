@@ -1,15 +1,18 @@
 """Which contours a reader looks at, doubtful ones first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from radprompt.core.errors import InputError
 from radprompt.core.inputs import is_name, shown
+from radprompt.review.contours import Contours, PngContours
 from radprompt.tables.lesions import Lesion, from_table, read_lesions
+from radprompt.tables.reviews import DRAWN
 
 LARGE_SHARE, SMALL_SHARE = 0.95, 0.15
 """Share of its box, above and below which a contour is shown as doubtful; an inscribed ellipse covers 0.79."""
@@ -28,12 +31,13 @@ class Doubt:
 
 @dataclass(frozen=True)
 class Entry:
-    """A lesion of the worklist: who drew its contour (nnunet, ellipse, review), and what is doubtful about it.
+    """A lesion of the worklist: who drew its contour (nnunet, ellipse, review, mask), and what is doubtful about it.
 
-    ``contour`` is the digest of the contour; '' in tables of earlier versions.
+    ``name`` is what the page calls it. ``contour`` is the digest of the contour; '' where it is not known in advance.
     """
 
-    lesion: Lesion
+    lesion_id: str
+    name: str
     source: str
     doubts: tuple[Doubt, ...]
     uncertainty: float
@@ -45,8 +49,69 @@ class Entry:
         return sum(doubt.weight for doubt in self.doubts) + self.uncertainty
 
 
-class Worklist(Mapping[str, Entry]):
+@dataclass(frozen=True)
+class LesionEntry(Entry):
+    """A lesion of a mammogram."""
+
+    lesion: Lesion
+
+
+E = TypeVar("E", bound=Entry)
+
+
+class AnyWorklist(Mapping[str, E], Generic[E]):
     """Entries by lesion id, doubtful ones first, equals in the order of their ids.
+
+    Parameters
+    ----------
+    root
+        What paths in it are relative to.
+    title
+        Name of the data set or study.
+    folder
+        Where decisions and masks are kept; nothing is written anywhere else.
+    contours
+        How masks are kept.
+    filters
+        Kinds of doubts, with words for the page.
+    entries
+        What there is to review.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        title: str,
+        folder: Path,
+        contours: Contours,
+        filters: Mapping[str, str],
+        entries: Iterable[E],
+    ) -> None:
+        self.root, self.title, self.folder, self.contours, self.filters = root, title, folder, contours, filters
+        ranked = sorted(entries, key=lambda entry: (-entry.rank, entry.lesion_id))
+        self._entries = {entry.lesion_id: entry for entry in ranked}
+
+    def __getitem__(self, lesion_id: str) -> E:
+        return self._entries[lesion_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+FILTERS = {
+    "ellipse": "ellipse",
+    "uncertain": "low certainty",
+    "parts": "several parts",
+    "outside": "leaves its box",
+    "share": "share of its box",
+}
+
+
+class Worklist(AnyWorklist[LesionEntry]):
+    """The lesions of a data set that have a mask.
 
     Parameters
     ----------
@@ -62,15 +127,15 @@ class Worklist(Mapping[str, Entry]):
     """
 
     def __init__(self, root: str | Path, dataset: str) -> None:
-        self.root, self.dataset = Path(root), dataset
-        there = sorted(p.name.removesuffix("_flow.json") for p in (self.root / "data/lesions").glob("*_flow.json"))
+        root, self.dataset = Path(root), dataset
+        there = sorted(p.name.removesuffix("_flow.json") for p in (root / "data/lesions").glob("*_flow.json"))
         if not is_name(dataset) or (there and dataset not in there):
             raise InputError(f"no data set called {shown(dataset, 60)!r}", fix=f"choose one of {', '.join(there)}")
-        lesions = read_lesions(self.root / "data/lesions" / f"{dataset}.csv")
-        drawn = _read_drawn(self.root / "data/masks" / f"{dataset}.csv")
+        lesions = read_lesions(root / "data/lesions" / f"{dataset}.csv")
+        drawn = _read_drawn(root / "data/masks" / f"{dataset}.csv")
         self.everything = list(from_table(lesions))
         patients = sorted({lesion.patient_id for lesion in self.everything})
-        self._patients = {patient: number for number, patient in enumerate(patients, start=1)}
+        numbers = {patient: number for number, patient in enumerate(patients, start=1)}
         known = {lesion.lesion_id: lesion for lesion in self.everything}
         faults = [shown(name, 80) for name in drawn.index if name not in known or not is_name(name)]
         if faults:
@@ -80,18 +145,11 @@ class Worklist(Mapping[str, Entry]):
                 fix="run `dvc repro masks` again",
             )
         limit = float(drawn["certainty"].quantile(LOWEST)) if drawn["certainty"].notna().any() else np.nan
-        entries = [_entry(known[str(name)], row, limit) for name, row in drawn.iterrows()]
-        entries.sort(key=lambda entry: (-entry.rank, entry.lesion.lesion_id))
-        self._entries = {entry.lesion.lesion_id: entry for entry in entries}
-
-    def __getitem__(self, lesion_id: str) -> Entry:
-        return self._entries[lesion_id]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
-
-    def __len__(self) -> int:
-        return len(self._entries)
+        entries = [_entry(known[str(name)], row, limit, numbers) for name, row in drawn.iterrows()]
+        folder = root / "data/review" / dataset
+        corrected = {entry.lesion_id for entry in entries if entry.source == "review"}
+        contours = PngContours(root / "data/masks" / dataset, folder / DRAWN, corrected)
+        super().__init__(root, dataset, folder, contours, FILTERS, entries)
 
     def other_views(self, lesion: Lesion) -> list[Lesion]:
         """Return the lesions that other views of the same breast show, in the order of their images."""
@@ -104,10 +162,6 @@ class Worklist(Mapping[str, Entry]):
         # Of the same study where there is one: CBIS-DDSM gives each image a study of its own.
         own = [other for other in same if other.study_id == lesion.study_id]
         return sorted(own or same, key=lambda other: (other.image_path, other.lesion_id))
-
-    def patient_number(self, lesion: Lesion) -> int:
-        """Return a number for the patient within the data set, so that ids need not be compared."""
-        return self._patients[lesion.patient_id]
 
 
 def _read_drawn(path: Path) -> pd.DataFrame:
@@ -128,7 +182,9 @@ def _read_drawn(path: Path) -> pd.DataFrame:
     return table.set_index("lesion_id")
 
 
-def _entry(lesion: Lesion, row: pd.Series, limit: float) -> Entry:
+def _entry(lesion: Lesion, row: pd.Series, limit: float, patients: Mapping[str, int]) -> LesionEntry:
+    """Describe a lesion; the patient gets a number within the data set, so that ids need not be compared."""
+    name = f"{lesion.laterality} {lesion.view}, patient {patients[lesion.patient_id]}"
     doubts = []
     if row["source"] == "ellipse":
         doubts.append(Doubt("ellipse", f"Ellipse: {row['flag'] or 'nnU-Net found next to nothing'}", 6.0))
@@ -143,4 +199,5 @@ def _entry(lesion: Lesion, row: pd.Series, limit: float) -> Entry:
     if row["source"] == "nnunet" and not SMALL_SHARE <= share <= LARGE_SHARE:
         doubts.append(Doubt("share", f"Covers {share:.0%} of its box", 1.0))
     uncertainty = 0.0 if np.isnan(row["certainty"]) else 1 - float(row["certainty"])
-    return Entry(lesion, str(row["source"]), tuple(doubts), uncertainty, str(row["contour"]))
+    said = str(row["source"]), tuple(doubts), uncertainty, str(row["contour"])
+    return LesionEntry(lesion.lesion_id, name, *said, lesion=lesion)

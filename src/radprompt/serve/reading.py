@@ -10,8 +10,8 @@ import numpy as np
 from radprompt.core.errors import ImageError, InputError
 from radprompt.core.inputs import shown
 from radprompt.export.images import read_image
+from radprompt.loopback.worker import Handlers
 from radprompt.mammograms.imaging.dicom import Mammogram
-from radprompt.serve.worker import Handlers
 
 START = "radprompt.serve.reading:start"
 

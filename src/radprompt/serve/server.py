@@ -22,13 +22,13 @@ from radprompt.core.inputs import is_name
 from radprompt.export.cases import names_a_file, parse_box
 from radprompt.export.page import SIDE
 from radprompt.export.record import NOT_CLINICAL
-from radprompt.loopback.answers import HANDLERS, Assets, error_answer
+from radprompt.loopback.answers import HANDLERS, Assets
 from radprompt.loopback.guard import TOO_LARGE, Door, Guard
+from radprompt.loopback.worker import Worker
 from radprompt.mammograms.imaging.pictures import png, shrunk
 from radprompt.mammograms.imaging.roi import Region, crop, to_grid
 from radprompt.serve.forms import Field, body_of, fields_of
 from radprompt.serve.schema import Question, openapi
-from radprompt.serve.worker import UnavailableError, Worker
 
 JSON, FORM = "application/json", "multipart/form-data"
 OVERVIEW = 1400
@@ -75,9 +75,8 @@ def make_app(model: Worker, reader: Worker, folder: Path, limits: Limits, token:
         Route("/images/{image}/region/{top:int}/{left:int}/{bottom:int}/{right:int}", desk.region),
         Route("/predict", desk.predict, methods=["POST"]),
     ]
-    handlers = HANDLERS | {UnavailableError: _unavailable}
     door = Door("radprompt serve", largest=limits.upload, types=(JSON, FORM), programs=True)
-    return Guard(Starlette(routes=routes, exception_handlers=handlers), token, hosts, door)
+    return Guard(Starlette(routes=routes, exception_handlers=HANDLERS), token, hosts, door)
 
 
 class _Desk:
@@ -231,9 +230,3 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         raise HTTPException(422, f"spacing_mm {text[:80]!r} is not a number") from None
-
-
-def _unavailable(request: Request, error: UnavailableError) -> Response:
-    answer = error_answer(str(error), 503)
-    answer.headers["retry-after"] = "5"
-    return answer

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from radprompt.core.child_process import signals_raise
 from radprompt.loopback.listening import listen, run
+from radprompt.loopback.worker import Worker
 from radprompt.serve import answering, reading
 from radprompt.serve.server import Limits, make_app
-from radprompt.serve.worker import Worker
 
 READING_MEMORY = 3 * 2**30
 """Bytes beyond the program's own: the largest image needs a third of it."""

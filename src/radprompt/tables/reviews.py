@@ -114,7 +114,9 @@ def to_frame(reviews: Iterable[Review]) -> pd.DataFrame:
     return table.sort_values(["lesion_id", "reader"], ignore_index=True)
 
 
-def counted_reviews(folder: str | Path, lesion_ids: Iterable[str], corrected: Iterable[str]) -> dict[str, Review]:
+def counted_reviews(
+    folder: str | Path, lesion_ids: Iterable[str], corrected: Iterable[str], suffix: str = ".png"
+) -> dict[str, Review]:
     """Return the decision that counts, by lesion id.
 
     Parameters
@@ -125,6 +127,8 @@ def counted_reviews(folder: str | Path, lesion_ids: Iterable[str], corrected: It
         Lesions whose contours are drawn.
     corrected
         Lesions with a corrected mask in the folder.
+    suffix
+        Ending of corrected masks, for messages.
 
     Raises
     ------
@@ -140,7 +144,7 @@ def counted_reviews(folder: str | Path, lesion_ids: Iterable[str], corrected: It
             faults.append(f"{shown(lesion_id, 80)}: no contour is drawn of a lesion of this name")
         elif (review.decision == CORRECTED) != (lesion_id in masks):
             there = "there is a" if lesion_id in masks else "there is no"
-            faults.append(f"{lesion_id}: {review.decision} by {review.reader}, but {there} {lesion_id}.png")
+            faults.append(f"{lesion_id}: {review.decision} by {review.reader}, but {there} {lesion_id}{suffix}")
     if faults:
         raise InputError(
             "; ".join(faults),

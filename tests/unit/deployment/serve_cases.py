@@ -13,12 +13,12 @@ import uvicorn
 
 from radprompt.core.outputs import write_csv, write_json
 from radprompt.loopback.listening import listen
+from radprompt.loopback.worker import Worker
 from radprompt.named.classifier import NamedClassifier
 from radprompt.own_table.applying import FinalModel
 from radprompt.selection.record import Selection
 from radprompt.serve.server import Limits, make_app
 from radprompt.serve.serving import start_model, start_reader
-from radprompt.serve.worker import Worker
 from radprompt.study.scaling import FeatureScaler
 
 TOKEN = "t" * 32

@@ -3,15 +3,17 @@
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
+import made_up
 import numpy as np
 import pandas as pd
 import pytest
 import uvicorn
 from pydicom.uid import ExplicitVRLittleEndian
-from review_study import DATASET, GRID, TOKEN, Served, drawn_table
+from review_study import DATASET, GRID, TOKEN, Served, drawn_table, measure_volumes
 
 from radprompt.core.outputs import write_csv
 from radprompt.loopback.listening import listen
@@ -21,10 +23,9 @@ from radprompt.mammograms.phantom.cohort import Breast, Mass
 from radprompt.mammograms.phantom.encoding import uid, write_dicom
 from radprompt.mammograms.phantom.mammogram import draw_mammogram
 from radprompt.mammograms.phantom.mass import Traits
-from radprompt.mammograms.segmentation.segmenter import Drawing, Segmenter
-from radprompt.review.desk import Desk
+from radprompt.review import redrawing
 from radprompt.review.server import make_app
-from radprompt.review.worklist import Worklist
+from radprompt.review.serving import desk_of
 from radprompt.tables.lesions import Box, Lesion, to_table
 
 
@@ -75,45 +76,76 @@ def study(_template: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(_template, tmp_path / "study"))
 
 
-@pytest.fixture
-def served(study: Path) -> Iterator[Callable[..., Served]]:
-    """Serve the study to a reader; several servers may run side by side."""
-    running: list[tuple[uvicorn.Server, threading.Thread, httpx.Client]] = []
-
-    def serve(reader: str = "ann") -> Served:
-        desk, listening = Desk(Worklist(study, DATASET), reader), listen(0)
-        host = f"127.0.0.1:{listening.getsockname()[1]}"
-        app = make_app(desk, TOKEN, [host])
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        address = f"http://{host}/{TOKEN}/"
-        client = httpx.Client(base_url=address, headers={"origin": f"http://{host}"}, timeout=20, trust_env=False)
-        running.append((server, thread, client))
-        return Served(client, desk, address)
-
-    yield serve
-    for server, thread, client in running:
-        client.close()
+@contextmanager
+def serving(root: Path, reader: str, target: str | Path) -> Iterator[Served]:
+    """Serve a data set of a repository, or a study's folder, to a reader."""
+    (desk, pictures), listening = desk_of(target, reader, root), listen(0)
+    host = f"127.0.0.1:{listening.getsockname()[1]}"
+    app = make_app(desk, pictures, TOKEN, [host])
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    address = f"http://{host}/{TOKEN}/"
+    try:
+        with httpx.Client(
+            base_url=address, headers={"origin": f"http://{host}"}, timeout=20, trust_env=False
+        ) as client:
+            yield Served(client, desk, address)
+    finally:
         server.should_exit = True
         thread.join()
 
 
 @pytest.fixture
+def served(study: Path) -> Iterator[Callable[..., Served]]:
+    """Serve the study to a reader; several servers may run side by side."""
+    with ExitStack() as running:
+        yield lambda reader="ann", target=DATASET: running.enter_context(serving(study, reader, target))
+
+
+@pytest.fixture(scope="module")
+def attacked(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, Path]]:
+    """One server, and its study, that hostile requests of a module share: none may change it."""
+    root = Path(shutil.copytree(_template, tmp_path_factory.mktemp("attacked") / "study"))
+    with serving(root, "ann", DATASET) as running:
+        yield running, root
+
+
+@pytest.fixture(scope="session")
+def _volumes_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A measured study of four cases: three volumes with a sphere, one whose name cannot name a file."""
+    root = tmp_path_factory.mktemp("volumes")
+    made_up.save(made_up.sphere(), root / "mask.nrrd")
+    rows = []
+    for number, name in enumerate(("c0", "c1", "c2", "c/3")):
+        made_up.save(made_up.tissue(number), root / f"image{number}.nrrd")
+        rows.append({"case": name, "image": f"image{number}.nrrd", "mask": "mask.nrrd", "label": "AB"[number % 2]})
+    measure_volumes(made_up.write_table(root, rows))
+    return root
+
+
+@pytest.fixture
+def volumes(_volumes_template: Path, tmp_path: Path) -> Path:
+    """A copy of the study's folder, with its images beside it."""
+    return Path(shutil.copytree(_volumes_template, tmp_path / "volumes")) / "out"
+
+
+@pytest.fixture(scope="module")
+def attacked_volumes(
+    _volumes_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Served, Path]]:
+    """As ``attacked``, of a study of volumes."""
+    root = Path(shutil.copytree(_volumes_template, tmp_path_factory.mktemp("attacked") / "volumes"))
+    with serving(root, "ann", root / "out") as running:
+        yield running, root
+
+
+@pytest.fixture
 def segmenter(study: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the study a segmenter that fills its box, and an ellipse to boxes of 16 pixels."""
-
-    class Filling:
-        def draw(self, pixels: np.ndarray, box: Box, threshold: float) -> Drawing:
-            if box.xmax - box.xmin == 16:
-                return Drawing(inscribed_ellipse(box, pixels.shape), "ellipse", "too little")
-            mask = np.zeros(pixels.shape, bool)
-            mask[box.ymin : box.ymax, box.xmin : box.xmax] = True
-            return Drawing(mask, "nnunet", "")
-
+    """Give the study a segmenter that fills its box (filling.py), in its own process."""
     (study / "models/segmenter").mkdir(parents=True)
     shutil.copy(Path(__file__).parents[3] / "params.yaml", study)
-    monkeypatch.setattr(Segmenter, "load", lambda folder: Filling())
+    monkeypatch.setattr(redrawing, "START", "filling:start")
     return study
 
 

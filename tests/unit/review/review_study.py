@@ -8,6 +8,9 @@ import httpx
 import numpy as np
 import pandas as pd
 
+from radprompt.core.params import Compute
+from radprompt.images.settings import Settings
+from radprompt.images.study import Study, run_study
 from radprompt.mammograms.phantom.breast import Grid
 from radprompt.review.desk import Desk
 
@@ -33,10 +36,19 @@ def drawn_table(rows: dict[str, dict]) -> pd.DataFrame:
     return pd.DataFrame(full, columns=COLUMNS)
 
 
-def unpacked(text: str, region: list[int]) -> np.ndarray:
-    rows, columns = region[2] - region[0], region[3] - region[1]
-    bits = np.unpackbits(np.frombuffer(base64.b64decode(text), np.uint8), count=rows * columns)
-    return bits.reshape(rows, columns).astype(bool)
+SETTING = Settings({"binWidth": 25}, {"Original": {}}, {"firstorder": ["Mean"], "shape": ["MeshVolume"]})
+
+
+def measure_volumes(table: Path) -> Study:
+    """Measure a table of cases into the folder ``out`` beside it."""
+    return run_study(table, SETTING, table.parent / "out", Compute("threading", 1))
+
+
+def unpacked(text: str, region: list[int], slices: list[int] | None = None) -> np.ndarray:
+    shape = region[2] - region[0], region[3] - region[1]
+    shape = shape if slices is None else (slices[1] - slices[0], *shape)
+    bits = np.unpackbits(np.frombuffer(base64.b64decode(text), np.uint8), count=int(np.prod(shape)))
+    return bits.reshape(shape).astype(bool)
 
 
 def packed(mask: np.ndarray) -> str:
@@ -50,7 +62,8 @@ def opened(client, lesion_id: str) -> dict:
 
 
 def drawing(state: dict, mask: np.ndarray, **more) -> dict:
-    return {"revision": state["revision"], "region": state["region"], "mask": packed(mask), "milliseconds": 1500} | more
+    own = {name: state[name] for name in ("revision", "region", "slices")}
+    return own | {"mask": packed(mask), "milliseconds": 1500} | more
 
 
 def files_of(study: Path) -> dict[str, bytes]:

@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import made_up
 import numpy as np
 import pytest
+import SimpleITK
 from page_checks import CHROMIUM, CUT_OFF, faint, nameless, running_browser
 from review_study import DATASET, FOLDER, GRID
 
@@ -214,6 +216,100 @@ def test_a_dragged_box_and_a_click_ask_nnunet_again(page, segmenter, served):
     page.wait_for_function("words => document.getElementById('area').textContent.startsWith(words)", arg=size)
 
 
+def disc_in_slice(centre: tuple[float, float], radius: float) -> np.ndarray:
+    y, x = np.mgrid[: made_up.SIZE[1], : made_up.SIZE[0]] + 0.5
+    return (x - centre[0]) ** 2 + (y - centre[1]) ** 2 <= radius**2
+
+
+def in_slice(page, number: int) -> None:
+    words = f"{number} ("
+    page.wait_for_function("w => document.getElementById('slice-words').textContent.startsWith(w)", arg=words)
+
+
+def test_a_volume_is_corrected_slice_by_slice(page, served, volumes):
+    page.goto(served(target=volumes).address)
+    see(page, "c0")
+    sphere = made_up.sphere_values(made_up.grid()) > 0
+    at = int(sphere.sum(axis=(1, 2)).argmax())
+    rows, columns = np.nonzero(sphere[at])
+    centre = float(columns.mean()) + 0.5, float(rows.mean()) + 0.5
+    in_slice(page, at + 1)
+    volume = page.inner_text("#area")
+    page.evaluate(
+        "document.getElementById('size').value = 4; document.getElementById('size').dispatchEvent(new Event('input'))"
+    )
+    page.keyboard.press("e")
+    drag(page, [centre])
+    saved(page, "Unfinished")
+    page.keyboard.press("PageDown")
+    in_slice(page, at + 2)
+    page.keyboard.press("b")
+    corner = (centre[0] - 16, centre[1])
+    drag(page, [corner])
+    changed = page.inner_text("#area")
+    # What is undone is shown: the page goes back to the slice of the stroke.
+    page.mouse.wheel(0, -100)
+    in_slice(page, at + 1)
+    page.keyboard.press("z")
+    in_slice(page, at + 2)
+    page.keyboard.press("z")
+    in_slice(page, at + 1)
+    page.wait_for_function("words => document.getElementById('area').textContent === words", arg=volume)
+    page.keyboard.press("y")
+    in_slice(page, at + 1)
+    page.keyboard.press("y")
+    in_slice(page, at + 2)
+    page.wait_for_function("words => document.getElementById('area').textContent === words", arg=changed)
+    saved(page, "Unfinished")
+    page.reload()
+    see(page, "c0")
+    assert page.inner_text("#area") == changed
+    page.keyboard.press("Enter")
+    see(page, "c1")
+    taken = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(volumes / "review/c0.nrrd"))) > 0
+    expected = sphere.copy()
+    expected[at] &= ~disc_in_slice(centre, 4)
+    expected[at + 1] |= disc_in_slice(corner, 4)
+    assert dice(taken, expected) > 0.98
+    for stroke in (at, at + 1):
+        assert dice(taken[stroke], expected[stroke]) > 0.98
+    untouched = np.setdiff1d(np.arange(len(sphere)), [at, at + 1])
+    np.testing.assert_array_equal(taken[untouched], sphere[untouched])
+
+
+def test_slices_by_slider_copied_and_restored(page, served, volumes):
+    page.goto(served(target=volumes).address)
+    see(page, "c0")
+    zoom, window, whole = page.inner_text("#zoom"), page.inner_text("#window"), page.inner_text("#area")
+    slider = page.locator("#slice")
+    slider.focus()
+    page.keyboard.press("End")  # a slice without contour
+    last = int(slider.get_attribute("max"))
+    shown = "last => document.getElementById('slice-words').textContent.includes(`(${last + 1} of`)"
+    page.wait_for_function(shown, arg=last)
+    assert (page.inner_text("#zoom"), page.inner_text("#window")) == (zoom, window)
+    page.focus("#view")
+    for _ in range(last):
+        page.keyboard.press("PageUp")
+    page.wait_for_function(shown, arg=0)
+    assert page.inner_text("#area") == whole
+    middle_ = last // 2
+    for _ in range(middle_):
+        page.keyboard.press("PageDown")
+    page.wait_for_function(shown, arg=middle_)
+    page.keyboard.press("Shift+K")
+    copied = page.inner_text("#area")
+    assert copied != whole
+    saved(page, "Unfinished")
+    page.keyboard.press("r")
+    page.wait_for_function("words => document.getElementById('area').textContent === words", arg=whole)
+    saved(page, "Not decided")
+    page.select_option("#filter", "flag")
+    assert page.locator("#lesions button").count() == 0
+    assert slider.get_attribute("aria-label") == "Slice"
+    assert nameless(page) == []
+
+
 def test_unusable_by_keys_alone_and_taken_back(page, served, study):
     page.goto(served().address)
     see(page, "p2_CC")
@@ -361,6 +457,26 @@ def test_the_page_asks_its_own_server_alone(page, served):
     assert len(page.asked) > 8
     assert [url for url in page.asked if not url.startswith(address)] == []
     assert page.context.cookies() == []
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "scheme"), [(1280, 720, "dark"), (1280, 720, "light"), (1920, 1080, "light")]
+)
+def test_a_volumes_page_has_contrast_and_nothing_cut_off(browser, served, volumes, tmp_path, width, height, scheme):
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(served(target=volumes).address)
+    see(page, "c0")
+    page.keyboard.press("PageDown")
+    page.keyboard.press("c")
+    page.screenshot(path=tmp_path / "volume.png")
+    if os.environ.get("RADPROMPT_SCREENSHOTS") and (width, scheme) == (1280, "light"):
+        page.screenshot(path=Path(os.environ["RADPROMPT_SCREENSHOTS"]) / "review_volume.jpg", quality=80)
+    assert faint(page) == []
+    assert page.evaluate(CUT_OFF, [PARTS, False]) == []
+    image = page.locator("#view").bounding_box()
+    assert image["width"] * image["height"] > 0.4 * width * height
+    context.close()
 
 
 PARTS = ["header *", "#tools *", "#decisions *", "#measures *", "#caption *", "figcaption", "#count"]

@@ -265,8 +265,9 @@ HOSTILE_PATHS = {
 
 
 @pytest.mark.parametrize("name", HOSTILE_PATHS)
-def test_a_hostile_address_reads_and_writes_nothing(served, study, name):
-    running, before = served(), files_of(study)
+def test_a_hostile_address_reads_and_writes_nothing(attacked, name):
+    running, study = attacked
+    before = files_of(study)
     path, status = HOSTILE_PATHS[name]
     host = running.address.split("/")[2]
     for method in ("GET", "POST"):
@@ -292,8 +293,9 @@ HOSTILE_HEADERS = {
 
 
 @pytest.mark.parametrize("name", HOSTILE_HEADERS)
-def test_another_page_cannot_decide(served, study, name):
-    client, (headers, status) = served().client, HOSTILE_HEADERS[name]
+def test_another_page_cannot_decide(attacked, name):
+    (running, study), (headers, status) = attacked, HOSTILE_HEADERS[name]
+    client = running.client
     state, before = opened(client, "p1_CC"), files_of(study)
     content = json.dumps(drawing(state, square(state), decision="contour"))
     answer = client.post(
@@ -319,8 +321,9 @@ HOSTILE_BODIES = {
 
 
 @pytest.mark.parametrize("name", HOSTILE_BODIES)
-def test_a_hostile_body_is_refused_and_the_server_goes_on(served, study, name):
-    client, before = served().client, files_of(study)
+def test_a_hostile_body_is_refused_and_the_server_goes_on(attacked, name):
+    running, study = attacked
+    client, before = running.client, files_of(study)
     for path in ("draft", "decision"):
         answer = client.post(
             f"lesions/p1_CC/{path}", content=HOSTILE_BODIES[name], headers={"content-type": "application/json"}

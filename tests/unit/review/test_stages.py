@@ -1,5 +1,6 @@
 """What the pipeline makes of a reader's decisions."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -9,14 +10,21 @@ import pytest
 from dvc.repo import Repo
 from review_study import DATASET, FOLDER, GRID
 
+from radprompt.baselines.classical import Conventional
 from radprompt.core.errors import InputError
+from radprompt.core.params import load_params
+from radprompt.evaluation.intraclass import intraclass_between
 from radprompt.mammograms.imaging.contours import read_mask, write_mask
+from radprompt.mammograms.segmentation.quality import dice
 from radprompt.mammograms.segmentation.segmenter import Drawing, Segmenter
 from radprompt.review.desk import Desk
 from radprompt.review.worklist import Worklist
+from radprompt.tables.cohort import write_cohort
 
 ROOT = Path(__file__).parents[3]
 TABLE, FEATURES = f"data/masks/{DATASET}.csv", f"data/features/{DATASET}.csv"
+
+FEATURES_HERE = ["shape_Sphericity", "shape_PixelSurface", "firstorder_Mean"]
 
 
 @pytest.fixture
@@ -78,6 +86,101 @@ def test_the_next_run_takes_corrections_and_excludes_the_unusable(repository, ru
         desk.withdraw(name, desk.state(name).revision)
     run_stage("masks", DATASET)
     assert Path(TABLE).read_bytes() == before
+
+
+SETTINGS = """\
+halved: []
+explained: [vindr]
+measured: [vindr_mammo]
+data_sets: {vindr_mammo: {title: VinDr-Mammo, short: VinDr}}
+settings:
+  vindr:
+    title: VinDr-Mammo
+    paper: null
+    train: vindr_mammo/train
+    val: vindr_mammo/val
+    test: vindr_mammo/test
+    start: pretrained
+    trains: true
+    selection: vindr
+"""
+
+
+@pytest.fixture
+def cohort(repository: Path) -> Path:
+    """The study with one setting: two patients train, the third one tests."""
+    Path("settings.yaml").write_text(SETTINGS, encoding="utf-8")
+    lesions = pd.read_csv(f"data/lesions/{DATASET}.csv")
+    rows = lesions.assign(repeat=0, dataset=DATASET, label=(lesions["view"] == "CC").astype(int))
+    rows["split"] = rows["patient_id"].map({"patient1": "train", "patient2": "train", "patient3": "test"})
+    write_cohort("data/cohorts/vindr.csv", rows)
+    return repository
+
+
+def test_without_a_reader_the_comparison_is_empty_and_says_so(cohort, run_stage, capsys):
+    run_stage("masks", DATASET)
+    run_stage("features", DATASET)
+    run_stage("readers")
+    assert json.loads(Path("metrics/readers.json").read_text()) == {"data_sets": {}, "auc": {}}
+    assert len(pd.read_csv("metrics/readers.csv")) == 0
+    assert "no reader has decided on a contour; both tables are empty" in capsys.readouterr().out
+
+
+def test_two_readers_are_compared_and_the_auc_before_and_after_is_given(cohort, run_stage):
+    run_stage("masks", DATASET)
+    run_stage("features", DATASET)
+    before = pd.read_csv(FEATURES, index_col="lesion_id")
+    ann, ben = at_work(cohort), at_work(cohort, "ben")
+    for name in ("p1_CC", "p2_MLO", "p3_CC"):
+        ann.accept(name, wide(ann, name), 4000, ann.state(name).revision)
+        ben.accept(name, ben.state(name).current, 2000, ben.state(name).revision)
+    ann.exclude("p3_MLO", "Not a mass", 5, ann.state("p3_MLO").revision)
+    ben.accept("p3_MLO", ben.state("p3_MLO").current, 2000, ben.state("p3_MLO").revision)
+    ben.accept("p1_MLO", wide(ben, "p1_MLO"), 2000, ben.state("p1_MLO").revision)
+    ann.withdraw("p3_MLO", ann.state("p3_MLO").revision)  # the test needs both classes
+    run_stage("masks", DATASET)
+    run_stage("features", DATASET)
+    after = pd.read_csv(FEATURES, index_col="lesion_id")
+    run_stage("readers")
+    written = Path("metrics/readers.json").read_bytes(), Path("metrics/readers.csv").read_bytes()
+    content, table = json.loads(written[0]), pd.read_csv("metrics/readers.csv")
+    found = content["data_sets"][DATASET]
+    assert (found["lesions"], found["accepted"], found["corrected"]) == (5, 1, 4)
+    assert [found["readers"][name]["corrected"] for name in ("ann", "ben")] == [3, 1]
+    (pair,) = found["pairs"]
+    drawn = {name: read_mask(f"{FOLDER}/drawn/{name}.png") for name in ("p1_CC", "p2_MLO", "p3_CC")}
+    likeness = [dice(mask, mask | np.roll(mask, 6, axis=1)) for mask in drawn.values()]
+    assert (pair["first"], pair["second"], pair["lesions"], pair["contours"], pair["measured"]) == (
+        "ann",
+        "ben",
+        3,
+        3,
+        3,
+    )
+    assert (pair["dice"], pair["lowest_dice"]) == pytest.approx((np.median(likeness), min(likeness)))
+    # Ann's contours are the pipeline's, ben's are as drawn: the features of both are known from the two runs.
+    names = [*drawn]
+    values = np.stack([after.loc[names, FEATURES_HERE], before.loc[names, FEATURES_HERE]], axis=1)
+    rows = table[table["comparison"] == "ann and ben"].set_index("feature")
+    assert rows["icc"][FEATURES_HERE].tolist() == pytest.approx(intraclass_between(values).icc.tolist(), rel=1e-6)
+    assert found["corrections"]["contours"] == found["corrections"]["measured"] == 4
+    assert set(table["comparison"]) == {"ann and ben", "drawn and corrected"}
+    auc = content["auc"]["vindr"]
+    assert (auc["corrected"], auc["trained"], auc["tested"], auc["repeats"]) == (4, 3, 1, 1)
+    for which, features in (("before", before), ("after", after)):
+        assert auc[which] == auc_of(features)
+    run_stage("readers")
+    assert written == (Path("metrics/readers.json").read_bytes(), Path("metrics/readers.csv").read_bytes())
+
+
+def auc_of(features: pd.DataFrame) -> float:
+    """AUC of the quick model on the two lesions of the test, straight from a table of features."""
+    rows = pd.read_csv("data/cohorts/vindr.csv").set_index("lesion_id")
+    train, test = rows[rows["split"] == "train"], rows[rows["split"] == "test"]
+    model = Conventional("normal_scores_logistic", load_params().baselines, load_params().seed)
+    model.fit(features.loc[train.index], train["label"].to_numpy())
+    scores = dict(zip(test["label"], model.predict_proba(features.loc[test.index])[:, 1], strict=True))
+    return float(scores[1] > scores[0]) + 0.5 * (scores[1] == scores[0])
 
 
 def test_the_drawn_contour_can_be_restored_after_a_run(repository, run_stage):

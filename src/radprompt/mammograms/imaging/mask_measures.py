@@ -28,6 +28,6 @@ def leaves_box(mask: np.ndarray, box: Box) -> float:
 
 
 def mask_digest(mask: np.ndarray) -> str:
-    """Return 16 hexadecimal digits that tell a mask from others: of SHA-256 over its size and pixels."""
-    content = f"{mask.shape[0]} {mask.shape[1]} ".encode() + np.packbits(mask.astype(bool)).tobytes()
+    """Return 16 hexadecimal digits that tell a mask, planar or not, from others: of SHA-256 over size and pixels."""
+    content = f"{' '.join(map(str, mask.shape))} ".encode() + np.packbits(mask.astype(bool)).tobytes()
     return hashlib.sha256(content).hexdigest()[:16]

@@ -58,26 +58,36 @@ def read_unusable(path: str | Path) -> dict[str, str]:
     return {lesion_id: f"unusable to {reason}" for lesion_id, reason in pairs if reason}
 
 
-def find_reviewed(folder: str | Path, lesion_ids: Iterable[str]) -> dict[str, Path]:
+def find_reviewed(folder: str | Path, lesion_ids: Iterable[str], suffix: str = ".png") -> dict[str, Path]:
     """Return the corrected masks by lesion id.
+
+    Parameters
+    ----------
+    folder
+        Where they lie.
+    lesion_ids
+        What may have one.
+    suffix
+        Ending of their files.
 
     Raises
     ------
     InputError
-        A file (hidden ones and the page's own aside) that is no ``<lesion_id>.png`` of ``lesion_ids``: it would be
+        A file (hidden ones and the page's own aside) that is no ``<lesion_id><suffix>`` of ``lesion_ids``: it would be
         ignored silently.
     """
     known = set(lesion_ids)
     found = {}
     files = Path(folder).iterdir() if Path(folder).is_dir() else []
     for path in sorted(path for path in files if not path.name.startswith(".") and path.name not in PAGES_OWN):
-        if path.suffix != ".png" or path.stem not in known:
+        name = path.name.removesuffix(suffix)
+        if not path.name.endswith(suffix) or name not in known:
             raise InputError(
                 "no lesion whose mask is drawn here has this name",
                 where=str(path),
-                fix="name it <lesion_id>.png after a row of data/masks/<dataset>.csv, or move it away",
+                fix=f"name it <lesion_id>{suffix} after a row of data/masks/<dataset>.csv, or move it away",
             )
-        found[path.stem] = path
+        found[name] = path
     return found
 
 

@@ -1,73 +1,69 @@
-"""The part on readers: who decided on how many contours, what corrections changed, how far readers agree."""
+"""The part on readers: who decided on how many contours, how far readers agree, what corrections changed."""
 
 from typing import Any
 
-import numpy as np
-
-from radprompt.mammograms.segmentation.agreement import agreements
+from radprompt.mammograms.radiomics.contour_effects import DRAWN_AND_CORRECTED, STABLE
 from radprompt.pages.report.reader import Reader
-from radprompt.pages.wording import number
+from radprompt.pages.wording import interval, number
 from radprompt.study.settings import Settings
-from radprompt.tables.reviews import CORRECTED, DECISIONS, TABLE, Review, read_reviews
+
+MOVED = 5
+"""Features that are listed for each comparison: those with the lowest ICC."""
 
 
-def readers(reader: Reader, settings: Settings) -> list[dict[str, Any]]:
-    """Lay out ``data/review/<dataset>/reviews.csv`` of each data set that a reader has looked at.
+def readers(reader: Reader, settings: Settings) -> dict[str, Any] | None:
+    """Lay out ``metrics/readers.json`` and ``metrics/readers.csv``; None before the stage ran.
 
     Returns
     -------
-    list of dict
-        ``name`` of the data set, ``lesions`` with a decision that counts, and of these a count for each decision;
-        ``readers`` (name, counts, median Dice of corrections, median seconds) and ``pairs`` (two names, lesions that
-        both decided on, agreement on their use, contours compared, median and lowest Dice, ICC of areas), as text.
+    dict
+        ``data_sets``: of each that a reader has looked at its ``name``, ``lesions`` with a decision that counts, of
+        these a count for each decision, ``readers``, ``pairs`` and ``corrections`` as text. ``auc``: rows of settings
+        with corrected lesions. ``stable``: the ICC from which on a feature is called stable.
     """
-    found = []
-    for dataset in settings.data_sets:
-        folder = f"data/review/{dataset}"
-        if reader.content(f"{folder}/{TABLE}") is None:  # for its digest
-            continue
-        reviews = read_reviews(reader.root / folder)
-        counted = [review for review in reviews if review.counts == "yes"]
-        pairs = agreements(reader.root / folder, reader.root / "data/masks" / dataset, reviews)
-        names = sorted({review.reader for review in reviews})
-        found.append(
-            {
-                "name": settings.data_set(dataset),
-                "lesions": len(counted),
-                **_counts(counted),
-                "readers": [_row(name, [review for review in reviews if review.reader == name]) for name in names],
-                "pairs": [
-                    {
-                        "names": f"{pair.first} and {pair.second}",
-                        "lesions": pair.lesions,
-                        "same_use": pair.same_use,
-                        "contours": pair.contours,
-                        "dice": number(_median(pair.dice)),
-                        "lowest": number(min(pair.dice, default=None)),
-                        "icc": number(pair.area_icc),
-                    }
-                    for pair in pairs
-                ],
-            }
-        )
-    return found
-
-
-def _counts(reviews: list[Review]) -> dict[str, int]:
-    return {decision: sum(review.decision == decision for review in reviews) for decision in DECISIONS}
-
-
-def _row(name: str, reviews: list[Review]) -> dict[str, Any]:
-    corrected = [float(review.dice) for review in reviews if review.decision == CORRECTED and review.dice]
-    seconds = [float(review.milliseconds) / 1000 for review in reviews]
+    found = reader.json("metrics/readers.json")
+    if found is None:
+        return None
+    table = reader.table("metrics/readers.csv", ("dataset", "comparison", "name", "icc", "low", "high"))
+    least = {} if table is None else {key: _least(rows) for key, rows in table.groupby(["dataset", "comparison"])}
+    data_sets = []
+    for dataset, content in found["data_sets"].items():
+        pairs = [
+            _compared(pair, least.get((dataset, f"{pair['first']} and {pair['second']}"), []))
+            | {"names": f"{pair['first']} and {pair['second']}"}
+            for pair in content["pairs"]
+        ]
+        rows = [
+            own | {"name": name, "dice": number(own["dice"]), "seconds": number(own["seconds"], 0)}
+            for name, own in content["readers"].items()
+        ]
+        corrections = _compared(content["corrections"], least.get((dataset, DRAWN_AND_CORRECTED), []))
+        changed = {"name": settings.data_set(dataset), "readers": rows, "pairs": pairs, "corrections": corrections}
+        data_sets.append(content | changed)
     return {
-        "name": name,
-        "lesions": len(reviews),
-        **_counts(reviews),
-        "dice": number(_median(corrected)),
-        "seconds": number(_median(seconds), 0),
+        "data_sets": data_sets,
+        "auc": [_change(settings.title(name), change) for name, change in found["auc"].items()],
+        "stable": number(STABLE, 2),
     }
 
 
-def _median(values: list[float] | tuple[float, ...]) -> float | None:
-    return float(np.median(values)) if values else None
+def _compared(content: dict[str, Any], least: list[str]) -> dict[str, Any]:
+    decimals = {"dice": 3, "lowest_dice": 3, "icc": 3, "shift": 3}
+    return content | {name: number(content[name], places) for name, places in decimals.items()} | {"least": least}
+
+
+def _least(rows: Any) -> list[str]:
+    """Word the features with the lowest ICC, with their intervals."""
+    lowest = rows.dropna(subset="icc").sort_values(["icc", "name"]).head(MOVED)
+    cells = zip(lowest["name"], lowest["icc"], lowest["low"], lowest["high"], strict=True)
+    return [f"{name} {number(icc, 2)} ({interval(low, high)})" for name, icc, low, high in cells]
+
+
+def _change(title: str, change: dict[str, Any]) -> dict[str, Any]:
+    return change | {
+        "title": title,
+        "before": number(change["before"]),
+        "after": number(change["after"]),
+        "difference": number(change["difference"]),
+        "interval": interval(change["low"], change["high"]),
+    }

@@ -1,14 +1,14 @@
 // The page: opens lesions, keeps what is drawn, saves every finished stroke, and decides.
 
 import * as server from "./server.js";
-import { area, dice, pack, same, unpack } from "./mask.js";
+import { Lesion } from "./lesion.js";
+import { same, unpack } from "./mask.js";
 import { Tools } from "./tools.js";
-import { List, name } from "./list.js";
+import { List } from "./list.js";
 import { Viewer, drawPicture } from "./viewer.js";
 import { bindKeys } from "./keys.js";
 
 const byId = (id) => document.getElementById(id);
-const STEPS = 100; // that can be undone
 const IDLE = 30000; // milliseconds without input that still count as time spent
 
 const viewer = new Viewer(byId("view"));
@@ -40,10 +40,11 @@ for (const kind of ["pointerdown", "pointermove", "keydown", "wheel"]) addEventL
 
 async function prepare(id) {
   const data = await server.details(id), known = prepared.get(id);
-  if (known?.region.join() === data.region.join()) return { data, pixels: known.pixels };
-  const pixels = await server.pixels(id, data.region);
+  const place = [...data.region, ...(data.slices ? [data.slice] : [])].join();
+  if (known?.place === place) return { data, pixels: known.pixels };
+  const pixels = await server.pixels(id, data.region, data.slice);
   prepared.delete(id);
-  prepared.set(id, { region: data.region, pixels });
+  prepared.set(id, { place, pixels });
   for (const old of [...prepared.keys()].slice(0, -3)) prepared.delete(old);
   return { data, pixels };
 }
@@ -64,19 +65,21 @@ async function open(id) {
     return;
   }
   if (ticket !== opening) return;
-  const { data, pixels } = found, [top, left, bottom, right] = data.region;
-  const width = right - left, height = bottom - top, [xmin, ymin, xmax, ymax] = data.box;
-  const current = unpack(data.current, width * height), drawn = data.drawn === null ? null : unpack(data.drawn, width * height);
-  lesion = { ...data, width, height, current, drawn, undone: [], done: [], entry: list.known.get(id) };
-  viewer.show(pixels, width, height, [xmin - left, ymin - top, xmax - xmin, ymax - ymin]);
-  viewer.canvas.setAttribute("aria-label", `Region of the lesion: ${name(lesion.entry)}`);
-  byId("title").textContent = `${name(lesion.entry)} (${data.spacing_mm ? `${data.spacing_mm.toPrecision(3)} mm a pixel` : "pixel size unknown"})`;
+  const { data, pixels } = found, [top, left] = data.region, [xmin, ymin, xmax, ymax] = data.box;
+  lesion = new Lesion(data, list.known.get(id));
+  lesion.planes.set(lesion.at, Promise.resolve(pixels));
+  viewer.show(pixels, lesion.width, lesion.height, [xmin - left, ymin - top, xmax - xmin, ymax - ymin]);
+  viewer.canvas.setAttribute("aria-label", `Region of the lesion: ${lesion.entry.name}`);
+  byId("title").textContent = `${lesion.entry.name} (${data.grid})`;
+  for (const part of ["slices", "slice-place"]) byId(part).hidden = lesion.depth === 1;
+  byId("slice").max = lesion.depth - 1;
+  byId("area-name").textContent = lesion.depth > 1 ? "Volume" : "Area";
   byId("doubts").replaceChildren(...lesion.entry.doubts.map((doubt) => Object.assign(document.createElement("li"), { textContent: doubt.words })));
   tools.reset();
   taken(data);
   shown();
   lastInput = performance.now();
-  say(`${name(lesion.entry)}. ${lesion.entry.doubts.map((doubt) => doubt.words).join(". ")}`);
+  say(`${lesion.entry.name}. ${lesion.entry.doubts.map((doubt) => doubt.words).join(". ")}`);
   document.body.dataset.lesion = id;
   await pictures(id, data, ticket);
   if (ticket === opening) ahead();
@@ -88,7 +91,7 @@ async function unreadable(id, error) {
   delete viewer.pixels;
   const canvas = byId("view");
   canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
-  byId("title").textContent = name(list.known.get(id));
+  byId("title").textContent = list.known.get(id).name;
   alarm(error.message, error.status === 0 ? "Try again" : "Next lesion", () => open(error.status === 0 ? id : list.beside(1)));
   const data = await server.details(id).catch(() => null);
   if (data && list.current === id) {
@@ -113,7 +116,7 @@ async function pictures(id, data, ticket) {
     byId(`${which}-words`).textContent = label;
     const frame = byId(which), words = document.createElement("p");
     try {
-      if (!view) throw new Error("No other view of this breast is known.");
+      if (!view) throw new Error("No other view is known.");
       const { bitmap, step } = await server.picture(id, which);
       if (ticket !== opening) return;
       drawPicture(frame, bitmap, step, view.boxes, `${label}, boxes of masses: ${view.boxes.length}`);
@@ -139,7 +142,7 @@ function taken(answer) {
 
 // Show figures and buttons of the present contour.
 export function shown() {
-  const { current, drawn, spacing_mm: spacing } = lesion, unseen = Boolean(lesion.unseen);
+  const { current, drawn, measure } = lesion, unseen = Boolean(lesion.unseen);
   for (const [id, off] of Object.entries({
     undo: unseen || !lesion.done.length, redo: unseen || !lesion.undone.length, accept: unseen,
     restore: unseen || drawn === null, withdraw: !lesion.review && !lesion.draft, unusable: false,
@@ -147,10 +150,13 @@ export function shown() {
   byId("previous").disabled = !list.beside(-1);
   byId("next").disabled = !list.beside(1);
   if (unseen) return;
-  const unchanged = drawn !== null && same(current, drawn), pixels = area(current), likeness = drawn === null ? null : dice(current, drawn);
-  const size = spacing ? ` (${(pixels * spacing * spacing).toFixed(1)} mm²)` : "";
-  byId("area").textContent = `${pixels.toLocaleString("en")} px${size}`;
-  byId("dice").textContent = likeness === null ? "–" : likeness.toFixed(3);
+  const unchanged = drawn !== null && same(current, drawn), { inside, dice } = lesion.measured();
+  const size = measure ? ` (${(inside * measure.factor).toFixed(1)} ${measure.unit})` : "";
+  byId("area").textContent = `${inside.toLocaleString("en")} ${lesion.depth > 1 ? "voxels" : "px"}${size}`;
+  byId("dice").textContent = dice === null ? "–" : dice.toFixed(3);
+  byId("slice").value = lesion.at;
+  byId("slice-words").textContent = `${lesion.first + lesion.at + 1} (${lesion.at + 1} of ${lesion.depth} shown)`;
+  byId("slice").setAttribute("aria-valuetext", `slice ${lesion.first + lesion.at + 1}`);
   byId("beyond").textContent = `${beyond()} px`;
   Object.assign(viewer.overlay, { current, drawn, unchanged, ellipse: lesion.source === "ellipse" });
   viewer.redraw();
@@ -170,32 +176,69 @@ function beyond() {
 viewer.onDraw = () => {
   const { low, high } = viewer.window;
   byId("zoom").textContent = `${Math.round(viewer.scale * 100)} %`;
-  byId("window").textContent = `${((high - low) / 655.35).toFixed(1)} % at ${((high + low) / 1310.7).toFixed(1)} %`;
+  const [least, most] = lesion?.levels ?? [0, 100], span = (most - least) / 65535, unit = lesion?.levels ? "" : " %";
+  byId("window").textContent = `${((high - low) * span).toFixed(1)}${unit} at ${(((high + low) / 2) * span + least).toFixed(1)}${unit}`;
 };
 
 // A stroke has ended: `before` is the contour that it changed.
 export function commit(mask, before = lesion.current) {
-  if (same(mask, before)) { lesion.current = mask; return shown(); }
-  lesion.done.push(pack(before));
-  lesion.done.splice(0, lesion.done.length - STEPS);
-  lesion.undone = [];
-  lesion.current = mask;
+  const changed = lesion.stroked(mask, before);
   shown();
-  save();
+  if (changed) save();
 }
 
-export function step(from, to) {
-  if (!lesion?.[from].length) return;
-  lesion[to].push(pack(lesion.current));
-  lesion.current = unpack(lesion[from].pop(), lesion.width * lesion.height);
+export async function step(from, to) {
+  if (!lesion?.[from].length || tools.drag) return;
+  if (!(await slice(lesion[from].at(-1).at))) return;
+  lesion.turnBack(from, to);
   tools.reset();
   shown();
   save();
 }
 
-const drawing = (of) => ({
-  revision: of.revision, mask: pack(of.current), region: of.region, milliseconds: Math.round(of.milliseconds),
-});
+// Show a slice of a volume, counted from the first one shown; false where another one was asked for meanwhile.
+async function slice(at) {
+  const of = lesion;
+  of.wanted = at;
+  if (at === of.at) return true;
+  const plane = (near) => {
+    if (!of.planes.has(near)) {
+      const asked = server.pixels(of.id, of.region, of.first + near);
+      asked.catch(() => of.planes.delete(near));
+      of.planes.set(near, asked);
+    }
+    return of.planes.get(near);
+  };
+  let pixels;
+  try {
+    pixels = await plane(at);
+  } catch (error) {
+    if (of === lesion) alarm(error.message, "Close", () => {});
+    return false;
+  }
+  if (of !== lesion || of.wanted !== at || tools.drag) return false;
+  const step = at - of.at;
+  of.at = at;
+  viewer.turn(pixels);
+  tools.reset();
+  shown();
+  const next = at + Math.sign(step);
+  if (next >= 0 && next < of.depth) plane(next);
+  return true;
+}
+
+export function turn(by) {
+  if (!present() || tools.drag) return;
+  slice(Math.min(lesion.depth - 1, Math.max(0, (lesion.wanted ?? lesion.at) + by)));
+}
+
+// Take the contour of a slice beside this one.
+export function copy(by) {
+  const beside = present()?.stack[lesion.at + by];
+  if (!beside || tools.drag) return;
+  commit(beside.slice());
+  tools.reset();
+}
 
 // One request at a time; what changed meanwhile is sent after it, once.
 function save() {
@@ -208,7 +251,7 @@ async function send() {
   for (const of of unsaved) {
     unsaved.delete(of);
     try {
-      const answer = await server.saveDraft(of.id, drawing(of));
+      const answer = await server.saveDraft(of.id, of.sent());
       of.draft = answer.draft;
       of.revision = answer.revision;
       if (of === lesion) { taken({ ...answer, review: of.review }); shown(); }
@@ -251,7 +294,7 @@ async function concluded(request) {
 
 export async function accept() {
   if (!lesion || lesion.unseen) return;
-  const answer = await concluded((of) => server.decide(of.id, { decision: "contour", ...drawing(of) }));
+  const answer = await concluded((of) => server.decide(of.id, { decision: "contour", ...of.sent() }));
   if (answer) forward(`${answer.review.decision}.`);
 }
 
@@ -309,8 +352,9 @@ async function ask([x, y, width, height]) {
   }
 }
 
-const tools = new Tools(viewer, { present, commit, shown, ask });
-bindKeys({ viewer, tools, accept, exclude, takeBack, restore, go, step, focusList });
+const tools = new Tools(viewer, { present, commit, shown, ask, prepare: () => server.prepareSegmenter().catch(() => {}), turn });
+bindKeys({ viewer, tools, accept, exclude, takeBack, restore, go, step, turn, copy, focusList });
+byId("slice").addEventListener("input", (event) => turn(Number(event.target.value) - (lesion.wanted ?? lesion.at)));
 
 const clicks = {
   accept, unusable: exclude, withdraw: takeBack, restore, previous: () => go(-1), next: () => go(1),
@@ -339,7 +383,7 @@ try {
   }));
   const box = document.querySelector("[data-tool=box]");
   box.disabled = !content.segmenter;
-  if (!content.segmenter) box.title = "No segmenter here: dvc pull brings it";
+  if (!content.segmenter) box.title = "No segmenter here: for mammograms, dvc pull brings it";
   list = new List(content, (id) => { viewer.canvas.focus({ preventScroll: true }); open(id); });
   const first = list.entries.find((entry) => !entry.review || entry.changed) ?? list.entries[0];
   if (first) await open(first.id); else byId("title").textContent = "No lesion has a contour yet";

@@ -2,7 +2,7 @@
 
 const byId = (id) => document.getElementById(id);
 
-export function bindKeys({ viewer, tools, accept, exclude, takeBack, restore, go, step, focusList }) {
+export function bindKeys({ viewer, tools, accept, exclude, takeBack, restore, go, step, turn, copy, focusList }) {
   const tool = (name) => () => tools.choose(name);
   const toggle = (name) => () => { viewer.overlay[name] = !viewer.overlay[name]; viewer.redraw(); };
   const arrow = (x, y) => (event) => {
@@ -22,7 +22,7 @@ export function bindKeys({ viewer, tools, accept, exclude, takeBack, restore, go
     "Contour": [
       [["z"], "Z", "undo", () => step("done", "undone")],
       [["y"], "Y", "redo", () => step("undone", "done")],
-      [["r"], "R", "restore the drawn contour", restore],
+      [["r"], "R", "restore the drawn contour, of a volume in this slice", restore],
       [["h"], "H", "hide or show contours", toggle("hidden")],
       [["g"], "G", "hide or show the drawn one", toggle("showDrawn")],
     ],
@@ -42,6 +42,11 @@ export function bindKeys({ viewer, tools, accept, exclude, takeBack, restore, go
       [["i", "Insert"], "I", "insert a point after it", () => tools.insertPoint()],
       [["Delete", "Backspace"], "Delete", "remove it (Alt click, too)", () => tools.removePoint()],
       [[], "Arrows", "move it by 1 px, with Alt by 5"],
+    ],
+    "Slices of a volume": [
+      [["PageDown"], "Page Down", "next slice (or the wheel; Ctrl wheel zooms)", () => turn(1)],
+      [["PageUp"], "Page Up", "previous slice", () => turn(-1)],
+      [["k"], "K", "copy the contour of the slice before, Shift: after", (event) => copy(event.shiftKey ? 1 : -1)],
     ],
     "Image": [
       [["+", "="], "+", "zoom in", () => viewer.zoomBy(1.25)],

@@ -12,8 +12,6 @@ const tests = {
 const test = (entry, filter) =>
   tests[filter]?.(entry) ?? (entry.review?.decision === filter || entry.doubts.some((doubt) => doubt.kind === filter));
 
-export const name = (entry) => `${entry.laterality} ${entry.view}, patient ${entry.patient}`;
-
 export const standing = (entry) =>
   entry.changed ? "changed" : entry.draft ? "unfinished" : entry.review?.decision ?? "";
 
@@ -23,6 +21,7 @@ export class List {
     this.known = new Map(this.entries.map((entry) => [entry.id, entry]));
     this.open = open;
     this.items = new Map();
+    for (const [kind, words] of Object.entries(content.filters)) byId("doubt-filters").append(new Option(words, kind));
     for (const id of ["filter", "find"]) byId(id).addEventListener("input", () => this.render());
     this.render();
   }
@@ -30,7 +29,7 @@ export class List {
   render() {
     const filter = byId("filter").value, words = byId("find").value.trim().toLowerCase().split(/\s+/);
     this.shown = this.entries.filter((entry) => {
-      const text = `${entry.id} ${name(entry)}`.toLowerCase();
+      const text = `${entry.id} ${entry.name}`.toLowerCase();
       return test(entry, filter) && words.every((word) => text.includes(word));
     });
     this.items.clear();
@@ -51,7 +50,7 @@ export class List {
 
   fill(entry, button) {
     const title = document.createElement("span"), mark = document.createElement("span");
-    title.textContent = name(entry);
+    title.textContent = entry.name;
     mark.textContent = standing(entry);
     mark.className = `mark ${standing(entry)}`;
     button.replaceChildren(title, mark);

@@ -16,16 +16,7 @@ export function pack(mask) {
   return btoa(text);
 }
 
-export const area = (mask) => mask.reduce((sum, value) => sum + value, 0);
-
 export const same = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
-
-// 2 |A and B| / (|A| + |B|); null of two empty masks.
-export function dice(a, b) {
-  let both = 0, total = 0;
-  for (let i = 0; i < a.length; i++) { both += a[i] & b[i]; total += a[i] + b[i]; }
-  return total ? (2 * both) / total : null;
-}
 
 // Set the pixels whose centre is within radius of the segment from (x0, y0) to (x1, y1).
 export function stroke(mask, width, height, x0, y0, x1, y1, radius, value) {

@@ -13,11 +13,13 @@ export const worklist = async () => (await ask("worklist")).json();
 export const details = async (id) => (await ask(lesion(id))).json();
 export const saveDraft = (id, content) => post(`${lesion(id)}/draft`, content);
 export const decide = (id, content) => post(`${lesion(id)}/decision`, content);
+export const prepareSegmenter = () => post("segmenter", {});
 export const draw = (id, content) => post(`${lesion(id)}/drawing`, content);
 export const withdraw = (id, content) => post(`${lesion(id)}/withdrawal`, content);
 
-export async function pixels(id, region) {
-  const answer = await ask(`${lesion(id)}/region/${region.join("/")}`);
+// Of a volume the region in one slice, counted in the whole image.
+export async function pixels(id, region, slice = null) {
+  const answer = await ask(`${lesion(id)}/region/${[...region, ...(slice === null ? [] : [slice])].join("/")}`);
   return new Uint16Array(await answer.arrayBuffer());
 }
 

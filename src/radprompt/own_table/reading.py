@@ -26,6 +26,7 @@ _ZIP, _XLS = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _AS_CSV = "save it as CSV in UTF-8 (in Excel: Save As, CSV UTF-8)"
 _SEP_LINE = re.compile(r'"?sep=(.)"?;*,*\s*', re.IGNORECASE)
 _COMMENT = ("#", "%", "//")
+_RULE = re.compile(r"[-=+_]{3,}")  # a line of hyphens, as databases draw below the header
 _SLICER = ["image type", "feature class", "feature name"]
 
 
@@ -181,9 +182,15 @@ def _rows(text: str, where: str) -> tuple[list[list[str]], list[str]]:
     lines = lines[start:]
     header, body = [lines[0][0].lstrip("# "), *lines[0][1:]], lines[1:]
     remarks = [line for line in body if line[0].startswith(_COMMENT) and len(_trimmed(line)) < len(header) - 1]
+    remarks += [line for line in body if all(map(_RULE.fullmatch, filter(None, line)))]
     if remarks:
         body = [line for line in body if line not in remarks]
         notes.append(f"{len(remarks)} comment line(s) were left out, such as {' '.join(remarks[0])[:60]!r}.")
+    below = []
+    while body and len(body[-1]) < min(3, len(header)) and " " in body[-1][0]:
+        below.append(body.pop())
+    if below:
+        notes.append(f"{len(below)} line(s) below the table were left out, such as {' '.join(below[-1])[:60]!r}.")
     if body and all(len(_trimmed(line)) == len(header) + 1 for line in body) and header[-1]:
         header = ["", *header]
     return [header, *(_fitted(line, len(header), n, separator, where) for n, line in enumerate(body, 1))], notes
@@ -252,11 +259,10 @@ def _fitted(cells: list[str], width: int, number: int, separator: str, where: st
     if len(cells) > width and not any(cells[width:]):
         return cells[:width]
     if len(cells) != width:
-        raise InputError(
-            f"{len(cells)} cells, but the header has {width}",
-            where=f"{where}, row {number}",
-            fix=f"columns are separated by {SEPARATORS[separator]}: quote cells that hold one",
-        )
+        fix = f"columns are separated by {SEPARATORS[separator]}: quote cells that hold one"
+        if len(cells) < width:
+            fix = f"complete the row, or remove it if it is none: it begins with {' '.join(cells)[:40]!r}"
+        raise InputError(f"{len(cells)} cells, but the header has {width}", where=f"{where}, row {number}", fix=fix)
     return cells
 
 

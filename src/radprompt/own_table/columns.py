@@ -106,11 +106,11 @@ def _odd_words(name: str, odd: pd.Series, numbers: int, seen: pd.Series) -> Faul
     if sum(map(_has_digit, words)) <= _FEW:
         advice.append(f"if it stands for a missing value: {option('missing', f'{name}={words[0]}')}")
     else:
-        advice.append("leave the cells empty")
+        advice.append(f"or leave the column out: {option('ignore', name)}")
     if seen.nunique() <= LEVELS:
         advice.append(f"if all are names: {option('category', name)}")
     codes = [f"{name}={word}" for word in words[:20]] if sum(map(_has_digit, words)) <= _FEW else []
-    return Fault(place, what, "; ".join(advice), {"missing": codes} if codes else {})
+    return Fault(place, what, "; ".join(advice), {"missing": codes} if codes else {"ignore": [name]})
 
 
 def _has_digit(word: str) -> bool:

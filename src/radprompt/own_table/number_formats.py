@@ -30,6 +30,7 @@ _MINUS_LAST = re.compile(r"([0-9.,]+)-")
 _UNIT = re.compile(
     r"\s*(%|\u2030|\u00b0|[kmcµ\u03bc]?m(?:\^?[23²³])?|[mcd]?[lL]|cc|HU|GU|SUV|m?s|[mk]?g|Gy|kBq/ml|y|yrs?|years?|px|pixels?|voxels?)"
 )
+_WORD = re.compile(r"[0-9] [^\W\d_]+\.?$")  # a unit that is not known, where all cells have it
 _AGE = re.compile(r"[0-9]{3}([DWMY])")  # as DICOM writes it: 045Y
 
 
@@ -132,6 +133,10 @@ def _tidied(cells: pd.Series) -> pd.Series | None:
     if not bare.any() and len(units) and len(set(units)) == 1 and units.notna().all():
         own = own.map(lambda cell: _made_plain(cell[: -len(unit_of(cell) or "")].strip()))
         bare = own.map(_looks).astype(bool)
+    elif not bare.any() and len({cell.rpartition(" ")[2] for cell in own}) == 1 and _WORD.search(own.iloc[0]):
+        shorter = own.map(lambda cell: _made_plain(cell.rpartition(" ")[0].strip()))  # 34 ans, 51 ans
+        if shorter.map(_looks).all():
+            own, bare = shorter, shorter.map(_looks).astype(bool)
     return own if bare.any() else None
 
 

@@ -166,7 +166,11 @@ def _decoded(content: bytes, encoding: str, where: str) -> str:
 def _plain(text: str, where: str) -> str:
     if "\0" in text:
         raise InputError("not a text file: it holds null characters", where=where, fix=_AS_CSV)
-    return text.removeprefix("\ufeff")
+    text = text.removeprefix("\ufeff")
+    if text.lstrip().startswith(("<", "[{", "{")):
+        what = "HTML or XML" if text.lstrip().startswith("<") else "JSON"
+        raise InputError(f"{what}, not a CSV file", where=where, fix=f"open it as a table and {_AS_CSV}")
+    return text
 
 
 def _rows(text: str, where: str) -> tuple[list[list[str]], list[str]]:
@@ -174,15 +178,18 @@ def _rows(text: str, where: str) -> tuple[list[list[str]], list[str]]:
     first, _, rest = text.partition("\n")
     if _SEP_LINE.fullmatch(first.rstrip("\r")):
         text = rest
+    inner = _inside_quotes(text)
+    text = inner or text
     separator = _separator(text, where)
     lines = _parsed(text, separator, where)
     width = Counter(len(_trimmed(line)) for line in lines).most_common(1)[0][0]
     start = next((n for n, line in enumerate(lines) if _is_header(line, lines[n + 1 : n + 2], width)), 0)
     notes = [f"{start} line(s) above the header were left out, such as {' '.join(lines[0])[:60]!r}."] * (start > 0)
+    notes += ["Each line stands in quotes as a whole: they were taken away."] * bool(inner)
     lines = lines[start:]
     header, body = [lines[0][0].lstrip("# "), *lines[0][1:]], lines[1:]
     remarks = [line for line in body if line[0].startswith(_COMMENT) and len(_trimmed(line)) < len(header) - 1]
-    remarks += [line for line in body if all(map(_RULE.fullmatch, filter(None, line)))]
+    remarks += [line for line in body if all(map(_RULE.fullmatch, filter(None, line))) or line == lines[0]]
     if remarks:
         body = [line for line in body if line not in remarks]
         notes.append(f"{len(remarks)} comment line(s) were left out, such as {' '.join(remarks[0])[:60]!r}.")
@@ -194,6 +201,17 @@ def _rows(text: str, where: str) -> tuple[list[list[str]], list[str]]:
     if body and all(len(_trimmed(line)) == len(header) + 1 for line in body) and header[-1]:
         header = ["", *header]
     return [header, *(_fitted(line, len(header), n, separator, where) for n, line in enumerate(body, 1))], notes
+
+
+def _inside_quotes(text: str) -> str | None:
+    """Return the lines of a file whose lines are one quoted cell each, without these quotes; None for others."""
+    lines = [line.rstrip(",;\t ") for line in text.splitlines() if line.strip()]
+    if not lines or not all(len(line) > 2 and line[0] == line[-1] == '"' for line in lines):
+        return None
+    inner = [line[1:-1].replace('""', "\0") for line in lines]
+    if any('"' in line for line in inner) or not any(separator in inner[0] for separator in ",;\t|"):
+        return None
+    return "\n".join(line.replace("\0", '"') for line in inner)
 
 
 def _is_header(line: list[str], below: list[list[str]], width: int) -> bool:

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import chi2, rankdata
 
+from radprompt.own_table.faults import option
 from radprompt.own_table.number_formats import is_number
 
 Kind = Literal["index", "date", "uid", "id", "patient", "class"]
@@ -105,6 +106,7 @@ _STEMS = (
     re.compile(r"(?P<rest>[A-Za-z][0-9A-Za-z]{0,5}[-_ ./:]+)(?P<stem>.*[0-9].*)"),
 )
 _PADDED = re.compile(r"0[0-9]+")
+_SPLIT = {"train", "training", "val", "valid", "validation", "tuning", "dev", "test", "testing", "holdout", "hold-out"}
 _LONG = 7  # digits from which numbers that all have as many are accession or record numbers
 _NEAR = 10  # whole numbers on either side that show how dense a column's values are
 _ROWS = 20  # below, order and spread of numbers show nothing
@@ -140,12 +142,12 @@ def identity(cells: pd.Series, numbers: pd.Series | None) -> Finding | None:
     numbers
         The same as floats where all values are numbers.
     """
-    seen = cells.dropna()
+    name, seen = str(cells.name), cells.dropna()
     if len(seen) < 5:
         return None
     if numbers is not None:
         finite = numbers[np.isfinite(numbers)]
-        found = _number_identity(str(cells.name), finite, seen[finite.index]) if len(finite) else None
+        found = _number_identity(name, finite, seen[finite.index]) if len(finite) else None
         padded = (
             found is None and seen.nunique() >= _SOME and seen.map(lambda cell: bool(_PADDED.fullmatch(cell))).any()
         )
@@ -158,7 +160,9 @@ def identity(cells: pd.Series, numbers: pd.Series | None) -> Finding | None:
     for kind, form, what in forms:
         if sum(form.fullmatch(cell) is not None for cell in seen) >= 0.9 * len(seen):
             return Finding(kind, f"its values are {what}, such as {seen.iloc[0][:40]!r}")
-    return _text_identity(str(cells.name), seen)
+    if len(words := set(seen.str.casefold())) > 1 and words <= _SPLIT:
+        return Finding("index", f"its values say what is trained on and tested; as the split: {option('split', name)}")
+    return _text_identity(name, seen)
 
 
 def class_leak(name: str, cells: pd.Series, numbers: pd.Series | None, labels: NDArray[np.int_]) -> Finding | None:

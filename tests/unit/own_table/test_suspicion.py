@@ -265,3 +265,7 @@ def test_rows_without_a_patient_are_counted_with_the_advice(tmp_path):
     table.to_csv(tmp_path / "t.csv", index=False)
     with pytest.raises(InputError, match="6 rows have none, and each needs one"):
         run_check(tmp_path / "t.csv")
+
+
+def test_what_is_trained_on_and_tested_is_no_feature(stopped):
+    assert stopped(noise(cohort=["Training", "test"] * 50), "--split cohort")["ignore"] == ["cohort"]

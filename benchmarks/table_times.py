@@ -42,9 +42,10 @@ def made_up(rows: int, columns: int) -> pd.DataFrame:
 
 def measure(size: str, command: list[str]) -> None:
     """Run a command and print wall and CPU seconds, the largest memory of its processes together, and each stage's."""
-    load, start, stages = os.getloadavg()[0], time.perf_counter(), {}
-    largest, cpu = 0.0, {}
-    process = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    load, start, largest = os.getloadavg()[0], time.perf_counter(), 0.0
+    stages: dict[str, float] = {}
+    cpu: dict[int, tuple[str, float]] = {}
+    process = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
     while process.poll() is None:
         total = 0.0
         for each in (process, *_children(process)):
@@ -60,7 +61,7 @@ def measure(size: str, command: list[str]) -> None:
         time.sleep(PAUSE)
     wall = time.perf_counter() - start
     if process.returncode:
-        raise SystemExit(process.stderr.read().decode())
+        raise SystemExit(f"{size}: {command} ended with {process.returncode}")
     print(
         f"\n{size}: {wall:.0f} s, {sum(used for _, used in cpu.values()):.0f} CPU s, {largest:.2f} GB at most; ", end=""
     )

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import pandas as pd
@@ -93,7 +94,7 @@ def _odd_words(name: str, odd: pd.Series, numbers: int, seen: pd.Series) -> Faul
     shown = ", ".join(map(repr, words[:4])) + (", ..." if len(words) > 4 else "")
     verb = "are not numbers" if len(words) > 1 else "is not a number"
     what = f"{shown} {verb}, but {numbers} of the column's {len(seen)} values are"
-    forms = (
+    forms: tuple[tuple[Callable[[str], object], str, str], ...] = (
         (_LIMIT.fullmatch, "a limit", "write a value for it (such as the limit)"),
         (unit_of, "a unit that other cells lack", "write all numbers in one way"),
         (_MADE_DATE.fullmatch, "a date, as spreadsheets make of numbers such as 5.3", "correct it from the source"),

@@ -120,7 +120,7 @@ def in_all_columns(faults: Sequence[Fault], cells: pd.DataFrame) -> list[Fault]:
             short |= {code: word for code, _, own in codes if own == word}
     changed = ({"missing": [short.get(code, code) for code in fault.options.get("missing", [])]} for fault in faults)
     return [
-        fault._replace(options=fault.options | options) if options["missing"] else fault
+        fault._replace(options={**fault.options, **options}) if options["missing"] else fault
         for fault, options in zip(faults, changed, strict=True)
     ]
 

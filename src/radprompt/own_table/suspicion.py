@@ -87,8 +87,11 @@ DATE = re.compile(
 _M, _D = "(?:0[1-9]|1[0-2])", "(?:0[1-9]|[12][0-9]|3[01])"
 _DAY = re.compile(rf"(?:(?:19|20)?\d\d{_M}{_D}(?:\d{{4}}(?:\d\d)?)?|(?:{_D}|[1-9]){_M}(?:19|20)\d\d)(?:\.0+)?")
 _CLOCK = re.compile(r"(?:[01]?\d|2[0-3])[0-5]\d[0-5]\d(?:\.\d+)?")  # HHMMSS.fraction, as DICOM writes it
-_SPANS = ((36526, 47482, "days as Excel counts them"), (946684800, 1893455999, "seconds since 1970"))
-_SPANS += ((946684800000, 1893455999999, "milliseconds since 1970"),)  # each from 2000 to 2029
+_SPANS = (  # each from 2000 to 2029
+    (36526, 47482, "days as Excel counts them"),
+    (946684800, 1893455999, "seconds since 1970"),
+    (946684800000, 1893455999999, "milliseconds since 1970"),
+)
 _CALLED_DATE = re.compile(r".{2,}(?:date|datum|dtc?|dttm|timestamp)")  # EXAMDT, RFSTDTC, as SAS and CDISC have them
 _TIME_OF = {"time", "study", "scan", "series", "acquisition", "exam", "content"}
 _TIME_WORDS = {"date", "datum", "dob", "timestamp", "birthday"}

@@ -1,7 +1,7 @@
 """A study's final model on the rows of a new table."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -136,7 +136,9 @@ class FinalModel:
         return cells[self.facts["site"]].to_numpy() if self.facts["site"] else None
 
 
-def apply(csv: Path, study: Path, case: str | None, out: Path) -> list[str]:
+def apply(
+    csv: Path, study: Path, case: str | None, out: Path, missing: Sequence[str] = (), decimal: str | None = None
+) -> list[str]:
     """Predict every row of a table with a study's final model and write the predictions.
 
     Parameters
@@ -150,6 +152,8 @@ def apply(csv: Path, study: Path, case: str | None, out: Path) -> list[str]:
     out
         CSV: ``case``, ``probability`` of class 1 with its 90 % interval (``low``, ``high``), ``call`` at 0.5,
         ``missing`` (features without a value) and ``outside`` (features beyond the training cases' range).
+    missing, decimal
+        Codes for missing values beside the study's, and the decimal mark, where this table has others.
 
     Returns
     -------
@@ -165,14 +169,20 @@ def apply(csv: Path, study: Path, case: str | None, out: Path) -> list[str]:
     model = FinalModel.load(study)
     facts, sheet = model.facts, read_sheet(csv)
     read = rewrite(
-        blank(sheet.cells, facts["missing"]),
+        blank(sheet.cells, [*facts["missing"], *missing]),
         [column.source for column in model.needed if column.kind == "number" and column.source in sheet.cells],
-        facts["decimal"],
+        decimal or facts["decimal"],
     )
+    if read.faults:
+        raise InputError(
+            "\n  ".join(f"{fault.place}: {fault.what}" for fault in read.faults),
+            where=str(csv),
+            fix=read.faults[0].advice,
+        )
     try:
         found = model.predict(read.cells)
     except InputError as error:
-        fix = "give the table the columns and values that the model was trained on"
+        fix = "give the table the columns and values that the model was trained on (a code for missing: --missing)"
         raise InputError(error.what, where=str(csv), fix=fix) from None
     ids, note = _ids(read.cells, case, facts)
     table = pd.DataFrame(

@@ -16,7 +16,7 @@ from radprompt.own_table.copies import find_copies, united
 from radprompt.own_table.encoding import encode
 from radprompt.own_table.faults import Command, Fault, refuse
 from radprompt.own_table.labels import Labels, label_key, read_labels
-from radprompt.own_table.missing_codes import code_faults, is_usual
+from radprompt.own_table.missing_codes import code_faults, failed_rows, in_all_columns, is_usual
 from radprompt.own_table.number_formats import is_number, rewrite
 from radprompt.own_table.partitions import read_splits
 from radprompt.own_table.programs import not_measured, spoken_names
@@ -192,6 +192,10 @@ def _unusable(cells: pd.DataFrame, names: list[str], label: str) -> Iterator[Exc
         yield Exclusion(int(row), "no label")
     for row in cells.index[~unlabelled & cells[names].isna().all(axis=1)]:
         yield Exclusion(int(row), "no feature has a value")
+    labelled = cells[~unlabelled]
+    numbers = {name: pd.to_numeric(labelled[name], errors="coerce") for name in names}
+    for row in failed_rows(pd.DataFrame({name: own for name, own in numbers.items() if own.notna().any()})):
+        yield Exclusion(row, "its features are 0, as where no lesion was found to measure")
 
 
 def _role_faults(cells: pd.DataFrame, table: Table) -> list[Fault]:
@@ -265,7 +269,7 @@ def _kinds(
             kinds[name] = kind
     measured = [name for name, kind in kinds.items() if kind == "number"]
     unasked = pd.DataFrame({name: numbers[name] for name in measured if name not in table.keep}, index=cells.index)
-    return kinds, [*faults, *code_faults(unasked, cells)]
+    return kinds, in_all_columns([*faults, *code_faults(unasked, cells)], cells)
 
 
 def _identities(cells: pd.DataFrame, table: Table) -> pd.Series:
@@ -282,7 +286,7 @@ def _patients(
     given: pd.Series | None,
     where: str,
 ) -> tuple[pd.Series, list[str]]:
-    """Return each row's patient, one for copies of a row and for ids that share a beginning; and notes."""
+    """Return each row's patient, one for copies of a row and for ids that share a part; and notes."""
     notes = []
     patients = about["case"] if table.group is None else cells[table.group]
     if table.group is not None:
@@ -293,12 +297,16 @@ def _patients(
             notes.append(f"{patients[one]!r} and {first[one]!r} in column {table.group!r} are taken as one patient.")
             patients = first
     elif table.id is not None and table.id not in table.keep and (shared := stems(about["case"])) is not None:
-        patients = about["case"].map(shared)
-        one, other = about["case"][patients.duplicated(keep=False)].iloc[:2]
-        notes.append(
-            f"The ids in column {table.id!r} share beginnings, such as {one!r} and {other!r}: {patients.nunique()} "
-            f"beginnings were taken as patients, each on one side of the split. --keep {table.id} takes each row alone."
-        )
+        parts = about["case"].map(shared)
+        several = about[parts.duplicated(keep=False)].groupby(parts)
+        # Where each class, or each hospital, counts anew, equal numbers are not one patient.
+        if (several["label"].nunique() < 2).any() and several["site"].nunique().max() == 1:
+            patients = parts
+            one, other = about["case"][parts == next(iter(several.groups))].iloc[:2]
+            notes.append(
+                f"The ids in column {table.id!r} share parts, such as {one!r} and {other!r}: {parts.nunique()} parts "
+                f"were taken as patients, each on one side of the split. --keep {table.id} takes each row alone."
+            )
     numbers = [name for name, kind in kinds.items() if kind == "number"]
     others = [name for name in kinds if name not in numbers]
     pairs = find_copies(cells[others], cells[numbers])

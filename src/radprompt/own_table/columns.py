@@ -2,12 +2,14 @@
 
 import math
 import re
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import pandas as pd
 
 from radprompt.own_table.faults import Fault, option
-from radprompt.own_table.number_formats import is_number
+from radprompt.own_table.number_formats import is_number, unit_of
+from radprompt.own_table.suspicion import DATE, MONTH
 
 Kind = Literal["number", "category"]
 LEVELS = 30
@@ -24,6 +26,8 @@ _FEW = 3  # different odd words that may be codes for missing values
 _LEAST = 6  # different numbers beside which a word is odd, however often it occurs
 _GRADE = re.compile(r"[0-9]{1,2} ?[A-Za-z]")
 _DECIMALS = re.compile(r"[0-9][.,][0-9]")
+_MADE_DATE = re.compile(rf"{DATE.pattern}|[0-9]{{1,2}}[-. /]*{MONTH}|{MONTH}[-. /]*[0-9]{{1,2}}", re.IGNORECASE)
+_IN_BRACKETS = re.compile(r"\([0-9.,]+\)")
 _LIMIT = re.compile(r"[<>\u2264\u2265~\u00b1]\s*[0-9.,]+")
 
 
@@ -60,7 +64,9 @@ def judge(cells: pd.Series, *, category: bool = False) -> Kind | Fault:
         if numeric.all():
             return _not_finite(seen) or "number"
         if (numeric.mean() >= _MOSTLY and not _graded(seen, numeric)) or numbers.nunique() >= _LEAST:
-            return _odd_words(name, seen[~numeric], len(numbers), len(seen))
+            return _odd_words(name, seen[~numeric], len(numbers), seen)
+        if fault := _units(seen, name):
+            return fault
     return _not_levels(seen, name) or "category"
 
 
@@ -82,22 +88,44 @@ def _graded(seen: pd.Series, numeric: pd.Series) -> bool:
     return grades and len(seen) >= 3 * seen.nunique()
 
 
-def _odd_words(name: str, odd: pd.Series, numbers: int, seen: int) -> Fault:
+def _odd_words(name: str, odd: pd.Series, numbers: int, seen: pd.Series) -> Fault:
     words = list(dict.fromkeys(odd))
     place = f"row {odd.index[0]}, column {name!r}"
-    what = f"{words[0]!r} is not a number, but {numbers} of the column's {seen} values are"
-    if _LIMIT.fullmatch(words[0]):
-        return Fault(
-            place, f"{what}: it is a limit", "write a value for it (such as the limit), or leave the cell empty"
-        )
-    if any(map(str.isdigit, words[0])):
-        advice = f"correct it, leave the cell empty, or, if all are names: {option('category', name)}"
-        return Fault(
-            place, what, advice, {} if len(words) > _FEW else {"missing": [f"{name}={word}" for word in words]}
-        )
-    code = option("missing", f"{name}={words[0]}")
-    advice = f"if it stands for a missing value: {code}; if all are names: {option('category', name)}"
-    return Fault(place, what, advice, {"missing": [f"{name}={word}" for word in words[:20]]})
+    shown = ", ".join(map(repr, words[:4])) + (", ..." if len(words) > 4 else "")
+    verb = "are not numbers" if len(words) > 1 else "is not a number"
+    what = f"{shown} {verb}, but {numbers} of the column's {len(seen)} values are"
+    forms: tuple[tuple[Callable[[str], object], str, str], ...] = (
+        (_LIMIT.fullmatch, "a limit", "write a value for it (such as the limit)"),
+        (unit_of, "a unit that other cells lack", "write all numbers in one way"),
+        (_MADE_DATE.fullmatch, "a date, as spreadsheets make of numbers such as 5.3", "correct it from the source"),
+        (_IN_BRACKETS.fullmatch, "in brackets, as accounting has negative numbers", "write a minus sign"),
+    )
+    fitting = [(it, mend) for form, it, mend in forms if any(map(form, words))]
+    if fitting:
+        what = f"{what}: {' or '.join(it for it, _ in fitting)}"
+    advice = [*(mend for _, mend in fitting)] or (["correct it"] if any(map(_has_digit, words)) else [])
+    if sum(map(_has_digit, words)) <= _FEW:
+        advice.append(f"if it stands for a missing value: {option('missing', f'{name}={words[0]}')}")
+    else:
+        advice.append(f"or leave the column out: {option('ignore', name)}")
+    if seen.nunique() <= LEVELS:
+        advice.append(f"if all are names: {option('category', name)}")
+    codes = [f"{name}={word}" for word in words[:20]] if sum(map(_has_digit, words)) <= _FEW else []
+    return Fault(place, what, "; ".join(advice), {"missing": codes} if codes else {"ignore": [name]})
+
+
+def _has_digit(word: str) -> bool:
+    return any(map(str.isdigit, word))
+
+
+def _units(seen: pd.Series, name: str) -> Fault | None:
+    units = {cell: unit_of(cell) for cell in dict.fromkeys(seen)}
+    if len(set(units.values())) < 2 or None in units.values():
+        return None
+    first = next(iter(units))
+    other = next(cell for cell, unit in units.items() if unit != units[first])
+    advice = f"write all numbers in one unit, or leave the column out: {option('ignore', name)}"
+    return Fault(f"column {name!r}", f"{first!r} and {other!r} have different units", advice, {"ignore": [name]})
 
 
 def _not_levels(seen: pd.Series, name: str) -> Fault | None:

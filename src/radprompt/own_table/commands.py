@@ -73,7 +73,7 @@ def table(
     - `radprompt table new_cases.csv --apply mydata_radprompt`
     """
     if apply is not None:
-        _apply(csv, apply, case, out)
+        _apply(csv, apply, case, out, missing or [], decimal)
         return
     if label is None:
         raise InputError("which column holds the classes?", where=str(csv), fix="name it: --label COLUMN")
@@ -114,9 +114,11 @@ def _names(text: str | None) -> list[str] | None:
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _apply(csv: Path, folder: Path, case: str | None, out: Path | None) -> None:
+def _apply(
+    csv: Path, folder: Path, case: str | None, out: Path | None, missing: list[str], decimal: str | None
+) -> None:
     from radprompt.own_table.applying import apply
 
     target = out or csv.with_name(f"{csv.stem}_predictions.csv")
-    for line in apply(csv, folder, case, target):
+    for line in apply(csv, folder, case, target, missing, decimal):
         typer.echo(line)

@@ -1,4 +1,6 @@
-"""Rows that are copies of each other, also where one was rounded: they belong on one side of a split."""
+"""Rows that are copies of each other, also rounded or with some cells changed: they belong on one side of a split."""
+
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -6,41 +8,77 @@ from numpy.typing import NDArray
 
 _CHANCE = 0.01  # expected pairs of different lesions that agree by chance, above which nothing is concluded
 _JUDGED = 6  # columns that tell rows apart best, taken as independent
+_TELLING = 0.25  # different values per row from which a column tells rows apart
+_ENOUGH = 5  # such columns from which rows may be copies that differ elsewhere
+_EQUAL = 0.8  # share of them in which such copies agree
+_TRIED = 12  # of them in which pairs are looked for
 
 
 def find_copies(cells: pd.DataFrame, numbers: pd.DataFrame) -> list[tuple[int, int]]:
-    """Return pairs of rows (their index) that agree in every column as far as both are written.
+    """Return pairs of rows (their index) that agree as far as both are written, in every column or in nearly all.
 
     Parameters
     ----------
     cells
         Text of the columns to compare that are not numbers, None where missing.
     numbers
-        The columns that hold numbers, as text, None where missing. 0.78 agrees with 0.7795.
+        The columns that hold numbers, as text, None where missing. 0.78 agrees with 0.7795. Where at least five of
+        them tell rows apart, copies may differ in a fifth of these, and elsewhere: one was exported again, a year
+        older and with a cell emptied.
     """
     count = len(numbers)
     if count < 2 or numbers.shape[1] == 0:
         return []
     values = numbers.astype(float).to_numpy(float)
     steps = np.column_stack([_last_digit(numbers[name]) for name in numbers])
-    order = sorted(range(values.shape[1]), key=lambda place: -len(np.unique(values[:, place])))
+    levels = np.array([len(np.unique(own[~np.isnan(own)])) for own in values.T])
+    order = sorted(range(values.shape[1]), key=lambda place: -levels[place])
+    pairs = _agreeing(values, steps, order)
+    for name in cells:
+        codes = pd.factorize(cells[name].str.casefold())[0]
+        pairs = [(one, other) for one, other in pairs if codes[one] == codes[other]]
+    telling = [place for place in order if levels[place] > max(_TELLING * (~np.isnan(values[:, place])).sum(), 1)]
+    found = {pair for pair in pairs if _unlikely(values, steps, order[:_JUDGED], pair)}
+    if len(telling) >= _ENOUGH:
+        for pair in _nearly(values[:, telling], steps[:, telling]):
+            one, other = values[pair[0], telling], values[pair[1], telling]
+            both = ~np.isnan(one) & ~np.isnan(other)
+            same = both & _agree(one, other, np.maximum(steps[pair[0], telling], steps[pair[1], telling]))
+            if same.sum() >= max(_ENOUGH, _EQUAL * both.sum()) and both.mean() >= _TELLING:
+                best = [place for place, equal in zip(telling, same, strict=True) if equal][:_JUDGED]
+                found |= {pair} if _unlikely(values, steps, best, pair) else set()
+    return sorted((int(numbers.index[one]), int(numbers.index[other])) for one, other in found)
+
+
+def _agreeing(values: NDArray[np.float64], steps: NDArray[np.float64], order: list[int]) -> list[tuple[int, int]]:
     one, other = _close_pairs(values[:, order[0]], steps[:, order[0]])
     for place in order[1:]:
         if not len(one):
-            return []
+            break
         near = _agree(values[one, place], values[other, place], np.maximum(steps[one, place], steps[other, place]))
         one, other = one[near], other[near]
-    for name in cells:
-        codes = pd.factorize(cells[name].str.casefold())[0]
-        same = codes[one] == codes[other]
-        one, other = one[same], other[same]
-    best, found = order[:_JUDGED], []
-    for first, second in zip(one.tolist(), other.tolist(), strict=True):
-        step = np.maximum(steps[first, best], steps[second, best])
-        chance = np.prod([_agree(values[:, p], values[first, p], s).mean() for p, s in zip(best, step, strict=True)])
-        if chance * count * (count - 1) / 2 < _CHANCE:
-            found.append((int(numbers.index[first]), int(numbers.index[second])))
-    return sorted(found)
+    return list(zip(one.tolist(), other.tolist(), strict=True))
+
+
+def _nearly(values: NDArray[np.float64], steps: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """Return the pairs of rows that agree in half of some columns, spread over all."""
+    tried = np.unique(np.linspace(0, values.shape[1] - 1, _TRIED).astype(int))
+    times: Counter[tuple[int, int]] = Counter()
+    for place in tried:
+        known = np.flatnonzero(~np.isnan(values[:, place]))
+        one, other = _close_pairs(values[known, place], steps[known, place])
+        times.update(zip(known[one].tolist(), known[other].tolist(), strict=True))
+    return [pair for pair, number in times.items() if number >= len(tried) / 2]
+
+
+def _unlikely(
+    values: NDArray[np.float64], steps: NDArray[np.float64], columns: list[int], pair: tuple[int, int]
+) -> bool:
+    """Return whether chance would hardly have one pair of rows agree so in these columns."""
+    step, count = np.maximum(steps[pair[0], columns], steps[pair[1], columns]), len(values)
+    each = zip(columns, step, strict=True)
+    chance = np.prod([_agree(values[:, place], values[pair[0], place], width).mean() for place, width in each])
+    return bool(chance * count * (count - 1) / 2 < _CHANCE)
 
 
 def united(groups: pd.Series, pairs: list[tuple[int, int]]) -> pd.Series:

@@ -10,6 +10,9 @@ LISTS = {"ignore": "ignore", "category": "categories", "missing": "missing", "ke
 """Options that may be repeated, and their keys under ``table`` in params.yaml."""
 
 
+_SHOWN = 40  # faults of a message; the command mends all
+
+
 class Fault(NamedTuple):
     """One thing that is wrong.
 
@@ -55,7 +58,11 @@ def refuse(faults: Sequence[Fault], where: str, command: Command | None) -> Tabl
     command
         The call to mend; None inside a pipeline folder, where params.yaml is to be changed instead.
     """
-    lines = [f"{fault.place}: {fault.what}\n  {fault.advice}" for fault in faults]
+    lines = [f"{fault.place}: {fault.what}\n  {fault.advice}" for fault in faults[:_SHOWN]]
+    if len(faults) > _SHOWN:
+        rest = faults[_SHOWN:]
+        ways = " and ".join(sorted({f"--{key}" for fault in rest for key in fault.options})) or "no option"
+        lines.append(f"and {len(rest)} more columns or rows, up to {rest[-1].place}, which {ways} mends")
     changes = merged({}, faults)
     mended = (_line(command, faults) if command else _keys(changes)) if changes else ""
     if len(faults) == 1:

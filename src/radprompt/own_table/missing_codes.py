@@ -1,11 +1,14 @@
 """Numbers that stand for missing values: far outside the others, or one of the usual codes."""
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from radprompt.own_table.faults import Fault, option
+from radprompt.own_table.number_formats import is_number
 
 _USUAL = re.compile(r"-?(?:9{2,}|8{3,}|7{3,})|-1|-9")
 _FAR = 5  # spreads of the other values between them and a value that repeats
@@ -13,6 +16,7 @@ _VERY_FAR = 10  # ... and a usual code that occurs once
 _NEAR = 0.25  # ... and a usual code that repeats
 _OFTEN = 3  # times that a usual code occurs among values that occur once, wherever it lies
 _LARGE = 99  # magnitude from which a usual code is not taken for a measurement
+_ZEROS, _OF_ALL = 5, 0.8  # columns, and their share of all, that are 0 in a row without a lesion
 _OTHERS = 5  # different other values below which a column is one of codes anyway
 
 
@@ -80,6 +84,46 @@ def code_faults(numbers: pd.DataFrame, cells: pd.DataFrame) -> list[Fault]:
         advice = f"if it stands for a missing value: {mended}; if it is measured: {insist}"
         faults.append(Fault(f"column {name!r}", what, advice, {"missing": options}))
     return faults
+
+
+def failed_rows(numbers: pd.DataFrame) -> list[int]:
+    """Return the rows (their index) that are 0 throughout, as where a program found no lesion to measure.
+
+    They are 0 in at least five columns, and four fifths of all, in which no other row is. Fewer zeros are measured: the
+    texture of a region of one grey value is 0 in half of a table's columns, its shape and intensity are not.
+
+    Parameters
+    ----------
+    numbers
+        The columns that hold numbers; NaN where missing or of another form.
+    """
+    if numbers.empty:
+        return []
+    zeros = numbers.to_numpy(float) == 0
+    zeros = zeros & (zeros.mean(axis=0) <= 1 / 3)  # else 0 is a usual value of the column
+    least = max(_ZEROS, _OF_ALL * numbers.shape[1])
+    rows = zeros.sum(axis=1) >= least
+    telling = zeros.any(axis=0) & ~zeros[~rows].any(axis=0)
+    if telling.sum() < least:
+        return []
+    rows &= zeros[:, telling].mean(axis=1) >= 0.8
+    return [int(row) for row in numbers.index[rows]]
+
+
+def in_all_columns(faults: Sequence[Fault], cells: pd.DataFrame) -> list[Fault]:
+    """Return faults whose commands name a code once where three columns or more have it and it means nothing else."""
+    codes = [(code, *code.rpartition("=")[::2]) for fault in faults for code in fault.options.get("missing", [])]
+    times = Counter(word for _, name, word in codes if name and not is_number(word))
+    short = {}
+    for word in (word for word, number in times.items() if number >= _OFTEN):
+        faulty = {name for _, name, own in codes if own == word}
+        if not cells[[name for name in cells if name not in faulty]].isin([word]).any(axis=None):
+            short |= {code: word for code, _, own in codes if own == word}
+    changed = ({"missing": [short.get(code, code) for code in fault.options.get("missing", [])]} for fault in faults)
+    return [
+        fault._replace(options={**fault.options, **options}) if options["missing"] else fault
+        for fault, options in zip(faults, changed, strict=True)
+    ]
 
 
 def is_usual(text: str) -> bool:

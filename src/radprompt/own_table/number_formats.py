@@ -30,6 +30,8 @@ _MINUS_LAST = re.compile(r"([0-9.,]+)-")
 _UNIT = re.compile(
     r"\s*(%|\u2030|\u00b0|[kmcµ\u03bc]?m(?:\^?[23²³])?|[mcd]?[lL]|cc|HU|GU|SUV|m?s|[mk]?g|Gy|kBq/ml|y|yrs?|years?|px|pixels?|voxels?)"
 )
+_WORD = re.compile(r"[0-9] [^\W\d_]+\.?$")  # a unit that is not known, where all cells have it
+_AGE = re.compile(r"[0-9]{3}([DWMY])")  # as DICOM writes it: 045Y
 
 
 class Numbers(NamedTuple):
@@ -43,6 +45,17 @@ class Numbers(NamedTuple):
 def is_number(cell: str) -> bool:
     """Return whether a cell is a number with a decimal point; ``inf`` and ``1_000`` are not."""
     return _NUMBER.fullmatch(cell) is not None
+
+
+def unit_of(cell: str) -> str | None:
+    """Return the unit after a number, with what stands between; None without a number or for another word."""
+    if age := _AGE.fullmatch(cell):
+        return age[1]
+    for form in _FORMS.values():
+        number = form.match(cell)
+        if number and number.end() and (unit := _UNIT.fullmatch(cell[number.end() :])):
+            return unit[0]
+    return None
 
 
 def rewrite(cells: pd.DataFrame, names: Collection[str], decimal: str | None) -> Numbers:
@@ -116,10 +129,14 @@ def _tidied(cells: pd.Series) -> pd.Series | None:
         return None
     own = seen.mask(~plain, seen[~plain].map(_made_plain))
     bare = own.map(_looks).astype(bool)
-    units = own[~bare].map(_unit)
+    units = own[~bare].map(unit_of)
     if not bare.any() and len(units) and len(set(units)) == 1 and units.notna().all():
-        own = own.map(lambda cell: _made_plain(cell[: -len(_unit(cell) or "")].strip()))
+        own = own.map(lambda cell: _made_plain(cell[: -len(unit_of(cell) or "")].strip()))
         bare = own.map(_looks).astype(bool)
+    elif not bare.any() and len({cell.rpartition(" ")[2] for cell in own}) == 1 and _WORD.search(own.iloc[0]):
+        shorter = own.map(lambda cell: _made_plain(cell.rpartition(" ")[0].strip()))  # 34 ans, 51 ans
+        if shorter.map(_looks).all():
+            own, bare = shorter, shorter.map(_looks).astype(bool)
     return own if bare.any() else None
 
 
@@ -135,15 +152,7 @@ def _made_plain(cell: str) -> str:
     if times:
         text = f"{text.translate(_POWERS)[: times.start()]}e{times[1]}"
     text = _GAPS.sub("", _FORTRAN.sub("e", text)).replace("- ", "-")
-    return text if _looks(text) or _unit(text) else cell
-
-
-def _unit(cell: str) -> str | None:
-    for form in _FORMS.values():
-        number = form.match(cell)
-        if number and number.end() and (unit := _UNIT.fullmatch(cell[number.end() :])):
-            return unit[0]
-    return None
+    return text if _looks(text) or unit_of(text) else cell
 
 
 def _looks(cell: str) -> bool:
@@ -161,7 +170,7 @@ def _readings(cells: pd.Series) -> set[str]:
 
 
 def _kind(cell: str, mark: str) -> str:
-    if _unit(_made_plain(cell)):
+    if unit_of(_made_plain(cell)):
         return "Numbers with a unit"
     if "," in cell:
         return "Numbers with a decimal comma" if mark == "," else "Numbers with commas between thousands"

@@ -1,4 +1,4 @@
-"""Columns of PyRadiomics, 3D Slicer, mirp and CERR: which are not features, and how the others' names are spoken."""
+"""Columns of PyRadiomics, 3D Slicer, mirp, CERR, LIFEx: which are no features, how the others' names are spoken."""
 
 import re
 from collections import Counter
@@ -12,6 +12,7 @@ _NOT_MEASURED = re.compile(
     |sample_name|image_(?:file_name|directory|study_.*|series_.*|modality|pet_suv_type|settings_id|voxel_size_.*
       |noise_.*|rotation_angle|translation_.*|mask_.*|new_spacing.*|slice_thickness)               # mirp
     |(?:scan|struct(?:ure)?|dose)(?:_?(?:num|index|name|file(?:_?name)?|uid))|roi_?(?:name|number|file)   # CERR
+    |info_(?!patient).+                                           # LIFEx
     |(?:pixel|voxel)_?(?:spacing|size)(?:_?[xyz0-3])?|spacing(?:_?[xyz0-3])?|slice_?thickness
     |(?:image|matrix)_?size(?:_?[xyz0-3])?|manufacturer.*|software_?versions?|(?:station|institution)_?name""",
     re.IGNORECASE | re.VERBOSE,

@@ -26,6 +26,7 @@ _ZIP, _XLS = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _AS_CSV = "save it as CSV in UTF-8 (in Excel: Save As, CSV UTF-8)"
 _SEP_LINE = re.compile(r'"?sep=(.)"?;*,*\s*', re.IGNORECASE)
 _COMMENT = ("#", "%", "//")
+_RULE = re.compile(r"[-=+_]{3,}")  # a line of hyphens, as databases draw below the header
 _SLICER = ["image type", "feature class", "feature name"]
 
 
@@ -165,7 +166,11 @@ def _decoded(content: bytes, encoding: str, where: str) -> str:
 def _plain(text: str, where: str) -> str:
     if "\0" in text:
         raise InputError("not a text file: it holds null characters", where=where, fix=_AS_CSV)
-    return text.removeprefix("\ufeff")
+    text = text.removeprefix("\ufeff")
+    if text.lstrip().startswith(("<", "[{", "{")):
+        what = "HTML or XML" if text.lstrip().startswith("<") else "JSON"
+        raise InputError(f"{what}, not a CSV file", where=where, fix=f"open it as a table and {_AS_CSV}")
+    return text
 
 
 def _rows(text: str, where: str) -> tuple[list[list[str]], list[str]]:
@@ -173,20 +178,40 @@ def _rows(text: str, where: str) -> tuple[list[list[str]], list[str]]:
     first, _, rest = text.partition("\n")
     if _SEP_LINE.fullmatch(first.rstrip("\r")):
         text = rest
+    inner = _inside_quotes(text)
+    text = inner or text
     separator = _separator(text, where)
     lines = _parsed(text, separator, where)
     width = Counter(len(_trimmed(line)) for line in lines).most_common(1)[0][0]
     start = next((n for n, line in enumerate(lines) if _is_header(line, lines[n + 1 : n + 2], width)), 0)
     notes = [f"{start} line(s) above the header were left out, such as {' '.join(lines[0])[:60]!r}."] * (start > 0)
+    notes += ["Each line stands in quotes as a whole: they were taken away."] * bool(inner)
     lines = lines[start:]
     header, body = [lines[0][0].lstrip("# "), *lines[0][1:]], lines[1:]
     remarks = [line for line in body if line[0].startswith(_COMMENT) and len(_trimmed(line)) < len(header) - 1]
+    remarks += [line for line in body if all(map(_RULE.fullmatch, filter(None, line))) or line == lines[0]]
     if remarks:
         body = [line for line in body if line not in remarks]
         notes.append(f"{len(remarks)} comment line(s) were left out, such as {' '.join(remarks[0])[:60]!r}.")
+    below = []
+    while body and len(body[-1]) < min(3, len(header)) and " " in body[-1][0]:
+        below.append(body.pop())
+    if below:
+        notes.append(f"{len(below)} line(s) below the table were left out, such as {' '.join(below[-1])[:60]!r}.")
     if body and all(len(_trimmed(line)) == len(header) + 1 for line in body) and header[-1]:
         header = ["", *header]
     return [header, *(_fitted(line, len(header), n, separator, where) for n, line in enumerate(body, 1))], notes
+
+
+def _inside_quotes(text: str) -> str | None:
+    """Return the lines of a file whose lines are one quoted cell each, without these quotes; None for others."""
+    lines = [line.rstrip(",;\t ") for line in text.splitlines() if line.strip()]
+    if not lines or not all(len(line) > 2 and line[0] == line[-1] == '"' for line in lines):
+        return None
+    inner = [line[1:-1].replace('""', "\0") for line in lines]
+    if any('"' in line for line in inner) or not any(separator in inner[0] for separator in ",;\t|"):
+        return None
+    return "\n".join(line.replace("\0", '"') for line in inner)
 
 
 def _is_header(line: list[str], below: list[list[str]], width: int) -> bool:
@@ -252,11 +277,10 @@ def _fitted(cells: list[str], width: int, number: int, separator: str, where: st
     if len(cells) > width and not any(cells[width:]):
         return cells[:width]
     if len(cells) != width:
-        raise InputError(
-            f"{len(cells)} cells, but the header has {width}",
-            where=f"{where}, row {number}",
-            fix=f"columns are separated by {SEPARATORS[separator]}: quote cells that hold one",
-        )
+        fix = f"columns are separated by {SEPARATORS[separator]}: quote cells that hold one"
+        if len(cells) < width:
+            fix = f"complete the row, or remove it if it is none: it begins with {' '.join(cells)[:40]!r}"
+        raise InputError(f"{len(cells)} cells, but the header has {width}", where=f"{where}, row {number}", fix=fix)
     return cells
 
 

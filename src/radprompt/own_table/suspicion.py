@@ -9,6 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import chi2, rankdata
 
+from radprompt.own_table.faults import option
+from radprompt.own_table.number_formats import is_number
+
 Kind = Literal["index", "date", "uid", "id", "patient", "class"]
 
 _PATIENT = {"patient", "patients", "subject", "subjects", "person", "participant", "pat", "pid", "mrn", "case", "cases"}
@@ -55,7 +58,7 @@ _NAMING |= {
     "pseudonym",
     "hash",
 }
-_NAMING |= {"identifier", "instance", "medical", "hospital", "examination", "serial", "sample"}
+_NAMING |= {"info", "identifier", "instance", "medical", "hospital", "examination", "serial", "sample"}
 _RESULT = {
     "target",
     "label",
@@ -70,16 +73,26 @@ _RESULT = {
     "malignant",
 }
 _RESULT |= {"malignancy", "benign", "prob", "proba", "probability", "score", "pred", "predicted", "prediction", "logit"}
-_MONTH = r"(?:jan|feb|m[aä]r|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz])[a-zä]*\.?"
-_DATE = re.compile(
+MONTH = (
+    r"(?:jan|gen|ene|f[eé][bv]|m[aä]r|mrz|a[pbv]r|ma[iyg]|ju[nli]|giu|lug|aug|ago|ao[uû]|sep|set|o[ckt]t|nov|d[eéi][cz])"
+    r"[a-zäéû]*\.?"
+)
+DATE = re.compile(
     rf"(?:\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}|\d{{1,2}}[-/.]\d{{1,2}}[-/.](?:\d{{4}}|\d{{2}})"
-    rf"|\d{{1,2}}[-. /]*{_MONTH}[-. /,]*\d{{2,4}}"
-    rf"|{_MONTH}[ -]*\d{{1,2}},?[ -]+\d{{4}}|{_MONTH}[ -]*\d{{4}}|\d{{4}}-\d{{2}})"
+    rf"|\d{{1,2}}[-. /]*{MONTH}[-. /,]*\d{{2,4}}"
+    rf"|{MONTH}[ -]*\d{{1,2}},?[ -]+\d{{4}}|{MONTH}[ -]*\d{{4}}|\d{{4}}-\d{{2}})"
     r"(?:[T ,]+\d{1,2}:\d{2}.*)?",
     re.IGNORECASE,
 )
 _M, _D = "(?:0[1-9]|1[0-2])", "(?:0[1-9]|[12][0-9]|3[01])"
 _DAY = re.compile(rf"(?:(?:19|20)?\d\d{_M}{_D}(?:\d{{4}}(?:\d\d)?)?|(?:{_D}|[1-9]){_M}(?:19|20)\d\d)(?:\.0+)?")
+_CLOCK = re.compile(r"(?:[01]?\d|2[0-3])[0-5]\d[0-5]\d(?:\.\d+)?")  # HHMMSS.fraction, as DICOM writes it
+_SPANS = (  # each from 2000 to 2029
+    (36526, 47482, "days as Excel counts them"),
+    (946684800, 1893455999, "seconds since 1970"),
+    (946684800000, 1893455999999, "milliseconds since 1970"),
+)
+_CALLED_DATE = re.compile(r".{2,}(?:date|datum|dtc?|dttm|timestamp)")  # EXAMDT, RFSTDTC, as SAS and CDISC have them
 _TIME_OF = {"time", "study", "scan", "series", "acquisition", "exam", "content"}
 _TIME_WORDS = {"date", "datum", "dob", "timestamp", "birthday"}
 _UID = re.compile(
@@ -90,7 +103,13 @@ _PATH = re.compile(
 )
 _CODE = re.compile(r"[A-Za-z][A-Za-z _.:/-]*[0-9][0-9A-Za-z_./:-]*|[0-9]+[-_/][0-9A-Za-z_/-]+")
 _DECIMALS = re.compile(r"[0-9][.,][0-9]")
+_STEMS = (
+    re.compile(r"(?P<stem>.*[0-9A-Za-z])(?P<rest>[-_ ./:]+[0-9A-Za-z]{1,6})"),
+    re.compile(r"(?P<stem>.*[0-9])(?P<rest>[A-Za-z]{1,4})"),
+    re.compile(r"(?P<rest>[A-Za-z][0-9A-Za-z]{0,5}[-_ ./:]+)(?P<stem>.*[0-9].*)"),
+)
 _PADDED = re.compile(r"0[0-9]+")
+_SPLIT = {"train", "training", "val", "valid", "validation", "tuning", "dev", "test", "testing", "holdout", "hold-out"}
 _LONG = 7  # digits from which numbers that all have as many are accession or record numbers
 _NEAR = 10  # whole numbers on either side that show how dense a column's values are
 _ROWS = 20  # below, order and spread of numbers show nothing
@@ -126,12 +145,12 @@ def identity(cells: pd.Series, numbers: pd.Series | None) -> Finding | None:
     numbers
         The same as floats where all values are numbers.
     """
-    seen = cells.dropna()
+    name, seen = str(cells.name), cells.dropna()
     if len(seen) < 5:
         return None
     if numbers is not None:
         finite = numbers[np.isfinite(numbers)]
-        found = _number_identity(str(cells.name), finite, seen[finite.index]) if len(finite) else None
+        found = _number_identity(name, finite, seen[finite.index]) if len(finite) else None
         padded = (
             found is None and seen.nunique() >= _SOME and seen.map(lambda cell: bool(_PADDED.fullmatch(cell))).any()
         )
@@ -139,12 +158,14 @@ def identity(cells: pd.Series, numbers: pd.Series | None) -> Finding | None:
     forms: tuple[tuple[Kind, re.Pattern[str], str], ...] = (
         ("uid", _UID, "UIDs or hashes"),
         ("uid", _PATH, "paths of files"),
-        ("date", _DATE, "dates"),
+        ("date", DATE, "dates"),
     )
     for kind, form, what in forms:
         if sum(form.fullmatch(cell) is not None for cell in seen) >= 0.9 * len(seen):
             return Finding(kind, f"its values are {what}, such as {seen.iloc[0][:40]!r}")
-    return _text_identity(str(cells.name), seen)
+    if len(words := set(seen.str.casefold())) > 1 and words <= _SPLIT:
+        return Finding("index", f"its values say what is trained on and tested; as the split: {option('split', name)}")
+    return _text_identity(name, seen)
 
 
 def class_leak(name: str, cells: pd.Series, numbers: pd.Series | None, labels: NDArray[np.int_]) -> Finding | None:
@@ -207,6 +228,8 @@ def _text_identity(name: str, seen: pd.Series) -> Finding | None:
         return _named(seen, "it is called like one that names patients or cases")
     if set(name_words(name)) <= _PATIENT | _NAMING:
         return _named(seen, "it is called like one that names rows")
+    if seen.map(is_number).mean() >= 0.5:  # numbers beside odd words, of which columns.judge speaks
+        return None
     coded = seen.map(lambda cell: _CODE.fullmatch(cell) is not None).mean() >= 0.9
     few = seen.value_counts().max() <= max(6, len(seen) / 10)
     if distinct >= _SOME and few and (coded or seen.duplicated(keep=False).mean() >= 0.6):
@@ -231,8 +254,15 @@ def _number_identity(name: str, numbers: pd.Series, seen: pd.Series) -> Finding 
     whole = bool((values == np.floor(values)).all())
     if whole and (set(words) & _TIME_WORDS or ("time" in words and set(words) <= _TIME_OF)):
         return Finding("date", "it is called like a date or time")
+    if whole and _CALLED_DATE.fullmatch("".join(words)):
+        return Finding("date", "it is called like a date")
+    for low, high, what in _SPANS:
+        if (whole or low > 10**8) and len(values) >= _ROWS and ((values >= low) & (values <= high)).all():
+            return Finding("date", f"its values may be {what}, such as {seen.iloc[0]}")
     if whole and all(map(_DAY.fullmatch, seen)):
         return Finding("date", f"its values are dates, such as {seen.iloc[0]}")
+    if len(values) >= _ROWS and values.min() >= 1000 and values.max() >= 10**5 and all(map(_CLOCK.fullmatch, seen)):
+        return Finding("date", f"its values are times of the day, such as {seen.iloc[0]}")
     if whole and ((values >= 1900) & (values <= 2035)).all():
         return Finding("date", f"its values are years, from {values.min():g} to {values.max():g}")
     enough = len(values) >= _ROWS
@@ -257,7 +287,7 @@ def _number_identity(name: str, numbers: pd.Series, seen: pd.Series) -> Finding 
         and len(set(seen.str.removesuffix(".0").str.len())) == 1
         and values.min() >= 10 ** (_LONG - 1)
     ):
-        return Finding("id", f"its whole numbers have {len(f'{values[0]:.0f}')} digits each and none occurs twice")
+        return Finding("id", f"its whole numbers, such as {seen.iloc[0]}, are all as long and none occurs twice")
     return _repeated(numbers, steps, whole)
 
 
@@ -307,17 +337,19 @@ def _agreement(values: NDArray[np.int_], labels: NDArray[np.int_]) -> float:
 
 
 def stems(ids: Iterable[str]) -> dict[str, str] | None:
-    """Return the part before the last separator of each id, where these parts seem to name patients.
+    """Return the part of each id that several share, where these parts seem to name patients.
 
-    They do where most occur more than once but each in few rows: ``P001_L`` and ``P001_R``.
+    They do where most occur more than once but each in few rows, and what is left has few forms: ``P001_L`` and
+    ``P001_R``, ``001L`` and ``001R``, ``LCC_001`` and ``LMLO_001``.
     """
     every = list(ids)
-    parts = {text: re.fullmatch(r"(.*[0-9A-Za-z])[-_ ./:]+([0-9A-Za-z]{1,6})", text) for text in every}
-    found = {text: part[1] for text, part in parts.items() if part}
-    if len(found) < len(every) or len(every) < 10:
-        return None
-    times = pd.Series([found[text] for text in every]).value_counts()
-    endings = {text[len(found[text]) :] for text in every}
-    if (times > 1).mean() < 0.3 or times.max() > 12 or len(endings) > max(12, len(every) / 8):
-        return None
-    return found
+    for form in _STEMS if len(every) >= 10 else ():
+        parts = {text: form.fullmatch(text) for text in every}
+        found = {text: part["stem"] for text, part in parts.items() if part}
+        if len(found) < len(every):
+            continue
+        times = pd.Series([found[text] for text in every]).value_counts()
+        rests = {part["rest"] for part in parts.values() if part}
+        if (times > 1).mean() >= 0.3 and times.max() <= 12 and len(rests) <= max(12, len(every) / 8):
+            return found
+    return None

@@ -84,3 +84,27 @@ def test_free_text_is_refused(cells):
 def test_numbers_in_a_form_that_is_not_read_are_called_so():
     fault = judge(column([f"€{n}.25" for n in range(40)]))
     assert "numbers in a form that is not read, such as '€0.25'" in fault.what
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        (["<0.30", "haemolytic"], "a limit"),
+        (["5 %"], "a unit that other cells lack"),
+        (["05. Mrz", "12. Jan"], "a date, as spreadsheets make of numbers"),
+        (["3-May"], "a date, as spreadsheets make of numbers"),
+        (["(12.3)"], "in brackets, as accounting has negative numbers"),
+    ],
+)
+def test_odd_words_are_all_named_with_what_they_look_like(odd, said):
+    fault = judge(column([*odd, *map(str, range(40))]))
+    assert all(repr(word) in fault.what for word in odd)
+    assert said in fault.what
+    assert fault.options == {"missing": [f"area={word}" for word in odd]}
+    assert "--category" not in fault.advice
+
+
+@pytest.mark.parametrize("cells", [["055Y", "007M", "061Y"], ["18.1 mm", "2.4 cm", "17 mm"]])
+def test_two_units_in_a_column_are_called_so(cells):
+    fault = judge(column(cells * 20))
+    assert f"{cells[0]!r} and {cells[1]!r} have different units" in fault.what

@@ -38,6 +38,27 @@ def test_copies_share_a_side_and_it_is_said(tmp_path, change):
     assert "60 rows are copies of others, such as rows 1 and 101" in found.notes[-1]
 
 
+def test_copies_that_differ_in_few_cells_share_a_side(tmp_path):
+    rng = np.random.default_rng(2)
+    more = {f"x{number}": rng.normal(size=100).round(5) for number in range(8)}
+    table = noise(**more)
+    again = table.iloc[:40].assign(age=table["age"] + 1, Margin="oval")
+    again.loc[::2, "Mean"] = None
+    again.loc[::3, "x1"] = 0.5
+    pd.concat([table, again]).assign(case=range(2, 282, 2)).to_csv(tmp_path / "t.csv", index=False)
+    found = run_check(tmp_path / "t.csv", id="case")
+    assert found.about["patient"].nunique() == 100
+    assert "80 rows are copies of others, such as rows 1 and 101" in found.notes[-1]
+
+
+@pytest.mark.parametrize("columns", [6, 40, 400])
+def test_coarse_columns_that_agree_by_chance_make_no_copies(columns):
+    rng = np.random.default_rng(3)
+    size = rng.lognormal(5, 1, 200).round()  # a lesion's voxels, on which half of the columns depend
+    values = {f"x{n}": (size * (n + 1) / 2 if n % 2 else rng.normal(0, 1, 200).round(2)) for n in range(columns)}
+    assert find_copies(pd.DataFrame(index=range(200)), pd.DataFrame(values).map("{:g}".format)) == []
+
+
 def test_copies_with_another_label_are_counted(tmp_path):
     other = {"benign": "malignant", "malignant": "benign"}
     doubled(lambda copies: copies.assign(label=copies["label"].map(other))).to_csv(tmp_path / "t.csv", index=False)

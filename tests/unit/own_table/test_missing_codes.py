@@ -6,7 +6,7 @@ import pytest
 from noise import ROWS, noise, pasted, run_check
 
 from radprompt.core.errors import InputError
-from radprompt.own_table.missing_codes import find_codes
+from radprompt.own_table.missing_codes import failed_rows, find_codes
 
 RNG = np.random.default_rng(5)
 FRACTION = RNG.random(ROWS).round(4)
@@ -121,3 +121,43 @@ def test_who_follows_the_advice_need_not_come_back(seed: int) -> None:
     found = find_codes(values)
     assert sorted(found) == [1.8e-17, 9.83]
     assert find_codes(values[~values.isin(found)]) == []
+
+
+def test_rows_of_zeros_are_left_out_and_said(tmp_path):
+    table = noise(**{f"x{number}": RNG.lognormal(size=ROWS) for number in range(6)})
+    failed = [4, 40, 77]
+    table.loc[failed, table.columns.difference(["label", "Margin", "age"])] = 0
+    table.to_csv(tmp_path / "t.csv", index=False)
+    found = run_check(tmp_path / "t.csv")
+    assert [exclusion.row for exclusion in found.exclusions] == [5, 41, 78]
+    assert found.flow["excluded"] == {"its features are 0, as where no lesion was found to measure": 3}
+
+
+def test_a_region_without_texture_stays():
+    table = pd.DataFrame({f"x{n}": np.random.default_rng(4).lognormal(size=ROWS) for n in range(20)})
+    table.loc[3, [f"x{n}" for n in range(12)]] = 0
+    table.loc[9, [f"x{n}" for n in range(19)]] = 0
+    assert failed_rows(table) == [9]
+
+
+def test_columns_that_are_often_zero_leave_no_row_out():
+    rng = np.random.default_rng(4)
+    sparse = pd.DataFrame({f"x{n}": rng.lognormal(size=ROWS) * (rng.random(ROWS) < 0.75) for n in range(12)})
+    assert failed_rows(sparse) == []
+    assert failed_rows(sparse[[]]) == []
+
+
+@pytest.mark.parametrize("columns", [3, 60])
+def test_a_word_for_missing_in_many_columns_is_named_once(tmp_path, columns):
+    table = noise(
+        **{
+            f"x{n}": pd.Series(RNG.normal(size=ROWS)).astype(str).mask(RNG.random(ROWS) < 0.2, ".")
+            for n in range(columns)
+        }
+    )
+    table.to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(InputError, match=f"{columns} things") as error:
+        run_check(tmp_path / "t.csv")
+    assert pasted(str(error.value)) == {"label": "label", "missing": ["."]}
+    assert run_check(tmp_path / "t.csv", missing=["."])
+    assert len(str(error.value).splitlines()) < 90

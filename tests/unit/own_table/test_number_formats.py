@@ -86,3 +86,10 @@ def test_two_marks_in_a_column_are_a_fault():
 def test_two_units_and_some_units_are_left_to_the_check():
     for cells in (["1.5 mm", "2.5 cm"], ["1.5%", "2.5"]):
         assert read(cells).cells["area"].tolist() == cells
+
+
+def test_a_word_after_every_number_is_a_unit():
+    cells = pd.DataFrame({"age": [f"{n} ans" for n in (34, 51, 78)], "x": ["3 left", "2 right", "1 left"]})
+    found = rewrite(cells, list(cells), None)
+    assert found.cells["age"].tolist() == ["34", "51", "78"]
+    assert found.cells["x"].tolist() == cells["x"].tolist()

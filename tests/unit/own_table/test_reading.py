@@ -197,3 +197,35 @@ def test_without_the_package_a_workbook_says_which_is_needed(tmp_path, monkeypat
     (tmp_path / "table.xlsx").write_bytes(b"PK\x03\x04rest")
     with pytest.raises(InputError, match="pip install openpyxl"):
         read_sheet(tmp_path / "table.xlsx")
+
+
+@pytest.mark.parametrize("rule", ["", "---;---;---\n"])
+@pytest.mark.parametrize("below", ["(2 rows)\n", "\n2 rows selected.\n", "Printed by:;J. Doe\nPage 1\n"])
+def test_lines_of_a_database_around_the_rows_are_left_out_and_said(write, rule, below):
+    sheet = read(write(f"a;b;c\n{rule}1;2;3\n4;5;6\n{below}"))
+    assert sheet.cells.to_numpy().tolist() == [["1", "2", "3"], ["4", "5", "6"]]
+    assert "below the table were left out" in sheet.notes[-1]
+
+
+def test_a_row_that_was_cut_off_is_refused_in_words(write):
+    with pytest.raises(InputError, match=r"complete the row, or remove it if it is none: it begins with 'C7 0\.3'"):
+        read(write("case;b;c\nC6;2;3\nC7;0.3\n"))
+
+
+def test_lines_that_are_quoted_as_a_whole_are_opened(write):
+    sheet = read(write('"case,b,c"\n"x,1,""2, 3"""\n"y,4,5"\n'))
+    assert sheet.cells.to_numpy().tolist() == [["x", "1", "2, 3"], ["y", "4", "5"]]
+    assert "quotes" in sheet.notes[-1]
+    assert list(read(write('"a","b"\n"x","1"\n')).cells) == ["a", "b"]
+
+
+def test_a_header_that_comes_again_is_left_out(write):
+    assert len(read(write("case,b,c\nx,1,2\ncase,b,c\ny,3,4\n")).cells) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("<html><table><tr><td>a</td></tr></table></html>", "HTML"), ('[{"a":1},\n{"a":2}]', "JSON")]
+)
+def test_other_files_that_are_called_csv_are_named(write, text, said):
+    with pytest.raises(InputError, match=said):
+        read(write(text))

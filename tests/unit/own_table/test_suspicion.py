@@ -59,6 +59,9 @@ def stopped(tmp_path):
         [f"images/{row:03d}.nii.gz" for row in RNG.permutation(ROWS)],
         RNG.integers(2004, 2020, ROWS),  # years
         RNG.integers(1_400_000_000, 1_600_000_000, ROWS),  # seconds since 1970
+        np.repeat(RNG.integers(1_400_000_000, 1_600_000_000, ROWS // 2), 2) + RNG.integers(0, 2, ROWS) / 4,
+        RNG.integers(41000, 45000, ROWS),  # days as Excel counts them
+        [f"{hour:02d}{hour * 7 % 60:02d}{row % 60:02d}.{row}" for row, hour in enumerate(RNG.integers(7, 18, ROWS))],
     ],
 )
 def test_what_counts_or_names_rows_is_asked_about(stopped, values):
@@ -73,6 +76,12 @@ def test_what_counts_or_names_rows_is_asked_about(stopped, values):
 def test_dates_in_any_form_are_asked_about(stopped, form):
     again = stopped(noise(acquired=[day.strftime(form) for day in DAYS]), "column 'acquired': its values are dates")
     assert again["ignore"] == ["acquired"]
+
+
+@pytest.mark.parametrize("name", ["EXAMDT", "RFSTDTC", "BIRTHDATE", "Geburtsdatum"])
+def test_days_counted_from_any_year_are_dates_by_their_name(stopped, name):
+    again = stopped(noise().assign(**{name: RNG.integers(-9000, 12000, ROWS)}), "called like a date")
+    assert again["ignore"] == [name]
 
 
 def test_a_few_dates_are_no_categories(stopped):
@@ -202,6 +211,31 @@ def test_ids_that_share_a_beginning_are_one_patients():
     assert stems(ids)["P07_R"] == "P07"
     assert stems([f"LUNG-{number:03d}" for number in range(40)]) is None
     assert stems([f"2024_{number}" for number in range(40)]) is None
+    assert stems([f"{year}-{number:03d}" for year in (19, 20) for number in range(20)]) is None  # of two years
+
+
+@pytest.mark.parametrize("form", ["{n:03d}{side}", "{side}CC_{n}", "T{view}-{n:04d}", "{n}_{side}{view}"])
+def test_the_views_of_a_patient_stay_together_wherever_the_id_names_them(tmp_path, form):
+    ids = [form.format(n=101 + row // 2, side="LR"[row % 2], view=1 + row % 2) for row in ROW]
+    noise(case=ids).sample(frac=1, random_state=0).to_csv(tmp_path / "t.csv", index=False)
+    found = run_check(tmp_path / "t.csv", id="case")
+    assert found.about["patient"].nunique() == ROWS // 2
+    assert "50 parts were taken as patients" in found.notes[-1]
+
+
+def test_classes_and_hospitals_that_count_anew_are_not_patients(tmp_path):
+    table = noise(site=["north", "south"] * (ROWS // 2), label=["benign"] * 50 + ["malignant"] * 50)
+    table["by_class"] = [f"{'BM'[row // 50]}_{row % 50}" for row in ROW]
+    table["by_site"] = [f"{'NS'[row % 2]}_{row // 2}" for row in ROW]
+    table.to_csv(tmp_path / "t.csv", index=False)
+    for name, other in (("by_class", "by_site"), ("by_site", "by_class")):
+        found = run_check(tmp_path / "t.csv", id=name, site="site", ignore=[other])
+        assert found.about["patient"].nunique() == ROWS
+
+
+def test_numbers_beside_a_few_words_name_nobody(stopped):
+    index = [*RNG.integers(1, 60, ROWS - 8).astype(str), *["k.A."] * 7, "10-15"]
+    assert stopped(noise(Ki67=index), "are not numbers") == {"label": "label", "missing": ["Ki67=k.A.", "Ki67=10-15"]}
 
 
 def test_the_id_and_the_patient_are_told_apart(stopped):
@@ -231,3 +265,7 @@ def test_rows_without_a_patient_are_counted_with_the_advice(tmp_path):
     table.to_csv(tmp_path / "t.csv", index=False)
     with pytest.raises(InputError, match="6 rows have none, and each needs one"):
         run_check(tmp_path / "t.csv")
+
+
+def test_what_is_trained_on_and_tested_is_no_feature(stopped):
+    assert stopped(noise(cohort=["Training", "test"] * 50), "--split cohort")["ignore"] == ["cohort"]

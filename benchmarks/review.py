@@ -94,7 +94,7 @@ def measure(server: "subprocess.Popen[str]", steps: int, reading: float, segment
     address = next(line.strip() for line in server.stdout if line.startswith("http"))
     origin = address.rsplit("/", 2)[0]
     process = psutil.Process(server.pid)
-    with httpx.Client(base_url=address, headers={"origin": origin}, timeout=120, trust_env=False) as client:
+    with httpx.Client(base_url=address, headers={"origin": origin}, timeout=600, trust_env=False) as client:
         listed, answer = seconds(lambda: client.get("worklist"))
         ids = [entry["id"] for entry in answer.json()["lesions"]]
 

@@ -54,7 +54,9 @@ def auc_change(
     rows = of_setting(cohort)
     changed = (before != after).any(axis=1)
     touched = rows[changed.reindex(_keys(rows)).to_numpy()].drop_duplicates("lesion_id")
-    aucs, low, high = [], None, None
+    aucs: list[list[float]] = []
+    low: float | None = None
+    high: float | None = None
     for repeat in repeats:
         part = rows[rows["repeat"] == repeat]
         train, test = part[part["split"] == "train"], part[part["split"] == "test"]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -136,7 +136,7 @@ class Desk:
         The name cannot be used, differs from a known reader's by case only, or the folder cannot be written.
     """
 
-    def __init__(self, worklist: AnyWorklist, reader: str) -> None:
+    def __init__(self, worklist: AnyWorklist[Any], reader: str) -> None:
         self.worklist, self.reader = worklist, require_reader(reader)
         self.folder, self._contours = worklist.folder, worklist.contours
         self._lock = threading.RLock()

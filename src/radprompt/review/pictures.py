@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -13,7 +13,7 @@ from PIL import Image
 from radprompt.core.errors import ImageError
 from radprompt.mammograms.imaging.dicom import Mammogram, read_mammogram
 from radprompt.review.desk import Block, State
-from radprompt.review.worklist import E, LesionEntry, Worklist
+from radprompt.review.worklist import Entry, LesionEntry, Worklist
 from radprompt.tables.lesions import Lesion
 
 LEVELS = 65535
@@ -42,16 +42,19 @@ class Whole:
     step: int
 
 
-class AnyPictures(Protocol[E]):
+E_contra = TypeVar("E_contra", bound=Entry, contravariant=True)
+
+
+class AnyPictures(Protocol[E_contra]):
     """What the page shows of a worklist's images."""
 
-    def prepare(self, entry: E) -> None:
+    def prepare(self, entry: E_contra) -> None:
         """Begin to read a lesion's image; what is wrong with it is said when it is asked for."""
 
-    def pixels(self, entry: E) -> np.ndarray:
+    def pixels(self, entry: E_contra) -> np.ndarray:
         """Return a lesion's image; an ImageError where it cannot be read."""
 
-    def details(self, entry: E, state: State) -> dict[str, Any]:
+    def details(self, entry: E_contra, state: State) -> dict[str, Any]:
         """Describe a lesion's image.
 
         Returns
@@ -62,7 +65,7 @@ class AnyPictures(Protocol[E]):
             boxes of the pictures beside it.
         """
 
-    def region(self, entry: E, block: Block, shape: tuple[int, ...], at: int) -> bytes:
+    def region(self, entry: E_contra, block: Block, shape: tuple[int, ...], at: int) -> bytes:
         """Return the pixels of a block, of a volume in slice ``at``, as little-endian uint16, row by row.
 
         Raises
@@ -71,10 +74,10 @@ class AnyPictures(Protocol[E]):
             The image cannot be read, or has another size than its mask (``shape``).
         """
 
-    def whole(self, entry: E) -> Whole:
+    def whole(self, entry: E_contra) -> Whole:
         """Return the whole image, of a volume one slice."""
 
-    def other(self, entry: E) -> Whole | None:
+    def other(self, entry: E_contra) -> Whole | None:
         """Return another view; None where there is none."""
 
 

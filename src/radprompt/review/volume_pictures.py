@@ -11,6 +11,7 @@ from radprompt.mammograms.imaging.contours import box_of
 from radprompt.review.desk import Block, State
 from radprompt.review.pictures import LEVELS, LONGEST_SIDE, Whole, as_png
 from radprompt.review.study import KEPT, CaseEntry, CaseImage, StudyWorklist
+from radprompt.tables.lesions import Box
 
 
 class _Read(NamedTuple):
@@ -19,7 +20,7 @@ class _Read(NamedTuple):
     voxels: np.ndarray
     low: float
     high: float
-    box: tuple[int, int, int, int]
+    box: Box
     centre: tuple[int, int, int]
     spacing: tuple[float, float, float]
 
@@ -106,7 +107,7 @@ class VolumePictures:
         areas, plane = np.count_nonzero(read.mask, axis=(1, 2)), read.mask.any(axis=0)
         box, slice_ = box_of(plane), int(areas.argmax())
         centre = slice_, (box.ymin + box.ymax) // 2, (box.xmin + box.xmax) // 2
-        return _Read(voxels, float(finite.min()), float(finite.max()), tuple(box), centre, read.image.GetSpacing())
+        return _Read(voxels, float(finite.min()), float(finite.max()), box, centre, read.image.GetSpacing())
 
 
 def _range(read: _Read) -> float:

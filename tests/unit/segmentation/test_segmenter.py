@@ -1,18 +1,21 @@
 """nnU-Net trained for a few steps on toy masses: what must hold whatever the network learns."""
 
 import os
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from radprompt.core.errors import InputError
-from radprompt.core.params import Segmentation
+from radprompt.core.params import Segmentation, load_params
 from radprompt.mammograms.imaging.contours import inscribed_ellipse
 from radprompt.mammograms.segmentation.nnunet import split_by_patient, train
 from radprompt.mammograms.segmentation.regions import Case, cut, training_boxes
 from radprompt.mammograms.segmentation.segmenter import Segmenter, stack
+from radprompt.review.redrawing import Redrawing
 from radprompt.tables.lesions import Box
 
 SIZE = 32
@@ -64,6 +67,19 @@ def test_the_same_seed_gives_the_same_weights_in_any_order_of_cases(trained):
     assert curve.equals(trained[1])
     assert dict(os.environ) == before
     assert not same(again, train(toy_cases(), replace(OPTIONS, epochs=1), seed=8, device="cpu")[0])
+
+
+def test_the_readers_page_draws_the_same_from_the_region_alone(segmenter, tmp_path):
+    """In its own process, with the pixels around the box and no others; at the image's borders, too."""
+    segmenter.save(tmp_path / "models/segmenter")
+    shutil.copy(Path(__file__).parents[3] / "params.yaml", tmp_path)
+    threshold = load_params(tmp_path / "params.yaml").segmentation.threshold
+    pixels = np.random.default_rng(3).uniform(size=(96, 120)).astype(np.float32)
+    page = Redrawing(tmp_path)
+    for box in (BOX, Box(0, 0, 30, 24), Box(90, 70, 120, 96), Box(2, 2, 118, 94)):
+        expected, found = segmenter.draw(pixels, box, threshold), page.draw(pixels, box)
+        assert (found.source, found.flag) == (expected.source, expected.flag)
+        np.testing.assert_array_equal(found.mask, expected.mask)
 
 
 def test_the_curve_has_a_row_an_epoch(trained):

@@ -76,7 +76,7 @@ def find_reviewed(folder: str | Path, lesion_ids: Iterable[str], suffix: str = "
         A file (hidden ones and the page's own aside) that is no ``<lesion_id><suffix>`` of ``lesion_ids``: it would be
         ignored silently.
     """
-    known = set(lesion_ids)
+    known, masks = set(lesion_ids), "data/masks/<dataset>.csv" if suffix == ".png" else "the study's quality.csv"
     found = {}
     files = Path(folder).iterdir() if Path(folder).is_dir() else []
     for path in sorted(path for path in files if not path.name.startswith(".") and path.name not in PAGES_OWN):
@@ -85,7 +85,7 @@ def find_reviewed(folder: str | Path, lesion_ids: Iterable[str], suffix: str = "
             raise InputError(
                 "no lesion whose mask is drawn here has this name",
                 where=str(path),
-                fix=f"name it <lesion_id>{suffix} after a row of data/masks/<dataset>.csv, or move it away",
+                fix=f"name it <lesion_id>{suffix} after a row of {masks}, or move it away",
             )
         found[name] = path
     return found

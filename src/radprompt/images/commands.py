@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -111,7 +111,8 @@ def study_predict(
         raise InputError(f"{', '.join(wrong)}: not for the model of a study of images", where=str(model))
     if (image is None) == (table is None):
         raise InputError("name an image or a table, one of the two", fix="see `radprompt predict --help`")
-    predictor, options = StudyPredictor(model), {"site": site or None, "seg": seg, "sr": sr}
+    predictor = StudyPredictor(model)
+    options: dict[str, Any] = {"site": site or None, "seg": seg, "sr": sr}
     if table is not None:
         done, excluded = predict_table(predictor, table, out, **options)
         typer.echo(f"{done} predicted: {out / PREDICTIONS}; {excluded} excluded: {out / EXCLUDED}")

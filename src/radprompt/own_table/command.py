@@ -59,7 +59,7 @@ def start(asked: Request) -> list[str]:
         is_ours(folder)
     prepared, content = _prepare(asked)
     lines = changed(folder, prepared.changes) if again else [f"{folder}: a DVC pipeline, {new_folder(folder)}"]
-    more = {"images": asked.images, "repeated": asked.repeated}
+    more: dict[str, Any] = {"images": asked.images, "repeated": asked.repeated}
     fill(folder, content, prepared.changes, prepared.study, llm=bool(asked.protocol.get("llm")), **more)
     return [*lines, *_summary(prepared)]
 
@@ -88,7 +88,7 @@ def _prepare(asked: Request) -> tuple[Prepared, bytes]:
         content = as_csv(sheet.cells)
     folder = asked.folder if asked.folder.is_dir() else None
     sections = _sections(asked.protocol)
-    given_files = {"images": asked.images, "repeated": asked.repeated}
+    given_files: dict[str, Any] = {"images": asked.images, "repeated": asked.repeated}
     prepared = check_first(
         asked.table, roles, asked.task, sections, folder=folder, sheet=sheet, command=command, **given_files
     )

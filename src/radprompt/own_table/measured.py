@@ -68,7 +68,8 @@ def put_measured(folder: Path, images: Path | None, repeated: Path | None) -> No
 def kept_settings(folder: Path) -> dict[str, Any]:
     """Return the image settings that a pipeline folder keeps; empty where its table was measured elsewhere."""
     path = folder / MEASURED / SETTINGS
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return content
 
 
 def read_measured_again(path: Path, table: Table, columns: Sequence[Column], cases: Collection[str]) -> pd.DataFrame:

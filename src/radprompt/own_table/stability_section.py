@@ -35,7 +35,8 @@ def stability_section(reader: Reader, settings: Settings, min_icc: float | None)
     agreement = None if min_icc is None else reader.table(f"{FOLDER.as_posix()}/{AGREEMENT}")
     if min_icc is None or agreement is None:
         return {"min_icc": "", "checklist": _checklist("", 0, 0)}
-    by_setting, shares = [], {}
+    by_setting: list[dict[str, Any]] = []
+    shares: dict[str, float] = {}
     for name, setting in settings.items():
         paths = [path for path in reader.matching(f"models/scaler/{name}/*_icc.csv") if "start" not in path]
         tables = [table for path in paths if (table := reader.table(path)) is not None]

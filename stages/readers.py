@@ -33,7 +33,7 @@ def main() -> None:
     params, settings = load_params(), load_settings()
     summaries: dict[str, Any] = {}
     aucs: dict[str, Any] = {}
-    tables, drawn = [pd.DataFrame(columns=COLUMNS)], {}
+    tables, drawn = [pd.DataFrame(columns=COLUMNS)], dict[str, pd.DataFrame]()
     after = {name: read_features(f"data/features/{name}.csv").set_index("lesion_id") for name in settings.measured}
     for dataset in settings.data_sets:
         if not Path("data/review", dataset, "reviews.csv").is_file():

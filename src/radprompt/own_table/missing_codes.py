@@ -114,7 +114,7 @@ def in_all_columns(faults: Sequence[Fault], cells: pd.DataFrame) -> list[Fault]:
     """Return faults whose commands name a code once where three columns or more have it and it means nothing else."""
     codes = [(code, *code.rpartition("=")[::2]) for fault in faults for code in fault.options.get("missing", [])]
     times = Counter(word for _, name, word in codes if name and not is_number(word))
-    short = {}
+    short: dict[str, str] = {}
     for word in (word for word, number in times.items() if number >= _OFTEN):
         faulty = {name for _, name, own in codes if own == word}
         if not cells[[name for name in cells if name not in faulty]].isin([word]).any(axis=None):

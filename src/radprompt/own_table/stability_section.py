@@ -45,7 +45,8 @@ def stability_section(reader: Reader, settings: Settings, min_icc: float | None)
             {"title": setting.title, "repeats": len(tables), "least": min(left_out), "most": max(left_out)}
         )
         if not shares:
-            shares = (~pd.concat(tables).set_index("feature")["stable"]).groupby(level=0).mean().to_dict()
+            left = ~pd.concat(tables).set_index("feature")["stable"]
+            shares = {str(name): float(share) for name, share in left.groupby(level=0).mean().items()}
     ordered = agreement.sort_values(["low", "feature"], na_position="first", kind="stable")
     features = [
         {

@@ -107,7 +107,7 @@ class State:
             A volume's contour needs more than :data:`LARGEST_BLOCK` voxels.
         """
         masks = [mask for mask in (self.drawn, self.current) if mask is not None and mask.any()]
-        planes = [mask.any(axis=0) if mask.ndim == 3 else mask for mask in masks]
+        planes = [np.asarray(mask.any(axis=0)) if mask.ndim == 3 else mask for mask in masks]
         boxes = [box, *map(box_of, planes)]
         around = Box(
             min(each.xmin for each in boxes),

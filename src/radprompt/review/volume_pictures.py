@@ -104,7 +104,7 @@ class VolumePictures:
         read: CaseImage = self._worklist.images.read(entry.case)
         voxels = SimpleITK.GetArrayFromImage(read.image)
         finite = voxels[np.isfinite(voxels)] if voxels.dtype.kind == "f" else voxels
-        areas, plane = np.count_nonzero(read.mask, axis=(1, 2)), read.mask.any(axis=0)
+        areas, plane = np.count_nonzero(read.mask, axis=(1, 2)), np.asarray(read.mask.any(axis=0))
         box, slice_ = box_of(plane), int(areas.argmax())
         centre = slice_, (box.ymin + box.ymax) // 2, (box.xmin + box.xmax) // 2
         return _Read(voxels, float(finite.min()), float(finite.max()), box, centre, read.image.GetSpacing())

@@ -66,7 +66,8 @@ def test_shares_and_the_training_rows_mean_logit_add_up_to_the_logit(exported, p
         case = _case(repository, lesions, lesions.index[0])
         said, _, _ = model.predict(case)
         assert said.base + sum(feature.share for feature in said.features) == pytest.approx(said.logit, abs=1e-9)
-        assert said.logit == pytest.approx(brief.predict(case)[0].logit, abs=1e-9)
+        # Among other sentences a sentence's float32 sums come in another order on some processors.
+        assert said.logit == pytest.approx(brief.predict(case)[0].logit, abs=1e-6)
         assert any(abs(feature.share) > 1e-6 for feature in said.features)
 
 

@@ -102,7 +102,7 @@ def test_without_rich_the_same_is_said_in_plain_lines(repository, times, laptop,
     assert lines[-1].startswith(f"All {len(found.findings)} checks passed")
     assert any(line.startswith("ok") and "VinDr-Mammo: synthetic, not drawn yet" in line for line in lines)
     assert any("language_model" in line and "10 s" in line for line in lines)
-    assert "  in all 6 min" in lines
+    assert "  in all 7 min" in lines
 
 
 def test_without_measured_times_the_checks_are_shown_and_no_time(repository, laptop, capsys):

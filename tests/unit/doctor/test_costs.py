@@ -172,7 +172,7 @@ def test_without_a_tuned_language_model_only_its_names_are_read(repository):
 
 
 def test_names_are_read_by_the_layers_up_to_the_one_read_and_directions_by_all(repository):
-    """17 of LLaMA2-7B's 32 layers in bfloat16 on a CPU, embeddings counted in float32; SmolLM2 in float32 throughout."""
+    """17 of LLaMA2-7B's 32 layers in bfloat16, embeddings counted in float32; SmolLM2 in float32 throughout."""
     apply_profile(ROOT / "profiles" / "laptop.yaml", repository / "params.yaml")
     params = load_params(repository / "params.yaml")
     half = (2 * 17 * LLAMA2_7B.linear_of_a_layer + 4 * LLAMA2_7B.other) / 1e9

@@ -21,7 +21,7 @@ def _radprompt(*arguments, cwd=ROOT):
 
 @pytest.mark.parametrize("command", ["ablations", "ablation-table"])
 def test_help_of_a_command_gives_an_example(command):
-    assert f"radprompt {command} 3" in _radprompt(command, "--help").stdout.split("Example", 1)[1]
+    assert f"radprompt {command} 3" in _radprompt(command, "--help").stdout.split("For example", 1)[1]
 
 
 def test_without_a_table_the_tables_are_listed():

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from radprompt.core.errors import InputError
 
 _SHOWN = 20
+Key = tuple[str, ...]
 
 
 class Check(NamedTuple):
@@ -137,12 +138,13 @@ class _Comparison:
         if above is not None:
             yield from self._read_of_output(dep, above)
         elif below:
-            strays = self._strays(dep, below)
-            found = None if strays else self._folder(dep, below)
-            if strays:
+            here = self._entries(dep)
+            if strays := self._strays(dep, here, below):
                 for stray in strays:
                     yield f"{stray} is no stage's output and not in git, but {self._path(dep)} is read whole: move it"
-            elif found is None:
+                return
+            found = self._folder(dep, here, below)
+            if found is None:
                 self.unknown.add(self._path(dep))
             elif found != dep.hash_info.value:
                 yield f"{self._path(dep)} changed"
@@ -168,26 +170,25 @@ class _Comparison:
         if value and value != dep.hash_info.value:
             yield f"{self._path(dep)} is not what its own stage wrote last"
 
-    def _strays(self, dep: Any, below: list[tuple[str, ...]]) -> list[str]:
+    def _strays(self, dep: Any, here: Iterable[Key], below: list[Key]) -> list[str]:
         """Return files within a folder of outputs that no clone will have: of an earlier layout, or by hand."""
         tracked = getattr(self.repo.scm, "is_tracked", None)
         if tracked is None:  # no git here
             return []
         top = self._key(dep)
-        others = (top + key for key in self._entries(dep))
-        others = (key for key in others if not any(key[: len(place)] == place for place in below))
+        others = [top + key for key in here if not _is_below(top + key, below)]
         return ["/".join(key) for key in others if not tracked(self.repo.fs.join(self.repo.root_dir, *key))]
 
-    def _folder(self, dep: Any, below: list[tuple[str, ...]]) -> str | None:
+    def _folder(self, dep: Any, here: Mapping[Key, Any], below: list[Key]) -> str | None:
         """Return the hash that a folder would have with all recorded outputs in it; None where that cannot be told."""
         from dvc_data.hashfile.tree import Tree
 
-        depth, here, whole = len(self._key(dep)), self._entries(dep), Tree()
+        top, whole = self._key(dep), Tree()
         for key, value in here.items():
-            if not any(key[: len(place) - depth] == place[depth:] for place in below):
+            if not _is_below(top + key, below):
                 whole.add(key, None, value)
         for place in below:
-            out, prefix = self.outs[place], place[depth:]
+            out, prefix = self.outs[place], place[len(top) :]
             if not out.hash_info:
                 return None
             if not out.hash_info.isdir:
@@ -228,7 +229,7 @@ class _Comparison:
         recorded = {} if tree is None else {key: value for key, _, value in tree}
         return all(recorded.get(key) == value for key, value in self._entries(out).items())
 
-    def _entries(self, item: Any) -> dict[tuple[str, ...], Any]:
+    def _entries(self, item: Any) -> dict[Key, Any]:
         """Hash the files of a folder, those that .dvcignore names left out."""
         from dvc_data.hashfile.build import build
 
@@ -250,7 +251,7 @@ class _Comparison:
         except (FileNotFoundError, ObjectFormatError):
             return None
 
-    def _key(self, item: Any) -> tuple[str, ...]:
+    def _key(self, item: Any) -> Key:
         return tuple(self.repo.fs.relparts(item.fs_path, self.repo.root_dir))
 
     def _path(self, item: Any) -> str:
@@ -261,6 +262,10 @@ class _Comparison:
         file = "/".join(self.repo.fs.relparts(stage.path, self.repo.root_dir))
         name = getattr(stage, "name", None)
         return file if not name else name if file == "dvc.yaml" else f"{file}:{name}"
+
+
+def _is_below(key: Key, places: Iterable[Key]) -> bool:
+    return any(key[: len(place)] == place for place in places)
 
 
 def _is_local(item: Any) -> bool:

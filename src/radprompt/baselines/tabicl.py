@@ -53,9 +53,9 @@ def build_tabicl(params: TabIcl, seed: int) -> Any:
     Parameters
     ----------
     params
-        Weights, and over how many views of the table (orders of columns and classes) its answers are averaged.
+        Weights, and over how many orders of columns and classes its answers are averaged.
     seed
-        Of the views.
+        Random seed of the orders.
 
     Raises
     ------

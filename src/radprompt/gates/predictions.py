@@ -36,7 +36,7 @@ def read_files(paths: Iterable[Path]) -> pd.DataFrame:
     Raises
     ------
     InputError
-        There is no file, or one is not a table.
+        No file is found, or a file is not a table.
     """
     files = present_files(paths)
     if not files:

@@ -299,7 +299,7 @@ def _patients(
     elif table.id is not None and table.id not in table.keep and (shared := stems(about["case"])) is not None:
         parts = about["case"].map(shared)
         several = about[parts.duplicated(keep=False)].groupby(parts)
-        # Where each class, or each hospital, counts anew, equal numbers are not one patient.
+        # If numbering restarts in each class or hospital, equal numbers are different patients.
         if (several["label"].nunique() < 2).any() and several["site"].nunique().max() == 1:
             patients = parts
             one, other = about["case"][parts == next(iter(several.groups))].iloc[:2]

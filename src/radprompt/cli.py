@@ -326,8 +326,8 @@ def predict(
     if mask_label or site or seg or sr:
         raise InputError("--mask-label, --site, --seg and --sr are for the model of a study of images", where="--model")
     require_extra("radprompt predict", "mammograms", "pydicom", "SimpleITK", "radiomics", "skimage", "nnunetv2")
-    from radprompt.export.cases import Case, id_of, parse_box
-    from radprompt.export.commands import EXCLUDED, PREDICTIONS, open_predictor, predict_case, predict_table
+    from radprompt.export.cases import EXCLUDED, PREDICTIONS, Case, id_of, parse_box
+    from radprompt.export.commands import open_predictor, predict_case, predict_table
 
     if (image is None) == (table is None):
         raise InputError("name an image or a table, one of the two", fix="see `radprompt predict --help`")

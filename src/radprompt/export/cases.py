@@ -16,6 +16,8 @@ CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _ID = re.compile(r"\w[\w.\- ]{0,99}")
 _ID_BYTES = 200
 """File systems take names of 255 bytes; an ending and a temporary name are added."""
+PREDICTIONS, EXCLUDED = "predictions.csv", "excluded.csv"
+"""Tables of a table's cases: those that were predicted, and the others."""
 _FIX_TABLE = "a CSV file with the columns id, image, and xmin, ymin, xmax, ymax or mask"
 
 
@@ -164,3 +166,9 @@ def _inside(root: Path, name: str, what: str) -> Path:
     if not Path(path).is_relative_to(os.path.normpath(root.absolute())):
         raise InputError(f"{what} {name!r} lies outside {root}")
     return root / os.path.relpath(path, root.absolute())
+
+
+def none_predicted(table: Path, excluded: int, first: str, out: Path) -> InputError:
+    """Return the error for a table of which no case was predicted; ``first`` is the first exclusion's reason."""
+    what = f"not one of {excluded} cases can be predicted; the first: {first}"
+    return InputError(what, where=str(table), fix=f"see {out / EXCLUDED}")

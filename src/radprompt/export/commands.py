@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from radprompt.core.errors import InputError
 from radprompt.core.outputs import require_writable, write_csv, write_json, write_text
-from radprompt.export.cases import Case, names_a_file, read_cases
+from radprompt.export.cases import EXCLUDED, PREDICTIONS, Case, names_a_file, none_predicted, read_cases
 from radprompt.export.page import render
 from radprompt.export.prediction import Prediction, as_json
 from radprompt.tables.lesions import Exclusion, write_exclusions
@@ -18,7 +18,6 @@ from radprompt.tables.lesions import Exclusion, write_exclusions
 if TYPE_CHECKING:
     from radprompt.export.predictor import Predictor, Shares
 
-PREDICTIONS, EXCLUDED = "predictions.csv", "excluded.csv"
 COLUMNS = ["id", "probability", "call", "outside_training_range", "contour"]
 
 
@@ -83,11 +82,7 @@ def predict_table(
         write_exclusions(out / EXCLUDED, excluded)
         write_csv(out / PREDICTIONS, pd.DataFrame(rows, columns=COLUMNS))
     if not rows:
-        raise InputError(
-            f"not one of {len(excluded)} cases can be predicted; the first: {excluded[0].reason}",
-            where=str(table),
-            fix=f"see {out / EXCLUDED}",
-        )
+        raise none_predicted(table, len(excluded), excluded[0].reason, out)
     return len(rows), len(excluded)
 
 

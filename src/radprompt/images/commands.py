@@ -103,9 +103,9 @@ def study_predict(
 ) -> None:
     """Do what ``radprompt predict`` does with the model of a study of images; ``given`` are options that it lacks."""
     require_extra("radprompt predict", "images", "SimpleITK", "radiomics", "pydicom", "highdicom")
-    from radprompt.export.cases import id_of
+    from radprompt.export.cases import EXCLUDED, PREDICTIONS, id_of
     from radprompt.images.cases import Case
-    from radprompt.images.predicting import EXCLUDED, PREDICTIONS, StudyPredictor, predict_table
+    from radprompt.images.predicting import StudyPredictor, predict_table
 
     if wrong := [option for option, value in given.items() if value]:
         raise InputError(f"{', '.join(wrong)}: not for the model of a study of images", where=str(model))

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from radprompt.core.errors import ImageError, InputError
+from radprompt.core.errors import InputError
 from radprompt.core.outputs import DECIMALS, atomic_write, require_writable, write_csv, write_json, write_text
-from radprompt.export.cases import names_a_file
+from radprompt.export.cases import EXCLUDED, PREDICTIONS, names_a_file, none_predicted
 from radprompt.images.cases import Case, Excluded, read_cases
 from radprompt.images.contact_sheets import draw_tile
 from radprompt.images.dicom_results import report_of, segmentation_of
 from radprompt.images.measuring import measure
 from radprompt.images.quality import examine
-from radprompt.images.records import versions
+from radprompt.images.records import refused, versions
 from radprompt.images.settings import settings_from_record
 from radprompt.images.study import read_case
 from radprompt.own_table.answering import TableModel
@@ -28,7 +28,6 @@ from radprompt.pages.wording import interval, number
 if TYPE_CHECKING:
     import SimpleITK
 
-PREDICTIONS, EXCLUDED = "predictions.csv", "excluded.csv"
 _COLUMNS = ["id", "probability", "low", "high", "call", "outside_training_range"]
 _ENDINGS = ("json", "html", "seg.dcm", "sr.dcm")
 _PICTURE = 512
@@ -168,8 +167,7 @@ def predict_table(
         try:
             answer = predictor.predict(case, out, site=dict(case.about).get("site") or site, seg=seg, sr=sr)
         except InputError as error:
-            reason = f"{error.where}: {error.what}" if error.where else error.what
-            excluded.append(Excluded(case.row, case.case, reason, error.fix))
+            excluded.append(refused(case, error))
             continue
         outside = "; ".join(f"{f['name']} {f['place']}" for f in answer["features"] if f["place"] in ("below", "above"))
         bounds = answer["named_model"]["interval_90"]
@@ -179,11 +177,7 @@ def predict_table(
     write_csv(out / EXCLUDED, pd.DataFrame(excluded, columns=list(Excluded.__dataclass_fields__)))
     write_csv(out / PREDICTIONS, pd.DataFrame(rows, columns=_COLUMNS))
     if not rows:
-        raise ImageError(
-            f"not one of {len(excluded)} cases can be predicted; the first: {excluded[0].reason}",
-            where=str(table),
-            fix=f"see {out / EXCLUDED}",
-        )
+        raise none_predicted(table, len(excluded), excluded[0].reason, out)
     return len(rows), len(excluded)
 
 

@@ -99,13 +99,19 @@ def apart(task: Task, work: Work) -> Record | Excluded:
         return Excluded(task.case.row, task.case.case, reason, "cut the image to the region, or use a larger machine")
 
 
+def refused(case: Case, error: InputError) -> Excluded:
+    """Return the exclusion of a case that an error speaks of."""
+    reason = f"{error.where}: {error.what}" if error.where else error.what
+    return Excluded(case.row, case.case, reason, error.fix)
+
+
 def finish(task: Task, work: Work) -> Record | Excluded:
     """Measure one case and keep its record; whatever is wrong with it is an exclusion with the reason."""
     case = task.case
     try:
         record = work(case)
     except InputError as error:
-        return Excluded(case.row, case.case, f"{error.where}: {error.what}" if error.where else error.what, error.fix)
+        return refused(case, error)
     except MemoryError:
         return Excluded(case.row, case.case, "not enough memory for this image", "measure with fewer --workers")
     except Exception as error:  # a library's own fault with one file must not end the other cases

@@ -34,6 +34,11 @@ class Request(NamedTuple):
     images: Path | None = None
     repeated: Path | None = None
 
+    @property
+    def measured(self) -> dict[str, Any]:
+        """What goes with a table that was measured; see :func:`radprompt.own_table.measured.put_measured`."""
+        return {"images": self.images, "repeated": self.repeated}
+
 
 def report_check(asked: Request) -> list[str]:
     """Check a table, write nothing but the page that was asked for, and return what a run would use."""
@@ -59,8 +64,7 @@ def start(asked: Request) -> list[str]:
         is_ours(folder)
     prepared, content = _prepare(asked)
     lines = changed(folder, prepared.changes) if again else [f"{folder}: a DVC pipeline, {new_folder(folder)}"]
-    more: dict[str, Any] = {"images": asked.images, "repeated": asked.repeated}
-    fill(folder, content, prepared.changes, prepared.study, llm=bool(asked.protocol.get("llm")), **more)
+    fill(folder, content, prepared.changes, prepared.study, llm=bool(asked.protocol.get("llm")), **asked.measured)
     return [*lines, *_summary(prepared)]
 
 
@@ -68,8 +72,8 @@ def _prepare(asked: Request) -> tuple[Prepared, bytes]:
     """Return the checked table with the parameters to write, and the table as the folder is to have it."""
     given = {key: value for key, value in asked.options.items() if value is not None and value != []}
     roles = {LISTS.get(key, key): value for key, value in given.items()}
-    named = ("labels", "on", "task", "out", "page", "images", "repeated")
-    rest = {name: getattr(asked, name) for name in named} | _typed(asked.protocol)
+    named = ("labels", "on", "task", "out", "page")
+    rest = {name: getattr(asked, name) for name in named} | asked.measured | _typed(asked.protocol)
     flags = {"check": asked.check, "no-run": not asked.run}
     typed = given | {key: value for key, value in rest.items() if value is not None} | flags
     command = Command(str(asked.table), typed)
@@ -88,9 +92,8 @@ def _prepare(asked: Request) -> tuple[Prepared, bytes]:
         content = as_csv(sheet.cells)
     folder = asked.folder if asked.folder.is_dir() else None
     sections = _sections(asked.protocol)
-    given_files: dict[str, Any] = {"images": asked.images, "repeated": asked.repeated}
     prepared = check_first(
-        asked.table, roles, asked.task, sections, folder=folder, sheet=sheet, command=command, **given_files
+        asked.table, roles, asked.task, sections, folder=folder, sheet=sheet, command=command, **asked.measured
     )
     return prepared, content
 

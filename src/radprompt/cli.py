@@ -270,8 +270,9 @@ def check_lock() -> None:
 def export(
     target: Annotated[Path, typer.Argument(help="A new folder, or a file ending in .zip.")],
     setting: Annotated[
-        str, typer.Option(help="Whose model; README.md lists the settings.", autocompletion=completion.settings)
-    ] = "vindr",
+        str | None,
+        typer.Option(help="Whose model; by default the first of settings.yaml.", autocompletion=completion.settings),
+    ] = None,
     half: Annotated[int, typer.Option(min=0, help="Of the second site's patients, where they are halved.")] = 0,
 ) -> None:
     """Pack a trained model into one folder that `radprompt predict` uses elsewhere, with its model card.
@@ -283,8 +284,9 @@ def export(
     """
     require_extra("radprompt export", "mammograms", "pydicom")
     from radprompt.export.export import export_model
+    from radprompt.study.settings import load_settings
 
-    done = export_model(target, setting, half)
+    done = export_model(target, setting or next(iter(load_settings())), half)
     if done.licensed:
         typer.echo(f"The backbone {done.licensed} is licensed and not in there: `radprompt predict` wants its folder")
     typer.echo(f"{done.path}: {done.size / 1e6:.1f} MB, SHA-256 of its manifest {done.sha256}")

@@ -2,72 +2,35 @@
 
 import hashlib
 import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from clones import Clone, Folder
+from tiny import ROOT, copied, run, started, tiny_repository, untuned
 
+from radprompt.review.desk import Desk
+from radprompt.review.worklist import Worklist
 from radprompt.study.settings import load_settings
 
-ROOT = Path(__file__).parents[2]
 SETTINGS = load_settings(ROOT / "settings.yaml")
 pytestmark = pytest.mark.slow
-
-
-def _run(*command: str, cwd: Path, expect: int = 0) -> str:
-    environment = os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": str(cwd / "src"),
-        "DVC_NO_ANALYTICS": "1",
-        "COLUMNS": "120",
-    }
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=1200)
-    assert done.returncode == expect, f"{command} -> {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
-    return done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory):
     """A repository of its own, on the tiny profile, reproduced once."""
-    home = tmp_path_factory.mktemp("clone") / "radprompt"
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file() and not name.startswith(("metrics/", "plots/")) and name not in ("dvc.lock",):
-            (home / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, home / name)
-    for lock in home.rglob("dvc.lock"):
-        lock.unlink()
-    _run("git", "init", "-q", cwd=home)
-    for key, value in (("user.name", "tests"), ("user.email", "tests@example.org"), ("commit.gpgsign", "false")):
-        _run("git", "config", key, value, cwd=home)
-    _run("radprompt", "profile", "tiny", cwd=home)
-    _run("git", "add", "-A", cwd=home)
-    _run("git", "commit", "-qm", "tiny", cwd=home)
-    _run("dvc", "repro", cwd=home)
-    _run("git", "add", "-A", cwd=home)
-    _run("git", "commit", "-qm", "reproduced", "--allow-empty", cwd=home)
+    home = tiny_repository(tmp_path_factory.mktemp("clone") / "radprompt")
+    run("dvc", "repro", cwd=home)
+    run("git", "add", "-A", cwd=home)
+    run("git", "commit", "-qm", "reproduced", "--allow-empty", cwd=home)
     return home
 
 
 @pytest.fixture
 def copy(repository, tmp_path):
-    """A copy of the reproduced repository, to do with as one likes."""
-
-    def copied(source, target):
-        # A quarter of a gigabyte that nothing writes to in place.
-        never_written = "/.dvc/cache/files/" in source or "/models/backbone/" in source
-        return os.link(source, target) if never_written else shutil.copy2(source, target)
-
-    return Path(shutil.copytree(repository, tmp_path / "radprompt", copy_function=copied))
-
-
-def _started(log: str) -> list[str]:
-    return [line.split("'")[1] for line in log.splitlines() if line.startswith("Running stage")]
+    return copied(repository, tmp_path / "radprompt")
 
 
 def _files(home: Path) -> dict[str, str]:
@@ -78,8 +41,8 @@ def _files(home: Path) -> dict[str, str]:
 
 
 def test_second_repro_runs_no_stage_and_status_is_clean(repository):
-    assert "Running stage" not in _run("dvc", "repro", cwd=repository)
-    assert json.loads(_run("dvc", "status", "--json", cwd=repository)) == {}
+    assert "Running stage" not in run("dvc", "repro", cwd=repository)
+    assert json.loads(run("dvc", "status", "--json", cwd=repository)) == {}
 
 
 def test_every_stage_left_its_outputs_and_the_summary_is_finite(repository):
@@ -91,7 +54,7 @@ def test_every_stage_left_its_outputs_and_the_summary_is_finite(repository):
                 scores = models[model]
                 low, value, high = (scores[f"{metric}{end}"] for end in ("_low", "", "_high"))
                 assert 0 <= low <= value <= high <= 1, (setting, model, metric)
-    assert "logistic" in _run("radprompt", "summary", cwd=repository).lower()
+    assert "logistic" in run("radprompt", "summary", cwd=repository).lower()
 
 
 def test_no_patient_is_on_both_sides_of_a_split(repository):
@@ -222,14 +185,40 @@ def test_a_spoilt_value_stops_at_its_check_before_any_later_stage(copy, producer
     table = pd.read_csv(copy / file, dtype=str, keep_default_na=False)
     index = spoil(table)
     table.to_csv(copy / file, index=False)
-    _run("dvc", "commit", "-f", producer, cwd=copy)
+    run("dvc", "commit", "-f", producer, cwd=copy)
     lock = (copy / "dvc.lock").read_bytes()
-    log = _run("dvc", "repro", cwd=copy, expect=255)
-    assert _started(log) == [check]
+    log = run("dvc", "repro", cwd=copy, expect=255)
+    assert started(log) == [check]
     (said,) = [line for line in log.splitlines() if line.strip().startswith(message)]
     assert f": row {index + 1}, lesion_id {table.loc[index, 'lesion_id']} (" in said
     assert f"failed to reproduce '{check}'" in log
     assert (copy / "dvc.lock").read_bytes() == lock
+
+
+def test_a_corrected_contour_reruns_its_data_set_and_nothing_before_or_beside(copy):
+    """A reader adds a strip on the right of one contour of INbreast; the next run measures it."""
+    desk = Desk(Worklist(copy, "inbreast"), "ann")
+    tested = pd.read_csv(copy / "data/lesions/inbreast.csv", dtype=str).iloc[0]["lesion_id"]
+    drawn = desk.state(tested)
+    desk.accept(tested, drawn.current | np.roll(drawn.current, 3, axis=1), 1000, drawn.revision)
+    before = _features(copy, "inbreast")
+    other = (copy / "data/features/vindr_mammo.csv").read_bytes()
+    assert started(run("dvc", "repro", "readers", "features@inbreast", cwd=copy)) == [
+        "masks@inbreast",
+        "readers",
+        "features@inbreast",
+    ]
+    after = _features(copy, "inbreast")
+    assert after.loc[tested, "shape_PixelSurface"] > before.loc[tested, "shape_PixelSurface"]
+    pd.testing.assert_frame_equal(after.drop(tested), before.drop(tested))
+    assert (copy / "data/features/vindr_mammo.csv").read_bytes() == other
+    waiting = started(run("dvc", "repro", "--dry", cwd=copy))
+    assert {"standardise", "evaluate@inbreast_adapted", "report"} <= set(waiting)
+    assert not {name for name in waiting if name.endswith(("@vindr", "@vindr_mammo", "@cbis_ddsm"))}
+
+
+def _features(home: Path, dataset: str) -> pd.DataFrame:
+    return pd.read_csv(home / f"data/features/{dataset}.csv", dtype={"lesion_id": str}).set_index("lesion_id")
 
 
 def test_a_second_clone_pulls_what_the_first_pushed_and_runs_no_stage(copy, tmp_path):
@@ -257,7 +246,7 @@ def test_a_rank_touches_language_models_only(repository):
     text = params.read_text()
     try:
         params.write_text(text.replace("    rank: 4\n", "    rank: 2\n"))
-        changed = set(json.loads(_run("dvc", "status", "--json", cwd=repository)))
+        changed = set(json.loads(run("dvc", "status", "--json", cwd=repository)))
     finally:
         params.write_text(text)
     learning = {f"language_model@{name}" for name in SETTINGS}
@@ -267,22 +256,22 @@ def test_a_rank_touches_language_models_only(repository):
 
 def test_a_rank_ablation_reruns_what_its_targets_need_and_nothing_before(repository):
     command = ("dvc", "exp", "run", "evaluate@vindr", "-S", "llm.lora.rank=2", "-n", "rank-two")
-    ran = set(_started(_run(*command, cwd=repository)))
+    ran = set(started(run(*command, cwd=repository)))
     checks = {"validate_predictions@vindr"}
     assert ran == {"language_model@vindr", "embedded_baselines@vindr", "evaluate@vindr"} | checks
-    shown = _run("dvc", "exp", "show", "--csv", "--no-pager", cwd=repository)
+    shown = run("dvc", "exp", "show", "--csv", "--no-pager", cwd=repository)
     assert "rank-two" in shown
-    _run("git", "checkout", "-q", "--", ".", cwd=repository)
-    _run("dvc", "checkout", "-q", cwd=repository)
+    run("git", "checkout", "-q", "--", ".", cwd=repository)
+    run("dvc", "checkout", "-q", cwd=repository)
 
 
 def test_baselines_are_picked_by_params_transtab_among_them(repository):
     command = ("dvc", "exp", "run", "baselines@vindr", "-S", "baselines.models=[naive_bayes,transtab]", "-n", "two")
-    _run(*command, cwd=repository)
+    run(*command, cwd=repository)
     table = pd.read_csv(repository / "data/predictions/vindr/baselines.csv")
     assert set(table["model"]) == {"naive_bayes", "transtab"}
-    _run("git", "checkout", "-q", "--", ".", cwd=repository)
-    _run("dvc", "checkout", "-q", cwd=repository)
+    run("git", "checkout", "-q", "--", ".", cwd=repository)
+    run("dvc", "checkout", "-q", cwd=repository)
 
 
 REVERSED = """
@@ -303,7 +292,7 @@ def test_a_sixth_setting_is_an_entry_of_settings_yaml(copy):
     text = path.read_text()
     assert text.count("\ncurves:") == 1
     path.write_text(text.replace("\ncurves:", f"{REVERSED}\ncurves:"))
-    ran = set(_started(_run("dvc", "repro", cwd=copy)))
+    ran = set(started(run("dvc", "repro", cwd=copy)))
     own = {f"{stage}@reversed" for stage in ("language_model", "named", "baselines", "embedded_baselines")}
     assert own | {"evaluate@reversed", "summary", "report"} <= ran
     # What the five others trained stays as it is.
@@ -319,70 +308,13 @@ def test_a_sixth_setting_is_an_entry_of_settings_yaml(copy):
     assert "VinDr-Mammo, from INbreast" in (copy / "reports/index.html").read_text()
 
 
-def test_the_open_profile_runs_on_cbis_alone(copy):
-    """`radprompt profile open; radprompt doctor; dvc repro` on drawn films where the real ones would lie."""
-    params = copy / "params.yaml"
-    params.write_text(params.read_text().replace("cbis_ddsm: 14 ", "cbis_ddsm: 60 "))
-    _run(sys.executable, "stages/phantom.py", "cbis_ddsm", cwd=copy)
-    (copy / "data/raw").mkdir(exist_ok=True)
-    (copy / "data/phantom/raw/cbis_ddsm").rename(copy / "data/raw/cbis_ddsm")
-    shutil.rmtree(copy / "data/phantom/raw")
-    _run("radprompt", "profile", "open", cwd=copy)
-    _run("radprompt", "profile", "tiny", cwd=copy)  # smaller again
-    found = json.loads(_run("radprompt", "doctor", "--json", cwd=copy, expect=1))
-    data = [each for each in found["findings"] if each["area"] == "data"]
-    # Drawn films are fewer than the real ones: the doctor says so, of this data set and no other.
-    assert [(each["subject"], each["state"]) for each in data] == [("CBIS-DDSM", "error")]
-    assert "of 1,318 training rows" in data[0]["found"]
-    assert [each["subject"] for each in found["findings"] if each["state"] == "error"] == ["CBIS-DDSM"]
-    ran = set(_started(_run("dvc", "repro", cwd=copy)))
-    assert {"lesions@cbis_ddsm", "features@cbis_ddsm", "named@cbis", "baselines@cbis", "explain@cbis", "report"} <= ran
-    assert {name.partition("@")[2] for name in ran} == {"", "cbis_ddsm", "cbis"}
-    lesions = pd.read_csv(copy / "data/lesions/cbis_ddsm.csv", dtype=str)
-    assert set(lesions["split"]) == {"train", "val", "test"}
-    official = {
-        split: set(pd.read_csv(copy / f"data/raw/cbis_ddsm/mass_case_description_{split}_set.csv")["patient_id"])
-        for split in ("train", "test")
-    }
-    for split, own in lesions.groupby("split"):
-        assert set(own["patient_id"]) <= official["test" if split == "test" else "train"]
-    (scores,) = json.loads((copy / "metrics/summary.json").read_text()).values()
-    assert {"llm", "named", "named_all", "logistic_regression", "embedding_svm"} <= set(scores)
-    page = "".join((copy / "reports" / name).read_text() for name in ("index.html", "audit.html"))
-    assert "Labels of CBIS-DDSM are pathology" in page
-    assert "readers' BI-RADS categories" not in page
-    drawn = _run("dvc", "plots", "show", "--json", cwd=copy)
-    assert "failed to load" not in drawn
-    assert "plots/evaluation/points/roc/cbis.csv" in drawn
-    assert "vindr" not in drawn
-    assert "metrics/headline/cbis.json" in _run("dvc", "metrics", "show", cwd=copy)
-    assert "Running stage" not in _run("dvc", "repro", cwd=copy)
-
-
-def test_a_run_without_a_tuned_language_model_says_so_everywhere(copy):
-    params = copy / "params.yaml"
-    text = (
-        params.read_text().replace("  tuning: lora ", "  tuning: none ").replace("reference: llm ", "reference: named ")
-    )
-    params.write_text(text)
-    ran = {name.partition("@")[0] for name in _started(_run("dvc", "repro", cwd=copy))}
-    assert {"language_model", "embedded_baselines", "explain", "learning_curve", "summary", "report"} <= ran
-    assert not ran & {"named", "baselines", "names", "features", "backbone"}
-    for models in json.loads((copy / "metrics/summary.json").read_text()).values():
-        assert {"named", "logistic_regression"} <= set(models)
-        assert not {"llm", "embedding_svm"} & set(models)
-    headline = json.loads((copy / "metrics/headline/vindr.json").read_text())
-    assert "named" in headline
-    assert "llm" not in headline
+def test_the_learning_curve_without_a_tuned_language_model_says_so(copy):
+    untuned(copy / "params.yaml")
+    ran = set(started(run("dvc", "repro", "learning_curve@inbreast", cwd=copy)))
+    assert "learning_curve@inbreast" in ran
+    assert not {name.partition("@")[0] for name in ran} - {"language_model", "learning_curve"}
     words = "The language model was left out of this run (llm.tuning: none)."
-    assert words in _run("radprompt", "summary", cwd=copy)
-    page = "".join((copy / "reports" / name).read_text() for name in ("index.html", "audit.html"))
-    assert words in page
-    for what in ("The table of shares", "The learning curve", "The training curve of vindr"):
-        assert f"{what} is not there: the language model was left out of this run" in page
     assert words in (copy / "plots/learning_curve.svg").read_text()
-    assert words in _run("radprompt", "export", "model", cwd=copy, expect=1)
-    assert "Running stage" not in _run("dvc", "repro", cwd=copy)
 
 
 def test_the_readout_of_closing_tokens_goes_from_training_to_a_prediction_elsewhere(copy):
@@ -393,7 +325,7 @@ def test_the_readout_of_closing_tokens_goes_from_training_to_a_prediction_elsewh
         "  closing_layer: 4 ", "  closing_layer: 2 "
     )
     params.write_text(text)
-    ran = set(_started(_run("dvc", "repro", cwd=copy)))
+    ran = set(started(run("dvc", "repro", cwd=copy)))
     learned = {f"{stage}@{name}" for stage in ("language_model", "embedded_baselines") for name in SETTINGS}
     assert learned | {"explain@vindr", "learning_curve@inbreast", "summary", "report"} <= ran
     assert not {name.partition("@")[0] for name in ran} & {"named", "baselines", "names", "features", "backbone"}
@@ -413,24 +345,24 @@ def test_the_readout_of_closing_tokens_goes_from_training_to_a_prediction_elsewh
         assert own["probability"].iloc[0] == pytest.approx(llm[lesion], abs=0.01)
     page = "".join((copy / "reports" / name).read_text() for name in ("index.html", "audit.html"))
     assert "its states at closing tokens read as they are, nothing trained" in page
-    _run("radprompt", "export", "model", "--setting", "inbreast_extended", cwd=copy)
+    run("radprompt", "export", "model", "--setting", "inbreast_extended", cwd=copy)
     card = " ".join((copy / "model/README.md").read_text().split())
     assert "closing tokens, after layer 2; nothing was trained" in card
     predicted = pd.read_csv(copy / "data/predictions/inbreast_extended/llm.csv", dtype={"lesion_id": str})
     case = predicted[(predicted["split"] == "test") & (predicted["repeat"] == 0)].iloc[0]
     lesion = pd.read_csv(copy / "data/lesions/inbreast.csv", dtype=str).set_index("lesion_id").loc[case["lesion_id"]]
     given = (lesion["image_path"], "--model", "model", "--mask", lesion["mask_path"], "--id", "case")
-    _run("radprompt", "predict", *given, cwd=copy)
+    run("radprompt", "predict", *given, cwd=copy)
     found = json.loads((copy / "predictions/case.json").read_text())
     assert found["probability"] == pytest.approx(case["probability"], abs=1e-3)
     assert sum(feature["share"] for feature in found["features"]) != 0
-    assert "Running stage" not in _run("dvc", "repro", cwd=copy)
+    assert "Running stage" not in run("dvc", "repro", cwd=copy)
 
 
 def test_a_corrected_docstring_runs_the_fingerprints_alone(copy):
     path = copy / "src/radprompt/core/outputs.py"
     path.write_text(path.read_text().replace('"""Write UTF-8 text', '"""Write text in UTF-8,', 1))
-    assert _started(_run("dvc", "repro", cwd=copy)) == ["code"]
+    assert started(run("dvc", "repro", cwd=copy)) == ["code"]
 
 
 @pytest.mark.parametrize(
@@ -450,8 +382,8 @@ def test_an_edit_reruns_what_it_concerns(copy, module, old, new, expected):
     path = copy / "src/radprompt" / module
     assert path.read_text().count(old) == 1
     path.write_text(path.read_text().replace(old, new))
-    _run("dvc", "repro", "code", cwd=copy)
-    assert set(_started(_run("dvc", "repro", "--dry", cwd=copy))) == expected
+    run("dvc", "repro", "code", cwd=copy)
+    assert set(started(run("dvc", "repro", "--dry", cwd=copy))) == expected
 
 
 @pytest.mark.parametrize(
@@ -468,9 +400,9 @@ def test_a_wrong_params_file_stops_the_stage_and_leaves_outputs(repository, old,
     before = (repository / "data/predictions/vindr/llm.csv").read_bytes()
     try:
         params.write_text(text.replace(old, new))
-        assert message in _run("dvc", "repro", cwd=repository, expect=255)
+        assert message in run("dvc", "repro", cwd=repository, expect=255)
         assert (repository / "data/predictions/vindr/llm.csv").read_bytes() == before
         assert (repository / "data/prompts/vindr.jsonl").is_file()
     finally:
         params.write_text(text)
-    assert "Running stage" not in _run("dvc", "repro", cwd=repository)
+    assert "Running stage" not in run("dvc", "repro", cwd=repository)

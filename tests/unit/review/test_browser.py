@@ -391,6 +391,23 @@ def test_a_killed_server_loses_at_most_the_stroke_in_hand(page, study):
         again.wait()
 
 
+def test_nothing_is_called_saved_before_it_is(page, served, study):
+    page.goto(served().address)
+    see(page, "p2_CC")
+    held: list[Any] = []
+    page.route("**/draft", lambda route: held.append(route))
+    page.keyboard.press("e")
+    centre = middle(study, "p2_CC")
+    for count, x in ((1, centre[0]), (2, centre[0] + 12)):
+        with page.expect_request("**/draft"):
+            drag(page, [(x, centre[1])])
+            if count == 2:  # drawn while the first is on its way: its answer speaks of the first alone
+                held[0].continue_()
+        assert page.inner_text("#standing") == "Changes not saved yet"
+    held[1].continue_()
+    saved(page, "Unfinished, saved")
+
+
 def test_a_stroke_that_was_not_saved_keeps_its_lesion_open_until_it_is(page, served, study):
     page.goto(served().address)
     see(page, "p2_CC")

@@ -376,6 +376,8 @@ def test_a_setting_that_draws_by_lesion_is_counted_and_goes_on(study, capsys):
     entry = text[text.index("  vindr:\n") : text.index("  inbreast_unadapted:\n")].replace("  vindr:", "  by_lesion:")
     entry = entry.replace("selection: vindr\n", f"selection: by_lesion\n    {drawn}")
     Path("settings.yaml").write_text(text.replace("  inbreast_unadapted:\n", f"{entry}  inbreast_unadapted:\n", 1))
+    params = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(re.sub(r"(\n    (llm|baselines): )\d+", r"\g<1>2", params))
     for name in ("halves", "cohorts", "standardise", "select_features", "prompts"):
         stage(name)()
     capsys.readouterr()

@@ -12,7 +12,7 @@ const byId = (id) => document.getElementById(id);
 const IDLE = 30000; // milliseconds without input that still count as time spent
 
 const viewer = new Viewer(byId("view"));
-const prepared = new Map(), unsaved = new Set();
+const prepared = new Map(), unsaved = new Set(), NOT_SAVED = "Changes not saved yet";
 let list, content, lesion = null, opening = 0, saving = null, retry = 0, lastInput = 0;
 
 export function say(words) { byId("status").textContent = words; }
@@ -135,7 +135,7 @@ function taken(answer) {
   list.update(lesion.id, answer);
   const review = answer.review, by = review?.counts === "no" ? ", beside an earlier reader's decision" : "";
   const words = { accepted: "Accepted", corrected: "Corrected", unusable: `Unusable: ${review?.reason}` }[review?.decision];
-  byId("standing").textContent = answer.changed
+  byId("standing").textContent = unsaved.has(lesion) ? NOT_SAVED : answer.changed
     ? "The drawn contour is another one since you accepted it"
     : words ? `${words}${by}${answer.draft ? "; changes not accepted yet" : ""}` : answer.draft ? "Unfinished, saved" : "Not decided";
 }
@@ -243,7 +243,10 @@ export function copy(by) {
 // One request at a time; what changed meanwhile is sent after it, once.
 function save() {
   clearTimeout(retry);
-  if (lesion) unsaved.add(lesion);
+  if (lesion) {
+    unsaved.add(lesion);
+    byId("standing").textContent = NOT_SAVED;
+  }
   saving ??= send().finally(() => { saving = null; });
 }
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from page_checks import CHROMIUM, CUT_OFF, faint, nameless, running_browser
+from page_checks import CHROMIUM, CUT_OFF, faint, nameless, not_hidden, running_browser
 from serve_cases import box_of, serving, write_final_model
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (requirements/dev.txt)")
@@ -171,6 +171,7 @@ def test_screenshots_have_contrast_names_and_nothing_cut_off(
     def checked(name: str) -> None:
         page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
         assert faint(page) == [], name
+        assert not_hidden(page) == [], name
         assert page.evaluate(CUT_OFF, [PARTS, True]) == [], name
         assert nameless(page) == [], name
         assert "not for clinical use" in page.inner_text("#purpose")
@@ -207,5 +208,6 @@ def test_a_tables_model_has_values_alone(opened, tmp_path):
         assert page.locator("#page").is_hidden()
         page.screenshot(path=tmp_path / "values.png", full_page=True)
         assert faint(page) == []
+        assert not_hidden(page) == []
         assert nameless(page) == []
         page.context.close()

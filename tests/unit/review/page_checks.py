@@ -28,6 +28,14 @@ def faint(page: Any) -> list[str]:
     return [words for ratio, words in page.evaluate(CONTRAST) if ratio < 4.5]
 
 
+def not_hidden(page: Any) -> list[str]:
+    """Elements that the page calls hidden and a rule of its style shows all the same."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll("[hidden]")]
+          .filter((element) => getComputedStyle(element).display !== "none").map((element) => element.id)"""
+    )
+
+
 CONTRAST = """() => {
   const parse = (text) => text.match(/[\\d.]+/g).map(Number);
   const linear = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);

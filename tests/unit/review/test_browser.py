@@ -16,7 +16,7 @@ import made_up
 import numpy as np
 import pytest
 import SimpleITK
-from page_checks import CHROMIUM, CUT_OFF, faint, nameless, running_browser
+from page_checks import CHROMIUM, CUT_OFF, faint, nameless, not_hidden, running_browser
 from review_study import DATASET, FOLDER, GRID
 
 from radprompt.mammograms.imaging.contours import polygon_mask, read_mask
@@ -490,6 +490,7 @@ def test_a_volumes_page_has_contrast_and_nothing_cut_off(browser, served, volume
     if os.environ.get("RADPROMPT_SCREENSHOTS") and (width, scheme) == (1280, "light"):
         page.screenshot(path=Path(os.environ["RADPROMPT_SCREENSHOTS"]) / "review_volume.jpg", quality=80)
     assert faint(page) == []
+    assert not_hidden(page) == []
     assert page.evaluate(CUT_OFF, [PARTS, False]) == []
     image = page.locator("#view").bounding_box()
     assert image["width"] * image["height"] > 0.4 * width * height
@@ -523,6 +524,7 @@ def test_screenshots_have_contrast_and_nothing_cut_off(browser, served, study, t
         if documented and name in ("corrected", "keys"):
             page.screenshot(path=Path(os.environ["RADPROMPT_SCREENSHOTS"]) / f"review_{name}.jpg", quality=80)
         assert faint(page) == [], name
+        assert not_hidden(page) == [], name
         assert page.evaluate(CUT_OFF, [PARTS, False]) == [], name
         assert "not for clinical use" in page.inner_text("#purpose")
         if number == 0:

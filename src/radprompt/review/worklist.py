@@ -130,7 +130,10 @@ class Worklist(AnyWorklist[LesionEntry]):
         root, self.dataset = Path(root), dataset
         there = sorted(p.name.removesuffix("_flow.json") for p in (root / "data/lesions").glob("*_flow.json"))
         if not is_name(dataset) or (there and dataset not in there):
-            raise InputError(f"no data set called {shown(dataset, 60)!r}", fix=f"choose one of {', '.join(there)}")
+            raise InputError(
+                f"no data set called {shown(dataset, 60)!r}",
+                fix=f"choose one of {', '.join(there)}, or the folder of a study of `radprompt images`",
+            )
         lesions = read_lesions(root / "data/lesions" / f"{dataset}.csv")
         drawn = _read_drawn(root / "data/masks" / f"{dataset}.csv")
         self.everything = list(from_table(lesions))

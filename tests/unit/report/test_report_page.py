@@ -259,6 +259,8 @@ def test_a_language_model_that_was_left_out_is_said_to_be(repository):
     for what in ("The table of shares", "The learning curve"):
         assert f"{what} is not there: {said}" in page
     assert "The language model was left out of this run (llm.tuning: none). Nothing here says" in page
+    untrained = build(repository, replace(params, llm=replace(params.llm, readout="closing")))
+    assert "SmolLM2-135M, its states at closing tokens read as they are, nothing trained" in untrained.audit
 
 
 def test_labels_by_pathology_are_not_called_a_readers(repository):

@@ -6,7 +6,7 @@ Most formulas read the sums along a diagonal, ``i + j`` or ``i - j``, which are 
 import numpy as np
 from numpy.typing import NDArray
 
-from radprompt.radiomics_engine.region import Region
+from radprompt.radiomics_engine.region import Region, averaged
 
 _EPS = np.spacing(1)
 _NEARLY = 1e-5
@@ -47,9 +47,8 @@ def co_occurrence(region: Region) -> dict[str, float] | None:
     most = np.fmax(marginal_x, marginal_y)
     gap_mean = gaps @ gap_of
     highest = region.highest
-    return {
-        name: float(each.mean())
-        for name, each in {
+    return averaged(
+        {
             "Autocorrelation": np.einsum("aij,i,j->a", p, level, level, optimize=True),
             "ClusterProminence": (sums * around_squared**2).sum(1),
             "ClusterShade": (sums * around_squared * around).sum(1),
@@ -74,8 +73,8 @@ def co_occurrence(region: Region) -> dict[str, float] | None:
             "SumAverage": sums @ sum_of,
             "SumEntropy": -(sums * np.log2(sums + _EPS)).sum(1),
             "SumSquares": variance_x,
-        }.items()
-    }
+        }
+    )
 
 
 def _matrices(region: Region) -> NDArray[np.float64]:

@@ -36,20 +36,24 @@ class Region:
         return self.image[self.mask].astype(np.float64)
 
     @cached_property
-    def levels(self) -> NDArray[np.int64]:
-        """Grey levels counted from 1 inside, 0 outside; PyRadiomics' bins, whose edges depend on the extremes only."""
+    def inside(self) -> NDArray[np.int64]:
+        """Grey levels inside, from 1, in the order of the array; PyRadiomics' bins, whose edges extremes alone set."""
         from radiomics.imageoperations import getBinEdges
 
         inside = self.image[self.mask]
-        edges = getBinEdges(np.array([inside.min(), inside.max()]), **self.setting)
+        return np.digitize(inside, getBinEdges(np.array([inside.min(), inside.max()]), **self.setting))
+
+    @cached_property
+    def levels(self) -> NDArray[np.int64]:
+        """Grey levels counted from 1 inside, 0 outside."""
         levels = np.zeros(self.image.shape, dtype=np.int64)
-        levels[self.mask] = np.digitize(inside, edges)
+        levels[self.mask] = self.inside
         return levels
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
         """Voxels by grey level, beginning with level 1."""
-        return np.bincount(self.levels[self.mask])[1:]
+        return np.bincount(self.inside)[1:]
 
     @cached_property
     def present(self) -> NDArray[np.int64]:
@@ -70,3 +74,8 @@ class Region:
     def distances(self) -> NDArray[np.int64]:
         """Distances of neighbours, voxels."""
         return np.array(self.setting.get("distances", [1]))
+
+
+def averaged(found: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
+    """Return the mean over the directions of each feature, all at once."""
+    return dict(zip(found, np.array(list(found.values())).mean(1).tolist(), strict=True))

@@ -6,7 +6,7 @@ PyRadiomics 3.0.1 (``glrlm.py``, ``glszm.py``, ``gldm.py``) has the same sums fo
 import numpy as np
 from numpy.typing import NDArray
 
-from radprompt.radiomics_engine.region import Region
+from radprompt.radiomics_engine.region import Region, averaged
 
 _EPS = np.spacing(1)
 
@@ -36,7 +36,7 @@ def zones(region: Region) -> dict[str, float] | None:
     labels = label(region.levels, background=0, connectivity=region.levels.ndim)[region.mask]
     sizes = np.bincount(labels)[1:]
     level = np.empty(len(sizes), dtype=np.int64)
-    level[labels - 1] = region.levels[region.mask]
+    level[labels - 1] = region.inside
     size, column = np.unique(sizes, return_inverse=True)
     row = np.searchsorted(region.present, level)
     counted = np.bincount(row * len(size) + column, minlength=len(region.present) * len(size))
@@ -124,4 +124,4 @@ def _averaged(
         f"{one}Variance": "size variance",
         f"{one}Entropy": "entropy",
     }
-    return {name: float(found[key].mean()) for name, key in called.items()}
+    return averaged({name: found[key] for name, key in called.items()})

@@ -146,7 +146,7 @@ def test_a_rectangle_that_fills_its_box_is_measured() -> None:
             np.pad(np.ones((10, 10)), 10),
             0.1,
             5.0,
-            "resampled to 50 times the pixel size, the mask has 0 pixels",
+            "resampled to 50 times the pixel size, the mask is empty",
         ),
     ],
     ids=["empty", "shape", "small", "line", "flat", "nan", "spacing", "vanishes"],

@@ -20,6 +20,7 @@ from radprompt.mammograms.radiomics import cohort
 from radprompt.mammograms.radiomics.extraction import extract
 from radprompt.radiomics_engine import cooccurrence, extractor
 from radprompt.radiomics_engine.checking import require_equal, sample
+from radprompt.radiomics_engine.firstorder import _percentiles
 from radprompt.radiomics_engine.mesh import diameters, surface_and_volume
 from radprompt.tables.feature_names import FEATURES
 
@@ -219,3 +220,12 @@ def test_a_spoilt_formula_stops_the_run(tmp_path: Path, monkeypatch: pytest.Monk
     (chosen,) = sample([one.lesion_id for one in lesions])
     with pytest.raises(InputError, match=rf"glcm_Contrast of {chosen}: 12\.5 by fast, \d+\.\d+ by PyRadiomics"):
         run()
+
+
+@pytest.mark.parametrize("count", [1, 2, 9, 10, 11, 240, 241, 12_345])
+@pytest.mark.parametrize("step", [0.0, 0.1, 1.0])
+def test_percentiles_of_sorted_values_are_numpys_to_the_digit(count: int, step: float) -> None:
+    generator = np.random.default_rng(count)
+    values = np.sort(generator.integers(0, 9, count) * step if step else generator.normal(size=count))
+    wanted = (10, 25, 50, 75, 90)
+    np.testing.assert_array_equal(_percentiles(values, wanted), np.percentile(values, wanted))

@@ -80,7 +80,7 @@ def extract(
             f"pixel spacing unknown, cannot resample to {settings.resample_mm} mm",
             fix="set radiomics.resample_mm: null to measure the image as acquired",
         )
-    box = _box(mask)
+    box = _checked_box(mask, "", "draw the whole mass")
     spacing = spacing_mm if known else 1.0
     wanted = spacing * settings.downsample if settings.downsample > 1 else settings.resample_mm
     image, region = _images(pixels, mask, box, spacing, wanted)
@@ -138,15 +138,13 @@ def _measure_fast(image: "SimpleITK.Image", mask: "SimpleITK.Image", bin_count: 
     return measure_planar(image, mask, {"binCount": bin_count}, dict.fromkeys(CLASSES))
 
 
-def _box(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
-    if not mask.any():
-        raise ImageError("the mask is empty", fix="draw the mass")
-    return _checked_box(mask, "", "draw the whole mass")
-
-
 def _checked_box(mask: NDArray[np.bool_], resampled: str, fix: str) -> tuple[slice, slice]:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    area = int(np.count_nonzero(mask))
+    rows = np.flatnonzero(mask.any(axis=1))
+    if not len(rows):
+        raise ImageError(f"{resampled}the mask is empty", fix=fix)
+    band = mask[rows[0] : rows[-1] + 1]
+    columns = np.flatnonzero(band.any(axis=0))
+    area = int(np.count_nonzero(band))
     if area < SMALLEST_MASK:
         raise ImageError(f"{resampled}the mask has {area} pixels, fewer than {SMALLEST_MASK}", fix=fix)
     if 1 in (rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1):

@@ -76,25 +76,29 @@ class FastExtractor(RadiomicsFeatureExtractor):
 
 
 def measure_planar(
-    image: SimpleITK.Image, mask: SimpleITK.Image, setting: Mapping[str, Any], classes: Classes
+    image: NDArray[np.float64],
+    mask: NDArray[np.bool_],
+    spacing: tuple[float, float],
+    setting: Mapping[str, Any],
+    classes: Classes,
 ) -> dict[str, float]:
     """Return the features of a two-dimensional image by names such as ``shape_Perimeter``, without PyRadiomics' checks.
 
     Parameters
     ----------
     image
-        Finite grey values inside the mask.
+        Grey values, finite inside the mask.
     mask
-        1 inside, in two directions more than one pixel wide, on the same grid.
+        Same shape, true inside, in two directions more than one pixel wide.
+    spacing
+        Pixel size in the order of the axes.
     setting
         PyRadiomics' settings; those of filters, resampling and re-segmentation have no effect.
     classes
         ``shape`` (planar) and any of :data:`CLASSES`.
     """
-    inside = SimpleITK.GetArrayViewFromImage(mask) > 0
-    box = tuple(slice(lines[0], lines[-1] + 1) for lines in (np.flatnonzero(inside.any(axis)) for axis in (1, 0)))
-    spacing = image.GetSpacing()[::-1]
-    region = Region(SimpleITK.GetArrayViewFromImage(image)[box], inside[box], spacing, setting)
+    box = tuple(slice(lines[0], lines[-1] + 1) for lines in (np.flatnonzero(mask.any(axis)) for axis in (1, 0)))
+    region = Region(image[box], mask[box], spacing, setting)
     outline = {}
     if "shape" in classes:
         values = planar_shape(region.mask, spacing)

@@ -40,8 +40,8 @@ class Region:
         """Grey levels inside, from 1, in the order of the array; PyRadiomics' bins, whose edges extremes alone set."""
         from radiomics.imageoperations import getBinEdges
 
-        inside = self.image[self.mask]
-        return np.digitize(inside, getBinEdges(np.array([inside.min(), inside.max()]), **self.setting))
+        extremes = np.array([self.grey.min(), self.grey.max()], dtype=self.image.dtype)
+        return np.digitize(self.grey, getBinEdges(extremes, **self.setting))
 
     @cached_property
     def levels(self) -> NDArray[np.int64]:

@@ -83,11 +83,11 @@ def extract(
     box = _checked_box(mask, "", "draw the whole mass")
     spacing = spacing_mm if known else 1.0
     wanted = spacing * settings.downsample if settings.downsample > 1 else settings.resample_mm
-    image, region = _images(pixels, mask, box, spacing, wanted)
-    if settings.shape_unit == "px":
-        for part in (image, region):
-            part.SetSpacing((float(settings.downsample),) * 2)
-    values = (_measure_fast if settings.engine == "fast" else measure)(image, region, settings.bin_count)
+    if wanted is None or np.allclose(spacing, wanted):
+        wanted = spacing  # PyRadiomics skips resampling to the spacing that is there, and so must we.
+    image, region = _parts(pixels, mask, box, spacing, wanted)
+    side = float(settings.downsample) if settings.shape_unit == "px" else wanted
+    values = (_measure_fast if settings.engine == "fast" else _measure_planar)(image, region, side, settings.bin_count)
     bad = [key for key in FEATURES if not math.isfinite(values[key])]
     if bad:
         raise ImageError(f"PyRadiomics gives no finite value for {', '.join(bad[:3])}", fix="redraw the mask")
@@ -131,11 +131,23 @@ def measure(
     return {key.removeprefix("original_").replace("shape2D_", "shape_"): float(v) for key, v in values.items()}
 
 
-def _measure_fast(image: "SimpleITK.Image", mask: "SimpleITK.Image", bin_count: int) -> dict[str, float]:
-    """Return what :func:`measure` does for a planar image, by the fast engine."""
+def _measure_planar(
+    image: NDArray[np.float64], mask: NDArray[np.bool_], side: float, bin_count: int
+) -> dict[str, float]:
+    """Return what PyRadiomics measures in arrays with pixels of ``side``."""
+    import SimpleITK
+
+    whole, region = (SimpleITK.GetImageFromArray(part) for part in (image, mask.astype(np.uint8)))
+    for part in (whole, region):
+        part.SetSpacing((side, side))
+    return measure(whole, region, bin_count)
+
+
+def _measure_fast(image: NDArray[np.float64], mask: NDArray[np.bool_], side: float, bin_count: int) -> dict[str, float]:
+    """Return what :func:`_measure_planar` does, by the fast engine."""
     from radprompt.radiomics_engine.extractor import measure_planar
 
-    return measure_planar(image, mask, {"binCount": bin_count}, dict.fromkeys(CLASSES))
+    return measure_planar(image, mask, (side, side), {"binCount": bin_count}, dict.fromkeys(CLASSES))
 
 
 def _checked_box(mask: NDArray[np.bool_], resampled: str, fix: str) -> tuple[slice, slice]:
@@ -152,19 +164,11 @@ def _checked_box(mask: NDArray[np.bool_], resampled: str, fix: str) -> tuple[sli
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
-def _images(
-    pixels: NDArray[np.floating],
-    mask: NDArray[np.bool_],
-    box: tuple[slice, slice],
-    spacing: float,
-    wanted: float | None,
-) -> tuple["SimpleITK.Image", "SimpleITK.Image"]:
+def _parts(
+    pixels: NDArray[np.floating], mask: NDArray[np.bool_], box: tuple[slice, slice], spacing: float, wanted: float
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Cut out the mass, and resample it to ``wanted`` on the grid that PyRadiomics would lay over the whole image."""
-    import SimpleITK
-
-    # PyRadiomics skips resampling to the spacing that is there, and so must we.
-    resampled = wanted is not None and not np.allclose(spacing, wanted)
-    margin = _MARGIN if resampled else 0
+    margin = _MARGIN if wanted != spacing else 0
     cut = tuple(
         slice(max(side.start - margin, 0), min(side.stop + margin, size))
         for side, size in zip(box, pixels.shape, strict=True)
@@ -175,22 +179,22 @@ def _images(
         raise ImageError("pixels inside the mask are not finite", fix="check the image")
     if grey.min() == grey.max():
         raise ImageError("the mass has one grey level only", fix="check the image and the mask")
+    if wanted == spacing:
+        return inside, mask[cut]
+    import SimpleITK
+
     image = SimpleITK.GetImageFromArray(inside)
     image.SetSpacing((spacing, spacing))
-    if wanted is None or not resampled:
-        region = SimpleITK.GetImageFromArray(mask[cut].astype(np.uint8))
-        region.SetSpacing((spacing, spacing))
-        return image, region
     image.SetOrigin((cut[1].start * spacing, cut[0].start * spacing))
     # The mask stays whole: where a new pixel's centre falls between two old ones, rounding decides, and it would decide
     # otherwise from another origin.
     whole = SimpleITK.GetImageFromArray(mask.astype(np.uint8))
     whole.SetSpacing((spacing, spacing))
     grid = _grid(box, pixels.shape, spacing, wanted)
-    region = _resample(whole, grid, SimpleITK.sitkNearestNeighbor)
+    region = SimpleITK.GetArrayFromImage(_resample(whole, grid, SimpleITK.sitkNearestNeighbor)) > 0
     coarser = f"resampled to {wanted / spacing:.3g} times the pixel size, "
-    _checked_box(SimpleITK.GetArrayViewFromImage(region) > 0, coarser, "resample less, or leave the lesion out")
-    return _resample(image, grid, SimpleITK.sitkBSpline), region
+    _checked_box(region, coarser, "resample less, or leave the lesion out")
+    return SimpleITK.GetArrayFromImage(_resample(image, grid, SimpleITK.sitkBSpline)), region
 
 
 class _Grid(NamedTuple):

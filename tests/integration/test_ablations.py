@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -86,6 +87,15 @@ def _processes(home):
     return found
 
 
+def _power_off(home):
+    """End all that runs there at once, short-lived children that start or end meanwhile included."""
+    while members := _processes(home):
+        for member in members:
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
+        psutil.wait_procs(members, timeout=10)
+
+
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory):
     """A repository of its own, reproduced and committed, and the working directory of these tests."""
@@ -113,8 +123,7 @@ def repository(tmp_path_factory):
         _run("dvc", "repro", "-q")
         _commit()
         yield home
-        for process in _processes(home):
-            process.kill()
+        _power_off(home)
 
 
 def _commit():
@@ -141,8 +150,7 @@ def test_a_table_killed_half_way_goes_on_where_it_was(repository):
     while not first.exists() and process.poll() is None and time.monotonic() < until:
         time.sleep(0.2)
     assert first.exists(), process.communicate(timeout=10)[0] if process.poll() is not None else ""
-    for member in _processes(repository):  # the machine goes down
-        member.kill()
+    _power_off(repository)
     process.wait()
     assert _run("radprompt", "ablations", "3", "--list").split() == [
         "done",

@@ -203,11 +203,8 @@ def test_a_corrected_contour_reruns_its_data_set_and_nothing_before_or_beside(co
     desk.accept(tested, drawn.current | np.roll(drawn.current, 3, axis=1), 1000, drawn.revision)
     before = _features(copy, "inbreast")
     other = (copy / "data/features/vindr_mammo.csv").read_bytes()
-    assert started(run("dvc", "repro", "readers", "features@inbreast", cwd=copy)) == [
-        "masks@inbreast",
-        "readers",
-        "features@inbreast",
-    ]
+    ran = started(run("dvc", "repro", "readers", "features@inbreast", cwd=copy))
+    assert sorted(ran) == ["features@inbreast", "masks@inbreast", "readers", "validate_masks"]
     after = _features(copy, "inbreast")
     assert after.loc[tested, "shape_PixelSurface"] > before.loc[tested, "shape_PixelSurface"]
     pd.testing.assert_frame_equal(after.drop(tested), before.drop(tested))

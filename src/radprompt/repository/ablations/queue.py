@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -74,8 +75,10 @@ def remove(task: Task) -> None:
     if task.state == "interrupted":
         # A worker that was killed leaves its child, and the stage that this one runs: nobody would collect them.
         for process in _processes(task):
-            for member in [process, *process.children(recursive=True)]:
-                member.kill()
+            with suppress(psutil.NoSuchProcess):
+                for member in [*process.children(recursive=True), process]:
+                    with suppress(psutil.NoSuchProcess):
+                        member.kill()
         dvc("queue", "kill", "--force", task.rev)
     dvc("queue", "remove", task.rev)
     try:

@@ -57,7 +57,7 @@ check-lock: setup  ## Fail where code, params, data or figures changed and dvc.l
 bench: setup  ## Beside the plain ways, on an idle machine (5 to 12 min; docs/speed.md); some: make bench PART="head 8"
 	@$(BIN)/python benchmarks/bench.py $(PART)
 
-test: setup  ## All tests, the tiny pipeline through real DVC included (12 to 25 min)
+test: setup  ## All tests, the tiny pipeline through real DVC included (20 to 45 min)
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 20
 
 test-fast: setup  ## Unit tests without torch, DVC and images: before each commit

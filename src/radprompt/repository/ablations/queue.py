@@ -76,7 +76,7 @@ def remove(task: Task) -> None:
         # A worker that was killed leaves its child, and the stage that this one runs: nobody would collect them.
         for process in _processes(task):
             with suppress(psutil.NoSuchProcess):
-                for member in [*process.children(recursive=True), process]:
+                for member in [process, *process.children(recursive=True)]:
                     with suppress(psutil.NoSuchProcess):
                         member.kill()
         dvc("queue", "kill", "--force", task.rev)

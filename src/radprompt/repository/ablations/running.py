@@ -144,7 +144,7 @@ def follow(table: Table, jobs: int, say: Callable[[str], None], show: Callable[[
     """
     names = {table.experiment(row) for row in table.rows}
     before: dict[str, Task] = {}
-    starts, quiet = 0, False
+    starts = quiet = 0
     while True:
         now = {task.rev: task for task in queue.tasks() if task.name in names}
         for line in _changes(before, now):
@@ -156,18 +156,15 @@ def follow(table: Table, jobs: int, say: Callable[[str], None], show: Callable[[
                 f"the queue's worker ended while {', '.join(gone)} ran" if gone else "the queue's worker ends at once",
                 fix=f"see .dvc/tmp/exps/celery/*.out; `radprompt ablations {table.short}` continues where it stopped",
             )
-        if not pending:
-            if quiet:
-                return
-            # For the moment in which a worker takes an entry, DVC shows it neither as queued nor as running.
-            quiet, before = True, now
-            time.sleep(_POLL)
-            continue
-        quiet = False
-        show(_progress([task for task in pending if task.state == "running"], len(pending), len(table.rows)))
-        if queue.workers() == 0:
-            starts += 1
-            _start(jobs)
+        # For the moment in which a worker takes an entry, DVC shows it neither as queued nor as running.
+        quiet = 0 if pending else quiet + 1
+        if quiet == 2:
+            return
+        if pending:
+            show(_progress([task for task in pending if task.state == "running"], len(pending), len(table.rows)))
+            if queue.workers() == 0:
+                starts += 1
+                _start(jobs)
         before = now
         time.sleep(_POLL)
 

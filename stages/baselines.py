@@ -13,13 +13,11 @@ inbreast_extended are those of inbreast_scratch. TransTab reads names: where the
 does too. What restarts from the same training rows in every repeat (inbreast_unadapted) is trained once.
 """
 
-from dataclasses import replace
-
 import pandas as pd
 from joblib import effective_n_jobs
 
 from radprompt.baselines.trainings import Training, jobs, predict, trainings
-from radprompt.core.compute import parallel_map
+from radprompt.core.compute import by_processes, parallel_map
 from radprompt.core.stage import run
 from radprompt.core.table_params import load_study_params
 from radprompt.selection.record import Selection
@@ -41,8 +39,7 @@ def main(name: str) -> None:
     if setting.continues:
         (origin,) = trainings(of_start(table), {0: Selection.load(setting.selection_file("start"))}, source)
     todo = jobs(own, params, origin, effective_n_jobs(params.compute.workers), labelled=setting.labelled)
-    # Not threads: how many of them a sum takes, torch's generator and the working directory are a process's own.
-    compute = replace(params.compute, backend="loky") if params.compute.backend == "threading" else params.compute
+    compute = by_processes(params.compute)
     done = parallel_map(predict, todo, compute, f"Baselines of {name}", unit="job", setting=name, params=params)
     left_out = {job.model for job, each in zip(todo, done, strict=True) if each.left_out}
     parts = [each.rows for job, each in zip(todo, done, strict=True) if job.model not in left_out]

@@ -11,6 +11,7 @@ Expect  stages/summary.py puts the settings together, stages/figures.py draws th
 
 from pathlib import Path
 
+from radprompt.core.compute import by_processes
 from radprompt.core.outputs import write_csv, write_json
 from radprompt.core.stage import run
 from radprompt.core.table_params import load_study_params
@@ -26,7 +27,7 @@ def main(name: str) -> None:
     params, settings = load_study_params(), load_settings()
     setting, files = settings[name], Path("data/predictions", name).glob("*.csv")
     predictions = read_predictions(files, {name: setting.repeated}, name, settings.shared)
-    comparison = compare(predictions, params, setting.ratio)
+    comparison = compare(predictions, params, setting.ratio, by_processes(params.compute))
     write_json(f"metrics/evaluation/{name}.json", summary(comparison))
     write_csv(f"metrics/evaluation/{name}.csv", comparison)
     test, cuts = predictions[predictions["split"] == "test"], choose_thresholds(predictions, params.evaluation)

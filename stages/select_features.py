@@ -10,8 +10,9 @@ Expect  eight features of several classes, shape and texture among them; other o
 from collections import Counter
 from pathlib import Path
 
+from radprompt.core.compute import by_processes, parallel_map
 from radprompt.core.outputs import atomic_folder
-from radprompt.core.params import Features
+from radprompt.core.params import StudyParams
 from radprompt.core.stage import run
 from radprompt.core.table_params import load_study_params
 from radprompt.selection.choose import choose_features, measured_here
@@ -23,11 +24,11 @@ from radprompt.tables.features import read_standardised
 
 def main() -> None:
     """Select for all settings; one that takes another's features gets a copy."""
-    settings, options = load_settings(), load_study_params().features
-    chosen = {name: _select(name, options) for name, own in settings.items() if own.selection == name and own.labelled}
+    settings, params = load_settings(), load_study_params()
+    chosen = {name: _select(name, params) for name, own in settings.items() if own.selection == name and own.labelled}
     with atomic_folder("models/selection") as folder:
         for name, setting in settings.items():
-            repeats = _repeats(name)
+            repeats = list(chosen[name]) if name in chosen else _repeats(name)
             if setting.labelled:
                 source = chosen[setting.selection]
                 own = {repeat: source[repeat if repeat in source else 0] for repeat in repeats}
@@ -44,10 +45,13 @@ def main() -> None:
             print(f"{name}: in {len(own)} repeat(s) {', '.join(counts)}: models/selection/{name}")
 
 
-def _select(name: str, options: Features) -> dict[int, Selection]:
+def _select(name: str, params: StudyParams) -> dict[int, Selection]:
     table = read_standardised(f"data/standardised/{name}.csv")
-    train = table[table["split"] == "train"]
-    return {int(str(repeat)): choose_features(rows, options) for repeat, rows in train.groupby("repeat")}
+    repeats, rows = zip(*table[table["split"] == "train"].groupby("repeat"), strict=True)
+    compute = by_processes(params.compute)  # what Peng's program prints is muted for a whole process
+    label = f"Selecting for {name}"
+    chosen = parallel_map(choose_features, rows, compute, label, unit="repeat", light=True, options=params.features)
+    return {int(str(repeat)): selection for repeat, selection in zip(repeats, chosen, strict=True)}
 
 
 def _repeats(name: str) -> list[int]:

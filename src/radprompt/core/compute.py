@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +20,7 @@ from radprompt.core.params import Compute
 if TYPE_CHECKING:
     from distributed import Client
 
+IN_THIS_PROCESS = Compute("threading", 1)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -63,6 +64,14 @@ def parallel_map(
     spread = {"dask": _on_dask, "ray": _on_ray}.get(compute.backend, on_this_machine)
     results = spread(_Task(function, constants, unit), items, compute)
     return list(tqdm(results, total=len(items), desc=label, unit=unit, mininterval=1.0, disable=None))
+
+
+def by_processes(compute: Compute) -> Compute:
+    """Return the same with processes in the place of threads, for work that changes what a whole process has.
+
+    How many threads a sum takes, torch's generator and standard output are such.
+    """
+    return replace(compute, backend="loky") if compute.backend == "threading" else compute
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from radprompt.core.compute import IN_THIS_PROCESS, parallel_map
 from radprompt.core.errors import InputError
-from radprompt.core.params import Evaluation, StudyParams
+from radprompt.core.params import Compute, Evaluation, StudyParams
 from radprompt.evaluation.calibration import Floats
 from radprompt.evaluation.comparisons import bootstrap_p, delong_test, holm, resampled_interval, resampled_test
 from radprompt.evaluation.intervals import decision_draws, interval, patient_resamples, repeat_mean, score_draws
@@ -42,21 +43,20 @@ class _Sample(NamedTuple):
 class _Scored(NamedTuple):
     """One model. By repeat: the probabilities of its runs, and the draws of its metrics, averaged over seeds.
 
-    ``means`` and ``spreads`` (mean and standard deviation over seeds) have a row a metric and a column a repeat.
+    ``means`` and ``spreads`` (mean and standard deviation over seeds) have a row a metric and a column a repeat;
+    ``metrics`` are those that every run defines.
     """
 
     probabilities: dict[int, Floats]
     means: pd.DataFrame
     spreads: pd.DataFrame
     draws: dict[int, dict[str, Floats]]
-
-    @property
-    def metrics(self) -> list[str]:
-        """Metrics that every run defines."""
-        return [name for name in ALL_METRICS if name in self.means.index and self.means.loc[name].notna().all()]
+    metrics: list[str]
 
 
-def compare(predictions: pd.DataFrame, params: StudyParams, ratio: float = 1.0) -> pd.DataFrame:
+def compare(
+    predictions: pd.DataFrame, params: StudyParams, ratio: float = 1.0, compute: Compute = IN_THIS_PROCESS
+) -> pd.DataFrame:
     """Score every model on the test rows and test it against the reference model, setting by setting.
 
     Parameters
@@ -67,6 +67,8 @@ def compare(predictions: pd.DataFrame, params: StudyParams, ratio: float = 1.0) 
         Seed and section ``evaluation`` are read.
     ratio
         Test over training rows of a repeat: 1 for halves, 1 / (folds - 1) in cross-validation.
+    compute
+        How the models are spread.
 
     Returns
     -------
@@ -102,18 +104,30 @@ def compare(predictions: pd.DataFrame, params: StudyParams, ratio: float = 1.0) 
     if rows.empty:
         raise InputError("no rows of the test split", where="data/predictions", fix="models predict the test split too")
     cuts = choose_thresholds(predictions, params.evaluation)
-    return pd.concat([_compare(part, cuts, params, ratio) for _, part in rows.groupby("setting")], ignore_index=True)
+    parts = [_compare(part, cuts, params, ratio, compute) for _, part in rows.groupby("setting")]
+    return pd.concat(parts, ignore_index=True)
 
 
-def _compare(rows: pd.DataFrame, cuts: Cuts, params: StudyParams, ratio: float) -> pd.DataFrame:
+def _compare(rows: pd.DataFrame, cuts: Cuts, params: StudyParams, ratio: float, compute: Compute) -> pd.DataFrame:
     """Compare the models of one setting."""
     evaluation = params.evaluation
     samples = _samples(rows, evaluation.bootstrap_draws, params.seed)
     first = samples[0]
     about = {"lesions": len(first.labels), "patients": len(set(first.patients)), "malignant": first.labels.sum()}
     reference, records = None, []
-    for name in sorted(set(rows["model"]), key=lambda name: (name != evaluation.reference, name)):
-        own = _score(rows[rows["model"] == name], samples, cuts, evaluation)
+    setting = rows["setting"].iloc[0]
+    names = sorted(set(rows["model"]), key=lambda name: (name != evaluation.reference, name))
+    scored = parallel_map(
+        _score,
+        [rows[rows["model"] == name] for name in names],
+        compute,
+        f"Scores in {setting}",
+        unit="model",
+        samples=samples,
+        cuts=cuts,
+        evaluation=evaluation,
+    )
+    for name, own in zip(names, scored, strict=True):
         if name == evaluation.reference:
             reference = own
         for metric in own.metrics:
@@ -122,7 +136,7 @@ def _compare(rows: pd.DataFrame, cuts: Cuts, params: StudyParams, ratio: float) 
             if not metric.startswith("threshold"):
                 bounds = interval(repeat_mean([draws[metric] for draws in own.draws.values()]), evaluation.confidence)
             record = {
-                "setting": rows["setting"].iloc[0],
+                "setting": setting,
                 "model": name,
                 "metric": metric,
                 "value": means.mean(),
@@ -165,7 +179,7 @@ def _score(rows: pd.DataFrame, samples: dict[int, _Sample], cuts: Cuts, evaluati
     probabilities, means, spreads, draws = {}, {}, {}, {}
     for repeat in sorted(set(rows["repeat"])):
         sample, part = samples[repeat], rows[rows["repeat"] == repeat]
-        by_seed = part.pivot_table(index="seed", columns="lesion_id", values="probability")[sample.lesions]
+        by_seed = part.pivot(index="seed", columns="lesion_id", values="probability")[sample.lesions]  # noqa: PD010 - fast
         runs: dict[Run, Floats] = {
             (setting, repeat, model, int(seed)): by_seed.loc[seed].to_numpy(float) for seed in by_seed.index
         }
@@ -173,7 +187,9 @@ def _score(rows: pd.DataFrame, samples: dict[int, _Sample], cuts: Cuts, evaluati
         probabilities[repeat] = np.stack(list(runs.values()))
         means[repeat], spreads[repeat] = each.mean(skipna=False), each.std()
         draws[repeat] = _mean_draws(sample, runs, cuts, evaluation)
-    return _Scored(probabilities, pd.DataFrame(means), pd.DataFrame(spreads), draws)
+    table = pd.DataFrame(means)
+    metrics = [name for name in ALL_METRICS if name in table.index and table.loc[name].notna().all()]
+    return _Scored(probabilities, table, pd.DataFrame(spreads), draws, metrics)
 
 
 def _scores(labels: NDArray, run: Run, probabilities: Floats, cuts: Cuts, evaluation: Evaluation) -> dict[str, float]:

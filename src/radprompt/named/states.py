@@ -3,7 +3,9 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import local
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,25 +79,36 @@ def _forward(
     from tqdm import tqdm
 
     model, tokenizer = load_frozen(backbone, depth=depth)
-    threads, states = torch.get_num_threads(), {}
+    threads = torch.get_num_threads()
+    # Products this small keep one thread busy: several names are read at once. Of a large model, one by all threads.
+    at_once, each = (threads, 1) if model.dtype == torch.float32 else (1, threads)
+    own = local()  # a thread continues from keys and values of its own
+    with torch.inference_mode(), threadpool_limits(limits=1):
+        beginning = tokenizer(f"{instruction} The", return_tensors="pt").input_ids
+        prompts = [tokenizer(f"{instruction} The '{name}' feature", return_tensors="pt").input_ids for name in names]
+
+    def state(tokens: torch.Tensor) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            if not hasattr(own, "known"):
+                torch.set_num_threads(each)
+                own.known = read_beginning(model, beginning)
+            length = beginning.shape[1]
+            if own.known is None or not torch.equal(tokens[:, :length], beginning):
+                hidden = model(tokens, output_hidden_states=True).hidden_states[layer]
+            else:
+                asked = {"past_key_values": own.known, "use_cache": True, "output_hidden_states": True}
+                hidden = model(tokens[:, length:], **asked).hidden_states[layer]
+                own.known.crop(length - tokens.shape[1])
+            return hidden[0, -1].float().numpy()
+
+    pool = ThreadPoolExecutor(at_once)
     try:
-        torch.set_num_threads(1 if model.dtype == torch.float32 else threads)  # small products: threads only wait
-        with torch.inference_mode(), threadpool_limits(limits=1):
-            beginning = tokenizer(f"{instruction} The", return_tensors="pt").input_ids
-            known = read_beginning(model, beginning)
-            for name in tqdm(names, desc="reading names", unit="name", disable=None):
-                tokens = tokenizer(f"{instruction} The '{name}' feature", return_tensors="pt").input_ids
-                length = beginning.shape[1]
-                if known is None or not torch.equal(tokens[:, :length], beginning):
-                    hidden = model(tokens, output_hidden_states=True).hidden_states[layer]
-                else:
-                    asked = {"past_key_values": known, "use_cache": True, "output_hidden_states": True}
-                    hidden = model(tokens[:, length:], **asked).hidden_states[layer]
-                    known.crop(length - tokens.shape[1])
-                states[name] = hidden[0, -1].float().numpy()
+        with threadpool_limits(limits=1):
+            read = tqdm(pool.map(state, prompts), total=len(names), desc="reading names", unit="name", disable=None)
+            return dict(zip(names, read, strict=True))
     finally:
+        pool.shutdown(cancel_futures=True)
         torch.set_num_threads(threads)
-    return states
 
 
 def _digest(backbone: str | Path, layer: int, instruction: str) -> str:

@@ -14,7 +14,7 @@ from radprompt.core.table_params import Table
 from radprompt.own_table.columns import Column, Kind, judge
 from radprompt.own_table.copies import find_copies, united
 from radprompt.own_table.encoding import encode
-from radprompt.own_table.faults import Command, Fault, refuse
+from radprompt.own_table.faults import Command, Fault, option, refuse
 from radprompt.own_table.labels import Labels, label_key, read_labels
 from radprompt.own_table.missing_codes import code_faults, failed_rows, in_all_columns, is_usual
 from radprompt.own_table.number_formats import is_number, rewrite
@@ -165,8 +165,8 @@ def check(
 def _check_roles(table: Table, names: list[str], where: str, command: Command | None) -> None:
     wanted = [(role, f"table.{role}", name) for role, name in table.roles.items()]
     pairs = (("ignore", "ignore"), ("categories", "category"), ("keep", "keep"), ("clinical", "clinical"))
-    for key, option in pairs:
-        wanted += [(option, f"table.{key}", name) for name in getattr(table, key)]
+    for key, role in pairs:
+        wanted += [(role, f"table.{key}", name) for name in getattr(table, key)]
     faults = []
     for role, key, name in wanted:
         if name not in names:
@@ -230,11 +230,25 @@ def _labels(values: pd.Series, table: Table, where: str) -> tuple[Labels | None,
         if len(keys) == 2:
             second = list(keys.values())[1]
             return read_labels(values, second, where), [fault._replace(options={"positive": second})]
+        if (foot := _foot(values)) is not None:
+            said = f"{fault.what}; the last {len(foot)} row(s) may be means, deviations or counts, not cases"
+            advice = f"if so, leave them out: {option('missing', f'{table.label}={foot.iloc[0]}')}"
+            options = {"missing": [f"{table.label}={value}" for value in foot.unique()]}
+            return None, [Fault(f"rows {foot.index[0]} to {foot.index[-1]}, {place}", said, advice, options)]
         codes = [value for value in levels if is_usual(value) or value.casefold() in _UNKNOWN]
         if len(keys) > 2 and len({label_key(value) for value in levels if value not in codes}) == 2:
             advice = f"if {codes[0]!r} stands for a missing label: --missing {table.label}={codes[0]}"
             fault = fault._replace(advice=advice, options={"missing": [f"{table.label}={code}" for code in codes]})
         return None, [fault]
+
+
+def _foot(values: pd.Series) -> pd.Series | None:
+    """Return the labels of the table's last rows if they, and no other rows, are of neither class; at most ten."""
+    keys = values.map(label_key)
+    classes = keys.value_counts().index[:2]
+    others = values[~keys.isin(classes)]
+    last = values.iloc[len(values) - len(others) :]
+    return last if len(others) <= 10 and others.index.equals(last.index) and not others.map(is_usual).any() else None
 
 
 def _without_information(cells: pd.DataFrame) -> dict[str, str]:
@@ -303,9 +317,10 @@ def _patients(
         if (several["label"].nunique() < 2).any() and several["site"].nunique().max() == 1:
             patients = parts
             one, other = about["case"][parts == next(iter(several.groups))].iloc[:2]
+            alone = option("keep", table.id)
             notes.append(
                 f"The ids in column {table.id!r} share parts, such as {one!r} and {other!r}: {parts.nunique()} parts "
-                f"were taken as patients, each on one side of the split. --keep {table.id} takes each row alone."
+                f"were taken as patients, each on one side of the split. {alone} takes each row alone."
             )
     numbers = [name for name, kind in kinds.items() if kind == "number"]
     others = [name for name in kinds if name not in numbers]

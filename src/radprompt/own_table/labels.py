@@ -27,6 +27,9 @@ KNOWN = (
 )
 """Pairs whose second word counts as 1 without being asked; case does not matter."""
 
+_MALIGNANT = ("malign", "malin", "bösartig", "boesartig", "kwaadaardig", "злокач", "恶性", "惡性", "悪性", "악성")
+"""How the word for malignant begins in other languages: the other value is then the one that is not looked for."""
+
 
 class Labels(NamedTuple):
     """Classes 0 and 1 in the table's own words, and each row's class."""
@@ -43,7 +46,7 @@ def read_labels(values: pd.Series, positive: object, where: str) -> Labels:
     values
         Text, no cell missing. Case does not count, nor does 1.0 differ from 1.
     positive
-        The value that counts as 1; None: by :data:`KNOWN`.
+        The value that counts as 1; None: by :data:`KNOWN`, or the one that says malignant.
     where
         File, for the message.
 
@@ -70,9 +73,7 @@ def read_labels(values: pd.Series, positive: object, where: str) -> Labels:
             where=place,
             fix="make a column that says one class against the rest, and name it with --label",
         )
-    one = (
-        label_key(str(positive)) if positive is not None else next((b for a, b in KNOWN if {a, b} == set(spelt)), None)
-    )
+    one = _known(list(spelt)) if positive is None else label_key(str(positive))
     if one is None:
         first, second = spelt.values()
         raise InputError(
@@ -87,7 +88,17 @@ def read_labels(values: pd.Series, positive: object, where: str) -> Labels:
     return Labels((spelt[zero], spelt[one]), (keys == one).astype(int))
 
 
+def _known(keys: list[str]) -> str | None:
+    """Return the value that counts as 1 without being asked."""
+    malignant = [key for key in keys if key.startswith(_MALIGNANT)]
+    return malignant[0] if len(malignant) == 1 else next((b for a, b in KNOWN if {a, b} == set(keys)), None)
+
+
 def label_key(value: str) -> str:
-    """Return what two spellings of a value share: case does not count, nor does 1.0 differ from 1."""
+    """Return what two spellings of a value share: case does not count, nor does 1.0 differ from 1, or 007 from 7."""
     text = value.strip().casefold()
-    return f"{float(text):g}" if is_number(text) else text
+    if not is_number(text) or "e" in text:  # 72e996 is a name
+        return text
+    whole, _, decimals = text.lstrip("+-").partition(".")  # as text: long ids have more digits than a float
+    number = f"{whole.lstrip('0') or '0'}.{decimals.rstrip('0')}".removesuffix(".")
+    return f"-{number}" if text.startswith("-") and number != "0" else number

@@ -18,6 +18,8 @@ _OFTEN = 3  # times that a usual code occurs among values that occur once, where
 _LARGE = 99  # magnitude from which a usual code is not taken for a measurement
 _ZEROS, _OF_ALL = 5, 0.8  # columns, and their share of all, that are 0 in a row without a lesion
 _OTHERS = 5  # different other values below which a column is one of codes anyway
+_STATISTICAL, _ANSWERS = (9, 99, 999), 4  # codes of statistical programs, beside answers from 0 to 4
+_REASONS = 5  # codes in a row, such as -997 to -999, each for another reason why a value is missing
 
 
 def find_codes(values: pd.Series) -> list[float]:
@@ -45,14 +47,36 @@ def _outermost(values: pd.Series) -> list[float]:
         for value in times.index[times >= _OFTEN]
         if abs(value) >= _LARGE and is_usual(_text(float(value))) and others >= 0.9 * (len(known) - times[value])
     ]
+    for code in found[:]:
+        run = _run(rest, code)
+        beside = rest[~np.isin(rest, run)]
+        if len(beside) and max(beside[0] - code, code - beside[-1]) > _NEAR * (beside[-1] - beside[0]):
+            found += [value for value in run if value not in found]
     rest = rest[~np.isin(rest, found)]
     for _ in range(4):
-        code = next((end for end in (rest[0], rest[-1]) if _is_code(end, rest)), None) if len(rest) else None
-        if code is None or (len(found) and not is_usual(_text(float(code)))):
+        codes = next((own for end in (0, -1) if (own := _codes_at(rest, end))), []) if len(rest) else []
+        if not codes or (found and not any(is_usual(_text(code)) for code in codes)):
             break
-        found.append(float(code))
-        rest = rest[rest != code]
+        found += codes
+        rest = rest[~np.isin(rest, codes)]
     return found
+
+
+def _codes_at(ordered: np.ndarray, end: int) -> list[float]:
+    """Return the code at one end of sorted values, or all of a run of codes such as -999, -998, -997."""
+    if _is_code(ordered[end], ordered):
+        return [float(ordered[end])]
+    run = _run(ordered, ordered[end])
+    usual = next((value for value in run if is_usual(_text(value))), None)
+    if usual is None or len(run) == 1:
+        return []
+    return run if _is_code(usual, np.sort(np.where(np.isin(ordered, run), usual, ordered))) else []
+
+
+def _run(ordered: np.ndarray, code: float) -> list[float]:
+    """Return the whole numbers of a code's size that are next to it, itself among them."""
+    near = np.unique(ordered[np.abs(ordered - code) < _REASONS])
+    return [float(value) for value in near if value.is_integer() and abs(value) >= _LARGE]
 
 
 def code_faults(numbers: pd.DataFrame, cells: pd.DataFrame) -> list[Fault]:
@@ -66,6 +90,11 @@ def code_faults(numbers: pd.DataFrame, cells: pd.DataFrame) -> list[Fault]:
         All of the table's cells as text: a code that another column holds as a value is named with its column.
     """
     codes = {str(name): own for name in numbers if (own := find_codes(numbers[name]))}
+    common = Counter(code for own in codes.values() for code in own)
+    for name in numbers:
+        own = codes.get(str(name), [])
+        more = [code for code, times in common.items() if times > 1 and code not in own and _apart(numbers[name], code)]
+        codes |= {str(name): [*own, *more]} if more else {}
     faults = []
     for name, own in codes.items():
         shown = [_text(code) for code in own]
@@ -84,6 +113,15 @@ def code_faults(numbers: pd.DataFrame, cells: pd.DataFrame) -> list[Fault]:
         advice = f"if it stands for a missing value: {mended}; if it is measured: {insist}"
         faults.append(Fault(f"column {name!r}", what, advice, {"missing": options}))
     return faults
+
+
+def _apart(values: pd.Series, code: float) -> bool:
+    """Return whether a column has a code of other columns at its end, if only once, where it cannot be measured."""
+    others = values[values != code].dropna()
+    if not (values == code).any() or others.nunique() < _OTHERS:
+        return False
+    gap = max(others.min() - code, code - others.max())
+    return bool((code < 0 <= others.min()) or gap > _VERY_FAR * max(others.max() - others.min(), 1))
 
 
 def failed_rows(numbers: pd.DataFrame) -> list[int]:
@@ -139,6 +177,10 @@ def _is_code(end: float, ordered: np.ndarray) -> bool:
     spread = others[-1] - others[0]
     gap = others[0] - end if end < others[0] else end - others[-1]
     distinct = len(np.unique(others))
+    rare = len(ordered) - len(others) <= len(ordered) / 5
+    answers = others[0] >= 0 and others[-1] <= _ANSWERS and (others == np.floor(others)).all()
+    if end in _STATISTICAL and answers and rare:
+        return True
     if is_usual(_text(end)):
         if end < 0 <= others[0] and repeats and distinct >= 2 * _OTHERS:
             return True

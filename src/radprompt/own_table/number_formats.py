@@ -1,6 +1,7 @@
 """Numbers as spreadsheets and people write them: recognised a column at a time and written with a decimal point."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
@@ -85,6 +86,11 @@ def rewrite(cells: pd.DataFrame, names: Collection[str], decimal: str | None) ->
     for name, own in tidied.items():
         marks, seen = read[name], cells[name].dropna()
         numeric = own[own.map(_looks)]
+        if not marks and (single := _each_by_itself(own)) is not None:
+            changed[name] = single
+            row = single.index[single != seen][0]
+            forms.setdefault("Numbers with points and commas", []).append((name, seen[row], single[row]))
+            continue
         if not marks:
             comma, point = (seen[numeric.index[~numeric.map(_reads(mark))][0]] for mark in (".", ","))
             what = f"{comma!r} has a decimal comma, {point!r} a decimal point"
@@ -146,7 +152,7 @@ def _made_plain(cell: str) -> str:
         text = next(inner for inner in wrapped.groups() if inner is not None)
     if last := _MINUS_LAST.fullmatch(text):
         text = f"-{last[1]}"
-    text = "".join(str(int(letter)) if letter.isdecimal() else letter for letter in text)
+    text = "".join(_plain_letter(letter) for letter in text)
     text = text.translate(_SIGNS).replace("\u066b", ".")
     times = _TIMES_TEN.search(text.translate(_POWERS))
     if times:
@@ -155,12 +161,30 @@ def _made_plain(cell: str) -> str:
     return text if _looks(text) or unit_of(text) else cell
 
 
+def _plain_letter(letter: str) -> str:
+    """Return a decimal digit of any script as ours, and a unit in one letter, as Japanese text has it, spelt out."""
+    if letter.isdecimal():
+        return str(int(letter))
+    return unicodedata.normalize("NFKC", letter) if "\u3371" <= letter <= "\u33df" else letter
+
+
 def _looks(cell: str) -> bool:
     return any(form.fullmatch(cell) is not None for form in _FORMS.values()) and any(map(str.isdigit, cell))
 
 
 def _reads(mark: str) -> Callable[[str], bool]:
     return lambda cell: _FORMS[mark].fullmatch(cell) is not None
+
+
+def _each_by_itself(cells: pd.Series) -> pd.Series | None:
+    """Return a column's numbers, some with a decimal comma, others with a point; None where a cell may have either."""
+    plain = []
+    for cell in cells:
+        marks = [mark for mark, form in _FORMS.items() if form.fullmatch(cell)]
+        if not _looks(cell) or (len(marks) > 1 and not cell.lstrip("+-").isdigit()):
+            return None
+        plain.append(cell.replace(_GROUP_OF[marks[0]], "").replace(marks[0], "."))
+    return pd.Series(plain, cells.index)
 
 
 def _readings(cells: pd.Series) -> set[str]:

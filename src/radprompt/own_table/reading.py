@@ -72,7 +72,7 @@ def read_sheet(path: str | Path) -> Sheet:
         notes.append("3D Slicer's table was turned round: its columns are the cases, their names are in column 'case'.")
     if len(rows) < 2:
         raise InputError("no row below the header", where=str(path), fix="give one row a case")
-    names, body = rows[0], rows[1:]
+    names, body = _one_header(rows[0], rows[1:], notes)
     names = _name_the_first(names, body, notes)
     for place, name in enumerate(names):
         if not name and any(row[place] for row in body):
@@ -186,6 +186,7 @@ def _rows(text: str, where: str) -> tuple[list[list[str]], list[str]]:
     start = next((n for n, line in enumerate(lines) if _is_header(line, lines[n + 1 : n + 2], width)), 0)
     notes = [f"{start} line(s) above the header were left out, such as {' '.join(lines[0])[:60]!r}."] * (start > 0)
     notes += ["Each line stands in quotes as a whole: they were taken away."] * bool(inner)
+    _refuse_headless(lines, start, width, separator, where)
     lines = lines[start:]
     header, body = [lines[0][0].lstrip("# "), *lines[0][1:]], lines[1:]
     remarks = [line for line in body if line[0].startswith(_COMMENT) and len(_trimmed(line)) < len(header) - 1]
@@ -201,6 +202,18 @@ def _rows(text: str, where: str) -> tuple[list[list[str]], list[str]]:
     if body and all(len(_trimmed(line)) == len(header) + 1 for line in body) and header[-1]:
         header = ["", *header]
     return [header, *(_fitted(line, len(header), n, separator, where) for n, line in enumerate(body, 1))], notes
+
+
+def _refuse_headless(lines: list[list[str]], start: int, width: int, separator: str, where: str) -> None:
+    """Refuse a table whose first line as wide as its rows is one of them: its header has fewer cells."""
+    first = [cell for cell in lines[start] if cell]
+    if not start or 2 * sum(map(is_number, first)) <= len(first):
+        return
+    header = max((len(_trimmed(line)) for line in lines[:start]), default=0)
+    fix = "give each column a name, and each row a cell a column"
+    if separator == "," and header > 2:
+        fix = "numbers with a decimal comma? separate columns by semicolons, or quote the numbers; else " + fix
+    raise InputError(f"the header has {header} cells, most rows have {width}", where=f"{where}, header", fix=fix)
 
 
 def _inside_quotes(text: str) -> str | None:
@@ -315,6 +328,27 @@ def _cell(value: object) -> str:
 def _turned(rows: list[list[str]]) -> list[list[str]]:
     names = ["case", *("_".join(row[:3]) for row in rows[1:])]
     return [names, *([rows[0][place], *(row[place] for row in rows[1:])] for place in range(3, len(rows[0])))]
+
+
+def _one_header(names: list[str], body: list[list[str]], notes: list[str]) -> tuple[list[str], list[list[str]]]:
+    """Return one line of names where there are two: classes of features, then their names, as pandas writes them."""
+    unnamed = sum(not name and any(row[place] for row in body) for place, name in enumerate(names))
+    filled = [name for name in names if name]
+    if (unnamed < 2 and len(set(filled)) == len(filled)) or len(body) < 3 or not names[-1]:
+        return names, body
+    below = body[0]
+    plain = [name for name in below if name]
+    if any(map(is_number, plain)) or len(plain) < max(2, len(filled)) or not any(map(is_number, body[2])):
+        return names, body
+    upper, joined = "", []
+    for name, own in zip(names, below, strict=True):
+        upper = name or upper
+        joined.append(f"{upper}_{own}" if upper and below.count(own) > 1 and own else own or name)
+    body = body[1:]
+    if body[0][0] and not any(body[0][1:]):  # the index's name, in a line of its own
+        joined[0], body = body[0][0], body[1:]
+    notes.append(f"There are two lines of names: the second is used, {joined[-1]!r} under {names[-1]!r} for one.")
+    return joined, body
 
 
 def _name_the_first(names: list[str], body: list[list[str]], notes: list[str]) -> list[str]:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from radprompt.core.table_params import Table
 from radprompt.own_table.copies import find_copies
 from radprompt.own_table.faults import Fault, option
+from radprompt.own_table.number_formats import is_number
+from radprompt.own_table.programs import not_measured, spoken_names
 from radprompt.own_table.suspicion import Finding, class_leak, identity, names_patients
 
 _IMAGE = re.compile(
@@ -42,6 +44,8 @@ def suspicious(
         found = identity(cells[name], numbers.get(name))
         if name in table.categories and not (found and found.kind == "patient" and names_patients(name)):
             found = None
+        if found and found.kind == "id" and name in numbers and spoken_names([name]):
+            found = None  # an energy may have nine digits in every row
         if found is None and labels is not None:
             found = class_leak(name, cells[name], numbers.get(name), labels)
         if found is not None:
@@ -66,7 +70,7 @@ def suspicious(
         faults[group] = faults[group]._replace(options={"group": group} | other)
     for name in table.ignore:
         repeated = cells[name].nunique() < cells[name].notna().sum()
-        if table.group is None and name not in table.keep and names_patients(name) and repeated:
+        if table.group is None and name not in table.keep and repeated and _patient_like(cells[name]):
             times = f"{cells[name].nunique()} values in {int(cells[name].notna().sum())} rows"
             what = f"it is ignored, but seems to name patients, who would be on two sides of the split: {times}"
             group_it, insist = option("group", name), option("keep", name)
@@ -75,6 +79,15 @@ def suspicious(
             group = group or name
             faults[name] = Fault(f"column {name!r}", what, advice, options)
     return faults
+
+
+def _patient_like(cells: pd.Series) -> bool:
+    """Return whether a column that is ignored is called like patients, or holds texts that repeat as theirs do."""
+    name = str(cells.name)
+    if names_patients(name) or not_measured([name]) or cells.dropna().map(is_number).all():
+        return names_patients(name)
+    found = identity(cells, None)
+    return found is not None and found.kind == "patient"
 
 
 def _repeating(cells: pd.DataFrame, numbers: Mapping[str, pd.Series], findings: Mapping[str, Finding]) -> list[str]:

@@ -26,7 +26,11 @@ _PATIENT |= {
     "patienten",
     "mouse",
     "animal",
+    "paciente",
+    "paziente",
+    "pacjent",
 }
+_PATIENT_ELSEWHERE = ("患者", "病人", "病例", "症例", "пациент", "환자")
 _NAMING = {
     "id",
     "ids",
@@ -103,8 +107,13 @@ _PATH = re.compile(
 )
 _CODE = re.compile(r"[A-Za-z][A-Za-z _.:/-]*[0-9][0-9A-Za-z_./:-]*|[0-9]+[-_/][0-9A-Za-z_/-]+")
 _DECIMALS = re.compile(r"[0-9][.,][0-9]")
+_VIEW = r"(?:left|right|links|rechts|cc|mlo|ml|lm|lat|medial|ap|pa|l|r)"
 _STEMS = (
-    re.compile(r"(?P<stem>.*[0-9A-Za-z])(?P<rest>[-_ ./:]+[0-9A-Za-z]{1,6})"),
+    # The side and the view of a mammogram, whatever number follows: all of the patient's.
+    re.compile(
+        rf"(?P<stem>.*?[0-9A-Za-z])(?P<rest>[-_ ./:]+{_VIEW}(?:[-_ ./:]+(?:{_VIEW}|[0-9]{{1,2}}))*)", re.IGNORECASE
+    ),
+    re.compile(r"(?P<stem>.*[0-9A-Za-z])(?P<rest>[-_ ./:]+(?:[0-9A-Za-z]{1,6}|[A-Za-z]{1,10}[0-9]{1,3}))"),
     re.compile(r"(?P<stem>.*[0-9])(?P<rest>[A-Za-z]{1,4})"),
     re.compile(r"(?P<rest>[A-Za-z][0-9A-Za-z]{0,5}[-_ ./:]+)(?P<stem>.*[0-9].*)"),
 )
@@ -115,6 +124,7 @@ _NEAR = 10  # whole numbers on either side that show how dense a column's values
 _ROWS = 20  # below, order and spread of numbers show nothing
 _CHANCE = 1e-4  # probability of so even a spread among measurements
 _SOME = 8  # different values from which repetition tells of patients; also least cases of a class
+_GRADES = 10  # different values that may tell the class but for a few rows: of more, the rarest fit by chance
 
 
 class Finding(NamedTuple):
@@ -132,7 +142,8 @@ def name_words(name: str) -> list[str]:
 def names_patients(name: str) -> bool:
     """Return whether a column is called as one that names patients: ``patient``, ``Subject ID``, ``MRN``."""
     words = [word for word in name_words(name) if not word.isdigit()]
-    return bool(words) and set(words) <= _PATIENT | _NAMING and bool(set(words) & _PATIENT)
+    called = bool(words) and set(words) <= _PATIENT | _NAMING and bool(set(words) & _PATIENT)
+    return called or any(word in name.casefold() for word in _PATIENT_ELSEWHERE)
 
 
 def identity(cells: pd.Series, numbers: pd.Series | None) -> Finding | None:
@@ -195,7 +206,7 @@ def class_leak(name: str, cells: pd.Series, numbers: pd.Series | None, labels: N
     codes, levels = pd.factorize(known)
     ones, per_level = np.bincount(codes, weights=own), np.bincount(codes)
     errors = int(np.minimum(ones, per_level - ones).sum())
-    if len(levels) <= len(known) / 4 and (errors == 0 or (len(levels) == 2 and errors <= 0.05 * len(known))):
+    if len(levels) <= len(known) / 4 and (errors == 0 or (len(levels) <= _GRADES and errors <= 0.05 * len(known))):
         how = "without an error" if errors == 0 else f"but for {errors} of {len(known)} rows"
         return Finding("class", f"its {len(levels)} values tell the class {how}")
     if numbers is None or len(levels) == 2:

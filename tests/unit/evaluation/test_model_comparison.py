@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from radprompt.core.errors import InputError
-from radprompt.core.params import Params, load_params
+from radprompt.core.params import Compute, Params, load_params
 from radprompt.evaluation.comparisons import delong_test, holm
 from radprompt.evaluation.model_comparison import ALL_METRICS, COLUMNS, compare
 from radprompt.evaluation.scores import DECISIONS, METRICS
@@ -134,6 +134,13 @@ def test_models_share_their_resamples(table: pd.DataFrame, params: Params) -> No
         0,
         1,
     )
+
+
+def test_models_scored_by_workers_give_the_same_table(
+    table: pd.DataFrame, comparison: pd.DataFrame, params: Params
+) -> None:
+    spread = compare(table, params, compute=Compute("loky", 2))
+    pd.testing.assert_frame_equal(spread, comparison, check_exact=True)
 
 
 def test_order_of_rows_does_not_matter(table: pd.DataFrame, comparison: pd.DataFrame, params: Params) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from noise import pasted, run_check
 from ruamel.yaml import YAML
 
 from radprompt import __version__
+from radprompt.core.errors import InputError
 from radprompt.core.table_params import Table, TableParams, check_table_params
 
 MISSING = ["", "NA", "NaN"]
@@ -69,6 +71,23 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def stopped(tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Check a table that must be refused; return the options of the command that it suggests, which must work."""
+
+    def stopped(table: pd.DataFrame, said: str, **options: Any) -> dict[str, Any]:
+        path = tmp_path / "masses of 2024.csv"
+        table.to_csv(path, index=False)
+        with pytest.raises(InputError) as error:
+            run_check(path, **options)
+        assert said in str(error.value)
+        again = pasted(str(error.value))
+        assert run_check(path, **{key: value for key, value in again.items() if key != "label"})
+        return again
+
+    return stopped
 
 
 def two_sites(cases: int = 30, seed: int = 0) -> pd.DataFrame:

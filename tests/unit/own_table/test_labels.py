@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from radprompt.core.errors import InputError
-from radprompt.own_table.labels import read_labels
+from radprompt.own_table.labels import label_key, read_labels
 
 
 def labels(values, positive=None):
@@ -21,12 +21,31 @@ def labels(values, positive=None):
         (["no", "YES", "No"], ("no", "YES"), [0, 1, 0]),
         (["TRUE", "false"], ("false", "TRUE"), [1, 0]),
         (["control", "case"], ("control", "case"), [0, 1]),
+        (["Maligno", "Benigno"], ("Benigno", "Maligno"), [1, 0]),
+        (["bénin", "malin"], ("bénin", "malin"), [0, 1]),
+        (["bösartig", "gutartig"], ("gutartig", "bösartig"), [1, 0]),
+        (["恶性", "良性"], ("良性", "恶性"), [1, 0]),
     ],
 )
 def test_plain_pairs_need_no_word(values, classes, codes):
     found = labels(values)
     assert found.classes == classes
     assert found.codes.tolist() == codes
+
+
+@pytest.mark.parametrize(
+    "values",
+    [["1234567", "1234568"], ["72e996", "07e994"], ["0.1234567", "0.1234568"], ["9" * 31 + "1", "9" * 31 + "2"]],
+)
+def test_long_numbers_and_names_with_an_e_are_told_apart(values):
+    assert len({label_key(value) for value in values}) == 2
+
+
+@pytest.mark.parametrize(
+    "spellings", [["7", "7.0", "007", "+7"], ["0", "-0", "0.00"], ["Left", "left "], ["-1.50", "-1.5"]]
+)
+def test_spellings_of_one_value_are_one(spellings):
+    assert len({label_key(value) for value in spellings}) == 1
 
 
 @pytest.mark.parametrize(("positive", "codes"), [("1", [1, 0]), (2, [0, 1]), ("2.0", [0, 1])])

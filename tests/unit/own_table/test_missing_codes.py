@@ -37,6 +37,8 @@ def with_code(values, code, rows=6):
         (AGE, 999, 6),
         (AGE, -1, 6),
         (RNG.choice([0.0, 1.0], ROWS), 999, 4),
+        (RNG.choice([0.0, 1.0], ROWS), 9, 4),
+        (RNG.choice([1.0, 2.0, 3.0], ROWS), 99, 1),
     ],
 )
 def test_codes(values, code, rows):
@@ -45,6 +47,22 @@ def test_codes(values, code, rows):
 
 def test_two_codes_in_a_column():
     assert sorted(find_codes(with_code(with_code(GREY, -9999, 5), -999, 8))) == [-9999, -999]
+
+
+@pytest.mark.parametrize("last", [-9999, -999, 999])
+@pytest.mark.parametrize("rows", [2, 4])
+def test_codes_for_several_reasons_are_found_together(last, rows):
+    values, codes = GREY, [last - np.sign(last) * place for place in range(3)]
+    for place, code in enumerate(codes):
+        values = np.where(np.isin(np.arange(ROWS), np.arange(rows) + 10 * place), code, values)
+    assert sorted(find_codes(pd.Series(values))) == sorted(codes)
+
+
+def test_a_code_of_several_columns_is_found_where_it_stands_once(stopped):
+    table = noise(**{f"volume {n}": with_code(VOLUME, -1, 5 if n else 1) for n in range(3)})
+    table["difference"] = with_code(HOUNSFIELD, -1, 1)  # among others, -1 is measured
+    again = stopped(table, "column 'volume 0': -1 in 1 rows")
+    assert again["missing"] == [f"volume {n}=-1" for n in (1, 2, 0)]
 
 
 @pytest.mark.parametrize(

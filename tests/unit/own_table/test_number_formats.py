@@ -34,6 +34,7 @@ def read(cells, decimal=None, **others):
         lambda value: f"{value:.4f} %".replace(".", ","),
         lambda value: f"{value:.4f} mm",
         lambda value: f"{value:.4f} mm\u00b2",
+        lambda value: f"{value:.4f}\u339c",
         lambda value: f"{value:.4f} HU",
         lambda value: f"{value / 100:.8f}\u00d710^2",
         lambda value: f"{value / 100:.8f} \u00b7 10\u00b2",
@@ -52,6 +53,12 @@ def test_what_is_unambiguous_is_read_and_said(written):
     assert len(found.notes) == 1
     np.testing.assert_allclose(found.cells["area"].iloc[:-1].astype(float), VALUES, atol=1e-9)
     assert found.cells["area"].iloc[-1] is None
+
+
+def test_points_and_commas_in_a_column_are_read_where_each_number_has_one_reading():
+    found = read(["0,57949", "0.64588", "12", "-3.25", "1.234.567,5"])
+    assert found.cells["area"].tolist() == ["0.57949", "0.64588", "12", "-3.25", "1234567.5"]
+    assert "points and commas" in found.notes[0]
 
 
 def test_plain_numbers_and_words_stay_as_they_are():
@@ -80,7 +87,7 @@ def test_what_stays_open_is_asked_with_the_option_that_settles_it():
 
 
 def test_two_marks_in_a_column_are_a_fault():
-    assert read(["1,5", "2.5"]).faults[0].what == "'1,5' has a decimal comma, '2.5' a decimal point"
+    assert read(["1,5", "2.5", "1,234"]).faults[0].what == "'1,5' has a decimal comma, '2.5' a decimal point"
 
 
 def test_two_units_and_some_units_are_left_to_the_check():

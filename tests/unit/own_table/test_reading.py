@@ -224,6 +224,33 @@ def test_a_header_that_comes_again_is_left_out(write):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        ",,shape,,firstorder\n,label,Sphericity,Volume,Mean\nC1,m,0.5,2,3\nC2,b,0.7,3,4\n",  # merged cells
+        "shape,,firstorder,firstorder,firstorder\nrow name,label,Sphericity,Volume,Mean\nC1,m,0.5,2,3\nC2,b,0.7,3,4\n",
+        ",about,shape,shape,firstorder\n,label,Sphericity,Volume,Mean\nrow name,,,,\nC1,m,0.5,2,3\nC2,b,0.7,3,4\n",
+    ],
+)
+def test_of_two_lines_of_names_the_second_is_used(write, text):
+    sheet = read(write(text))
+    assert list(sheet.cells) == ["row name", "label", "Sphericity", "Volume", "Mean"]
+    assert sheet.cells.to_numpy().tolist() == [["C1", "m", "0.5", "2", "3"], ["C2", "b", "0.7", "3", "4"]]
+    assert any("two lines of names" in note for note in sheet.notes)
+
+
+def test_names_that_occur_twice_below_classes_of_features_have_these_before_them(write):
+    sheet = read(write("case,glcm,glrlm,glcm\ncase,Contrast,Entropy,Entropy\nC1,1,2,3\nC2,2,3,4\n"))
+    assert list(sheet.cells) == ["case", "Contrast", "glrlm_Entropy", "glcm_Entropy"]
+
+
+@pytest.mark.parametrize("rows", ["C1,0,5,1,7\nC2,0,6,1,9\n", "C1,0,5,1,7\nC2,0,6,1,9\nC3,1,2,9\n"])
+def test_decimal_commas_between_commas_are_refused_with_the_widths(write, rows):
+    with pytest.raises(InputError, match="the header has 3 cells, most rows have 5") as refused:
+        read(write(f"case,area,mean\n{rows}"))
+    assert "semicolons" in refused.value.fix
+
+
+@pytest.mark.parametrize(
     ("text", "said"), [("<html><table><tr><td>a</td></tr></table></html>", "HTML"), ('[{"a":1},\n{"a":2}]', "JSON")]
 )
 def test_other_files_that_are_called_csv_are_named(write, text, said):

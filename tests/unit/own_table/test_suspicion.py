@@ -5,9 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
-from noise import ROWS, noise, pasted, run_check
+from noise import ROWS, noise, run_check
 
 from radprompt.core.errors import InputError
 from radprompt.own_table.suspicion import name_words, names_patients, stems
@@ -17,23 +16,6 @@ ROW = np.arange(ROWS)
 TWICE = np.repeat(np.arange(ROWS // 2), 2)
 DAYS = [datetime.date(2015, 1, 1) + datetime.timedelta(int(day)) for day in RNG.integers(0, 3000, ROWS)]
 MALIGNANT = (noise()["label"] == "malignant").to_numpy().astype(int)
-
-
-@pytest.fixture
-def stopped(tmp_path):
-    """Check a table that must be refused; return the options of the command that it suggests, which must work."""
-
-    def stopped(table: pd.DataFrame, said: str, **options: Any) -> dict[str, Any]:
-        path = tmp_path / "masses of 2024.csv"
-        table.to_csv(path, index=False)
-        with pytest.raises(InputError) as error:
-            run_check(path, **options)
-        assert said in str(error.value)
-        again = pasted(str(error.value))
-        assert run_check(path, **{key: value for key, value in again.items() if key != "label"})
-        return again
-
-    return stopped
 
 
 @pytest.mark.parametrize(
@@ -214,13 +196,48 @@ def test_ids_that_share_a_beginning_are_one_patients():
     assert stems([f"{year}-{number:03d}" for year in (19, 20) for number in range(20)]) is None  # of two years
 
 
-@pytest.mark.parametrize("form", ["{n:03d}{side}", "{side}CC_{n}", "T{view}-{n:04d}", "{n}_{side}{view}"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        *("{n:03d}{side}", "{side}CC_{n}", "T{view}-{n:04d}", "{n}_{side}{view}"),
+        *("LIDC-IDRI-{n:04d}_nodule{view}", "Mass-Test_P_{n:05d}_RIGHT_CC_{view}", "P_{n}_{word}_MLO"),
+    ],
+)
 def test_the_views_of_a_patient_stay_together_wherever_the_id_names_them(tmp_path, form):
-    ids = [form.format(n=101 + row // 2, side="LR"[row % 2], view=1 + row % 2) for row in ROW]
+    words = {"side": "LR", "view": "12", "word": ("LEFT", "RIGHT")}
+    ids = [form.format(n=101 + row // 2, **{key: own[row % 2] for key, own in words.items()}) for row in ROW]
     noise(case=ids).sample(frac=1, random_state=0).to_csv(tmp_path / "t.csv", index=False)
     found = run_check(tmp_path / "t.csv", id="case")
     assert found.about["patient"].nunique() == ROWS // 2
     assert "50 parts were taken as patients" in found.notes[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [("Fallnummer", "P{:03d}"), ("患者编号", "{}"), ("Aktenzeichen", "KLM-{:03d}"), ("key", "{:02x}7e99")],
+)
+def test_a_patient_column_that_is_ignored_is_asked_about_whatever_its_name(stopped, name, form):
+    again = stopped(noise(**{name: [form.format(number) for number in TWICE]}), "it is ignored", ignore=[name])
+    assert again["group"] == name
+
+
+def test_patients_with_long_numbers_stay_apart(tmp_path):
+    noise(patient=[1234567 + number for number in TWICE]).to_csv(tmp_path / "t.csv", index=False)
+    assert run_check(tmp_path / "t.csv", group="patient").about["patient"].nunique() == ROWS // 2
+
+
+def test_a_grade_that_tells_the_class_but_for_few_rows_is_asked_about(stopped):
+    table = noise()
+    stage = np.where(table["label"] == table["label"].iloc[0], RNG.integers(1, 4, ROWS), RNG.integers(4, 7, ROWS))
+    stage[:2] = 7 - stage[:2]
+    again = stopped(table.assign(stage=[f"pT{number}" for number in stage]), "6 values tell the class but for")
+    assert again["ignore"] == ["stage"]
+
+
+def test_a_measured_energy_is_no_id(tmp_path):
+    energy = np.random.default_rng(4).choice(9 * 10**7, ROWS, replace=False) + 10**7
+    noise(original_firstorder_Energy=energy).to_csv(tmp_path / "t.csv", index=False)
+    assert "original_firstorder_Energy" in [column.source for column in run_check(tmp_path / "t.csv").columns]
 
 
 def test_classes_and_hospitals_that_count_anew_are_not_patients(tmp_path):

@@ -71,6 +71,7 @@ def run_all(folder: Path | None, work: Path, *, llm: bool) -> None:
     for name, parts in MERGED.items():
         if set(parts) <= set(tables):
             both = pd.concat([tables[part].assign(hospital=part[-1]) for part in parts], ignore_index=True)
+            both = without_copies(both)
             jobs.append((name, both.assign(ID=both["hospital"] + "_" + both["ID"].astype(str)), "hospitals"))
     jobs += [(name, tables[name], "llm") for name in smallest] if llm else []
     for place, (name, table, protocol) in enumerate(jobs, start=1):
@@ -87,6 +88,17 @@ def run_all(folder: Path | None, work: Path, *, llm: bool) -> None:
             done = subprocess.run(command, check=False, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603
         if done.returncode:
             print(f"  stopped: see {log.name}", flush=True)
+
+
+def without_copies(both: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the rows of the second hospital that are copies of the first one's: the check refuses such tables."""
+    from radprompt.own_table.copies import find_copies
+
+    numbers = both.drop(columns=["ID", "Target", "hospital"]).astype(str)
+    pairs = find_copies(both[[]], numbers.where(numbers != "nan", None))
+    apart = {later for earlier, later in pairs if both.loc[earlier, "hospital"] != both.loc[later, "hospital"]}
+    print(f"{len(apart)} rows are copies of another hospital's: left out", flush=True)
+    return both.drop(index=sorted(apart))
 
 
 def load_tables(folder: Path | None) -> dict[str, pd.DataFrame]:

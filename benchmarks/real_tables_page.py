@@ -195,6 +195,7 @@ def language_model(llm: pd.DataFrame) -> str:
 def two_hospitals(hospitals: pd.DataFrame, work: Path) -> str:
     """Return what few cases of a second hospital are worth, with intervals and the test of names."""
     lines = ["## Two hospitals: survival after lung cancer, CT (Hosny 2018, A and B)", ""]
+    lines += ["Cases of B whose values are those of a case of A are left out: the check refuses such tables.", ""]
     for site, other in (("a", "b"), ("b", "a")):
         own = hospitals[hospitals["setting"].str.match(rf"(others_to_{site}|{site}_.*)$")]
         wide = own.pivot_table(index="model", columns="setting", values="auc", sort=False).drop(index="majority")

@@ -11,6 +11,7 @@ Expect  `radprompt table new.csv --apply FOLDER` predicts with it
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -47,9 +48,10 @@ def main() -> None:
     sites = cases["site"].to_numpy()
     with atomic_folder(FOLDER) as folder:
         scaler.save(folder / "scaler.json")
-        selection.save(folder / "selection.json")
         for variant in variants(vectors, second_site=False, seed=params.seed):
             columns = columns_of(train, selection if variant.model == SELECTED else None, params.prompt, params.seed)
+            if variant.model == SELECTED:  # under the names that the model knows
+                replace(selection, names=tuple(columns.names)).save(folder / "selection.json")
             classifier = build(variant, params.named, directions, params.seed)
             classifier.fit(columns.of(train), train["label"].to_numpy(), site=sites).save(folder / variant.model)
         shutil.copyfile(COLUMNS, folder / "columns.json")

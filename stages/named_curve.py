@@ -52,7 +52,7 @@ def main() -> None:
     for repeat in setting.repeats(params.adaptation.repeats.baselines):
         own = rows[rows["repeat"] == repeat]
         train, test = (own[own["split"] == split].drop(columns=["repeat", "split"]) for split in ("train", "test"))
-        sites.append(SecondSite(repeat, train, test, Selection.load(setting.selection_file(repeat))))
+        sites.append(SecondSite(repeat, train, test))
     found = parallel_map(
         points_of, sites, params.compute, "Points of the curve", unit="repeat", light=True, first=first, **given
     )

@@ -181,6 +181,19 @@ def features_of(
     return list(available if name in _EVERY_FEATURE else selected)
 
 
+def _folds_by_patient(y: NDArray, patients: NDArray, most: int, seed: int) -> list[tuple[NDArray, NDArray]] | None:
+    """Return inner folds by patient with both classes on both sides, as many as can be; None where two cannot."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    for count in range(most, 1, -1):
+        if len(set(patients)) < count:
+            continue
+        folds = list(StratifiedGroupKFold(count, shuffle=True, random_state=seed).split(y, y, patients))
+        if all(len(np.unique(y[part])) == 2 for fold in folds for part in fold):
+            return folds
+    return None
+
+
 class Conventional:
     """A conventional model, bound to the columns that it is fitted on: at a site with other features it starts again.
 
@@ -199,8 +212,10 @@ class Conventional:
         self.params = params
         self.seed = seed
 
-    def fit(self, X: pd.DataFrame, y: NDArray) -> Self:
+    def fit(self, X: pd.DataFrame, y: NDArray, patients: NDArray | None = None) -> Self:
         """Fit on standardised features and labels, 0 benign and 1 malignant, one per row of ``X``; NaN is missing.
+
+        Rows of one patient stay together in the inner folds by which elastic net chooses its penalty.
 
         Raises
         ------
@@ -221,6 +236,8 @@ class Conventional:
             where = f"params.yaml, baselines.{self.name}.folds"
             raise InputError(what, where=where, fix=f"set it to {max(2, rows.min())} or less")
         estimator = build(self.name, self.params, self.seed)
+        if self.name == "elastic_net" and patients is not None and len(set(patients)) < len(patients):
+            estimator.set_params(cv=_folds_by_patient(y, patients, folds, self.seed) or estimator.cv)
         # One thread: sums over several come in another order, and the last digits with them.
         with threadpool_limits(limits=1), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is a parameter

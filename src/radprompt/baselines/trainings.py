@@ -152,7 +152,8 @@ def _predict(job: Job, setting: str, params: StudyParams) -> pd.DataFrame:
             taught = job.origin if job.origin and job.model == SOURCE_PREVALENCE else training
             columns = _columns(job.model, taught, params)
             own = _with_fewer_folds(job.model, params.baselines, taught.train)
-            model = Conventional(job.model, own, job.seed).fit(taught.train[columns], _labels(taught.train))
+            patients = taught.train["patient_id"].to_numpy()
+            model = Conventional(job.model, own, job.seed).fit(taught.train[columns], _labels(taught.train), patients)
             malignant = model.predict_proba(new[columns])[:, 1]
         for repeat in new["repeat"].unique():
             rows = (new["repeat"] == repeat).to_numpy()

@@ -13,7 +13,7 @@ POOLED, SOURCE_LOGIT, SOURCE = "pooled_logistic", "source_logit", "source_logist
 MODELS = (POOLED, SOURCE_LOGIT, SOURCE)
 """Models that need a setting whose model is continued."""
 
-_SITE, _LOGIT = "site", "logit of the first site's model"
+_SITE, _LOGIT = "(which site)", "(logit of the first site's model)"  # as no feature is called
 _LEARNER = "logistic_regression"
 
 

@@ -52,7 +52,7 @@ def auc_change(
         ``corrected`` lesions are ``trained`` on and ``tested``, over all repeats.
     """
     rows = of_setting(cohort)
-    changed = (before != after).any(axis=1)
+    changed = ((before != after) & ~(before.isna() & after.isna())).any(axis=1)
     touched = rows[changed.reindex(_keys(rows)).to_numpy()].drop_duplicates("lesion_id")
     aucs: list[list[float]] = []
     low: float | None = None

@@ -12,6 +12,7 @@ from radprompt.core.params import StudyParams
 from radprompt.evaluation.learning_curve import few_lesions, nested_order
 from radprompt.named.classifier import NamedClassifier
 from radprompt.named.variants import SELECTED, Columns, Variant, build, columns_of, continued, fit_start
+from radprompt.selection.choose import measured_here
 from radprompt.selection.record import Selection
 
 RESTARTED = "named_restarted"
@@ -20,12 +21,11 @@ LOGISTIC = "logistic_regression"
 
 
 class SecondSite(NamedTuple):
-    """One repeat: raw features with ``lesion_id`` and ``label``, and the selection on all of its training lesions."""
+    """One repeat: raw features with ``lesion_id`` and ``label``."""
 
     repeat: int
     train: pd.DataFrame
     test: pd.DataFrame
-    selection: Selection
 
 
 class FirstSite(NamedTuple):
@@ -60,17 +60,19 @@ def points_of(
 ) -> list[tuple[str, int, int, float]]:
     """Return points of the curve: model, lesions, repeat and AUC on the test lesions.
 
-    Without lesions, the named model is asked about the features that the repeat selects, which need not be those of the
-    first site; the lesions' values, without their labels, give the site's means and deviations. With some, everything
-    is fitted on these alone: means and deviations, the selection, the models.
+    Without lesions, the named model is asked about those of the first site's features that this site measured, or
+    where it measured none of them, about all of its own; the lesions' values, without their labels, give the site's
+    means and deviations. With some, everything is fitted on these alone: means and deviations, the selection, the
+    models.
     """
     named = Variant(SELECTED, False, vectors)
 
     def restarted(train: pd.DataFrame, columns: Columns) -> NamedClassifier:
         return build(named, params.named, directions, params.seed).fit(columns.of(train), train["label"].to_numpy())
 
-    own = columns_of(site.train, site.selection, params.prompt, params.seed)
-    unlabelled = continued(first.model, site.train.drop(columns="label"), own)
+    lesions = site.train.drop(columns="label")
+    own = columns_of(lesions, measured_here(first.selection, lesions), params.prompt, params.seed)
+    unlabelled = continued(first.model, lesions, own)
     scores: list[tuple[str, int, np.ndarray]] = [(SELECTED, 0, unlabelled.predict_proba(own.of(site.test))[:, 1])]
     order = nested_order(site.train["label"].to_numpy(), [params.seed, site.repeat])
     for count in (count for count in params.adaptation.curve if count < len(site.train)):

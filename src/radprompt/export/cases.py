@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from radprompt.core.errors import InputError
+from radprompt.core.rows import require_width
 from radprompt.tables.lesions import Exclusion
 
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -123,6 +124,7 @@ def _read(table: Path) -> pd.DataFrame:
         raise InputError("no such table", where=where, fix="check the path") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError) as error:
         raise InputError(f"not a readable table: {str(error).strip()}", where=where, fix=_FIX_TABLE) from None
+    require_width(table.read_text(encoding="utf-8-sig"), ",", len(rows.columns), where)
     rows.columns = pd.Index([str(name).strip().lower() for name in rows.columns])
     if not rows.columns.is_unique:
         name = rows.columns[rows.columns.duplicated()][0]

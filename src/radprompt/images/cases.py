@@ -10,6 +10,7 @@ import pandas as pd
 
 from radprompt.core.errors import InputError
 from radprompt.core.inputs import checked
+from radprompt.core.rows import require_width
 
 ABOUT = ("patient", "site", "label")
 """Optional columns that go into the features table as they are."""
@@ -133,6 +134,7 @@ def _read(path: Path) -> pd.DataFrame:
         raise InputError(f"not a readable table: {str(error).strip()}", where=where, fix=_FORM) from None
     if rows.empty:
         raise InputError("the table has no rows", where=where, fix="write one row a case")
+    require_width(text, separator, len(rows.columns), where)
     rows.columns = pd.Index([str(name).strip() for name in rows])
     return rows.fillna("").apply(lambda column: column.str.strip())
 
@@ -160,7 +162,9 @@ def _native(name: str) -> Path:
 
 
 def spacing_of(text: str, dimensions: int) -> tuple[float, ...]:
-    """Return the spacing that a table gives (mm; x, y and z), one number standing for all directions.
+    r"""Return the spacing that a table gives (mm; x, y and z), one number standing for all directions.
+
+    DICOM's ``0.5\0.25`` has the rows' distance, y, first.
 
     Raises
     ------
@@ -176,4 +180,6 @@ def spacing_of(text: str, dimensions: int) -> tuple[float, ...]:
         raise InputError(
             f"spacing {text!r} is not {dimensions} pixel sizes in mm", fix="write 0.5, or 0.5 0.5 3 for x, y and z"
         )
+    if "\\" in text and len(values) > 1:
+        values = (values[1], values[0], *values[2:])
     return values * dimensions if len(values) == 1 else values

@@ -1,7 +1,7 @@
 """Masks that readers corrected, which the next run of a study takes; `radprompt review STUDY --serve` writes them."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -28,7 +28,7 @@ def review_id(case: str) -> str:
     return case if plain else f"case-{hashlib.sha256(case.encode()).hexdigest()[:12]}"
 
 
-def take_corrections(cases: Sequence[Case], out: Path) -> Corrected:
+def take_corrections(cases: Sequence[Case], out: Path, own_mask: Callable[[Case], str]) -> Corrected:
     """Replace masks that readers corrected; a case that a reader found unusable becomes an exclusion.
 
     Parameters
@@ -37,6 +37,9 @@ def take_corrections(cases: Sequence[Case], out: Path) -> Corrected:
         The cases of the table.
     out
         The study's folder.
+    own_mask
+        Function that returns the digest of a case's own mask, '' where it cannot be read. A decision on another mask
+        than the case has now is not taken: the case may be another one of the same name.
 
     Raises
     ------
@@ -55,7 +58,11 @@ def take_corrections(cases: Sequence[Case], out: Path) -> Corrected:
     unusable = {name: review for name, review in decided.items() if review.decision == UNUSABLE}
     kept, excluded = [], []
     for name, case in known.items():
-        if name in unusable:
+        seen = decided[name].contour if name in decided else ""
+        if seen and (name in masks or name in unusable) and own_mask(case) not in ("", seen):
+            reason = "a reader decided on another mask than this case has now, or on another case of this name"
+            excluded.append(Excluded(case.row, case.case, reason, "look at it again with `radprompt review`"))
+        elif name in unusable:
             reason = f"unusable to reader {unusable[name].reader}: {unusable[name].reason}"
             excluded.append(Excluded(case.row, case.case, reason, "take the decision back with `radprompt review`"))
         else:

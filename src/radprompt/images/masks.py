@@ -27,7 +27,7 @@ class Region(NamedTuple):
     notes: tuple[str, ...]
 
 
-def read_region(path: Path, mask_label: str, volume: Volume) -> Region:
+def read_region(path: Path, mask_label: str, volume: Volume, value: str = "") -> Region:
     """Read the region of one case.
 
     Parameters
@@ -38,6 +38,8 @@ def read_region(path: Path, mask_label: str, volume: Volume) -> Region:
         Which region: a value, a segment's number or label, a structure's name or number; '' if there is one only.
     volume
         The case's image.
+    value
+        Which value of a label map, where ``mask_label`` is ''; structures and segments have no values.
 
     Raises
     ------
@@ -52,7 +54,12 @@ def read_region(path: Path, mask_label: str, volume: Volume) -> Region:
     try:
         if not is_dicom(path):
             read = read_file(path, sized=False)
-            mask, placed, notes = _one_label(read.image, mask_label), read.placed and volume.placed, ()
+            mask, placed, notes = _one_label(read.image, mask_label or value), read.placed and volume.placed, ()
+            if volume.placed and not placed and mask.GetSize()[2] > 1:
+                raise ImageError(
+                    "several slices without a position, on an image that has one: their order is not known",
+                    fix="save the mask as NIfTI, NRRD or DICOM-SEG",
+                )
         else:
             with blamed_on(path, "DICOM header cannot be read"):
                 header = open_dicom(path, header=True)
@@ -63,7 +70,7 @@ def read_region(path: Path, mask_label: str, volume: Volume) -> Region:
                 _require_frame(frame, volume)
                 mask, placed, notes = segment(path, mask_label), volume.placed, ()
             else:
-                mask, placed, notes = _one_label(_planar(path), mask_label), False, ()
+                mask, placed, notes = _one_label(_planar(path), mask_label or value), False, ()
         on_grid, remark = on_grid_of(mask, volume.image, placed=placed)
     except ImageError as error:
         raise ImageError(error.what, where=error.where or str(path), fix=error.fix) from None
@@ -129,11 +136,12 @@ def _one_label(labels: "SimpleITK.Image", wanted: str) -> "SimpleITK.Image":
 def _named(labels: "SimpleITK.Image") -> dict[str, str]:
     """Return the values of named segments, as 3D Slicer writes them into ``.seg.nrrd``; names in small letters."""
     metadata = {key: labels.GetMetaData(key) for key in labels.GetMetaDataKeys() if key.startswith("Segment")}
-    return {
-        name.casefold(): metadata[key.replace("_Name", "_LabelValue")]
-        for key, name in metadata.items()
-        if key.endswith("_Name") and key.replace("_Name", "_LabelValue") in metadata
-    }
+    found: dict[str, str] = {}
+    for key, name in metadata.items():
+        value = metadata.get(key.replace("_Name", "_LabelValue")) if key.endswith("_Name") else None
+        if value is not None and found.setdefault(name.casefold(), value) != value:
+            raise ImageError(f"several segments are called {shown(name, 40)!r}", fix="give each a name of its own")
+    return found
 
 
 def _require_frame(frame: str, volume: Volume) -> None:

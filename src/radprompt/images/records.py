@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -133,11 +134,20 @@ def _key(case: Case, settings: Sequence[object]) -> str:
 def _stamp(path: Path) -> list[Any]:
     """Return name, size and time of a file, or of the files of a folder."""
     try:
-        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        files = sorted(path.iterdir()) if path.is_dir() else [path, *_detached(path)]
         stats = [(one.name, one.stat()) for one in files]
     except OSError:
         return [os.fspath(path)]
     return [os.fspath(path.absolute()), [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats]]
+
+
+def _detached(header: Path) -> list[Path]:
+    """Return the file of values that a header of a file of its own names, as .mhd and .nhdr do."""
+    if header.suffix.lower() not in (".mhd", ".nhdr"):
+        return []
+    named = re.search(r"(?:ElementDataFile\s*=|data ?file:)\s*(\S.*)", header.read_text("latin-1"), re.IGNORECASE)
+    other = header.parent / named[1].strip() if named else header
+    return [other] if other.is_file() and other != header else []
 
 
 def _load(path: Path) -> Record | None:

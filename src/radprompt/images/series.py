@@ -136,6 +136,12 @@ def _planar(dataset: "Dataset", path: Path, spacing: str) -> Volume:
         sizes = [down, across]
     if sizes is None:
         raise ImageError("no pixel size in the DICOM file", where=str(path), fix="add a column 'spacing', in mm")
+    if dataset.get("ModalityLUTSequence"):
+        raise ImageError(
+            "its values stand in a table of the file (ModalityLUTSequence), which is not read here",
+            where=str(path),
+            fix="export the image with its values rescaled",
+        )
     values = _values(decode(dataset, path), slope, intercept, _is_integral([(slope, intercept)]))
     return Volume(_volume(values[None], (sizes[1], sizes[0], 1.0)), placed=False, notes=_inverted(dataset))
 
@@ -279,7 +285,10 @@ def _volume(values: np.ndarray, spacing: tuple[float, float, float]) -> "SimpleI
 
 def _values(stored: np.ndarray, slope: float, intercept: float, integers: bool) -> np.ndarray:
     if integers:
-        return stored.astype(np.int32) * np.int32(slope) + np.int32(intercept)
+        ends = [int(end) * int(slope) + int(intercept) for end in (stored.min(initial=0), stored.max(initial=0))]
+        limits = np.iinfo(np.int32)
+        if limits.min <= min(ends) and max(ends) <= limits.max:
+            return stored.astype(np.int32) * np.int32(slope) + np.int32(intercept)
     return stored.astype(np.float64) * slope + intercept
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 TILTED = 0.1
+OFF_SLICE = 0.2
+"""Slices by which a contour may lie beside the middle of its slice."""
 """Largest extent of a contour across the slices, in slice distances: more is a contour in another plane."""
 MOST_POINTS = 10_000_000
 """Points of all contours of a structure."""
@@ -59,6 +61,7 @@ def contour_mask(path: Path, wanted: str, volume: Volume) -> tuple["SimpleITK.Im
         width, height, depth = image.GetSize()
         inside = np.zeros((depth, height, width), dtype=bool)
         planes: dict[int, set[float]] = defaultdict(set)
+        drawn: dict[int, list[np.ndarray]] = defaultdict(list)
         for points in contours:
             index = _to_index(points, image)
             slices = index[:, 2]
@@ -74,15 +77,35 @@ def contour_mask(path: Path, wanted: str, volume: Volume) -> tuple["SimpleITK.Im
                 )
             if (index[:, :2] < -1).any() or (index[:, :2] > (width, height)).any():
                 raise ImageError("a contour leaves the image to the side", fix="take the image that it was drawn on")
-            planes[place].add(round(float(slices.mean()), 1))
+            planes[place].add(round(float(slices.mean()), 2))
             rows, columns = polygon(index[:, 1], index[:, 0], (height, width))
-            inside[place][rows, columns] ^= True
+            filled = np.zeros((height, width), dtype=bool)
+            filled[rows, columns] = True
+            drawn[place].append(filled)
+    for place, shapes in drawn.items():
+        inside[place] = _union_with_holes(shapes)
     remarks = _check_planes(planes)
     if not inside.any():
         raise ImageError("no voxel's centre is inside the contours", fix="draw the region on a finer image")
     mask = SimpleITK.GetImageFromArray(inside.astype(np.uint8))
     mask.CopyInformation(image)
     return mask, (f"filled from {len(contours)} contours on {len(planes)} slices", *remarks)
+
+
+def _union_with_holes(shapes: list[np.ndarray]) -> np.ndarray:
+    """Return the region of one slice's filled contours: one inside another is a hole, and one in that an island.
+
+    Contours that are stored twice, overlap or touch are parts of one region.
+    """
+    inside = np.zeros_like(shapes[0])
+    unlike: list[np.ndarray] = []
+    for shape in sorted(shapes, key=np.count_nonzero, reverse=True):
+        if any(np.array_equal(shape, other) for other in unlike):
+            continue
+        around = sum(not (shape & ~other).any() for other in unlike)
+        inside = inside & ~shape if around % 2 else inside | shape
+        unlike.append(shape)
+    return inside
 
 
 def _contours(dataset: "Dataset", wanted: str, volume: Volume) -> list[np.ndarray]:
@@ -140,6 +163,12 @@ def _check_planes(planes: dict[int, set[float]]) -> tuple[str, ...]:
     if crowded := [place for place, heights in planes.items() if max(heights) - min(heights) > 2 * TILTED]:
         raise ImageError(
             f"contours of several planes fall into one slice (slice {crowded[0] + 1})",
+            fix="take the series on which the contours were drawn",
+        )
+    off = max((abs(height - place) for place, heights in planes.items() for height in heights), default=0.0)
+    if off > OFF_SLICE:
+        raise ImageError(
+            f"contours lie up to {off:.2f} slices beside the image's slices",
             fix="take the series on which the contours were drawn",
         )
     steps = np.diff(sorted(planes))

@@ -25,6 +25,7 @@ from radprompt.images.reading import read_image
 from radprompt.images.records import Record, measure_each, versions
 from radprompt.images.settings import Settings
 from radprompt.images.volumes import Volume
+from radprompt.mammograms.imaging.mask_measures import mask_digest
 from radprompt.own_table.programs import spoken_names
 
 FEATURES, EXCLUSIONS, QUALITY, NAMES = "features.csv", "exclusions.csv", "quality.csv", "names.csv"
@@ -76,7 +77,7 @@ def run_study(table: Path, settings: Settings, out: Path, compute: Compute) -> S
     """
     require_writable(out)
     read = read_cases(table)
-    reviewed = take_corrections(read.cases, out)
+    reviewed = take_corrections(read.cases, out, partial(_own_mask, settings=settings))
     work = partial(measure_case, settings=settings)
     outcome = measure_each(reviewed.cases, work, [settings.digest], out / FINISHED, compute, "measuring")
     if settings.engine == "fast":
@@ -105,8 +106,18 @@ def read_case(case: Case, settings: Settings) -> tuple[Volume, Region]:
     SimpleITK.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
     SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)  # what matters of a file is checked here
     volume = read_image(case.image, case.spacing, mammogram=settings.mammogram)
-    label = case.mask_label or str(settings.setting.get("label", ""))
-    return volume, read_region(case.mask, label, volume)
+    return volume, read_region(case.mask, case.mask_label, volume, value=str(settings.setting.get("label", "")))
+
+
+def _own_mask(case: Case, settings: Settings) -> str:
+    """Return the digest of a case's own mask; '' where image or mask cannot be read."""
+    import SimpleITK
+
+    try:
+        _, region = read_case(case, settings)
+    except InputError:
+        return ""
+    return mask_digest(SimpleITK.GetArrayFromImage(region.mask))
 
 
 def measure_case(case: Case, settings: Settings) -> Record:

@@ -106,10 +106,22 @@ def read_file(path: Path, spacing: str = "", *, sized: bool = True) -> Volume:
     return Volume(image, placed=False)
 
 
+def _require_millimetres(path: Path) -> None:
+    """Refuse a NRRD whose header gives another unit of space, which the reader passes over."""
+    with path.open("rb") as file:
+        header = file.read(2**16).partition(b"\n\n")[0].decode("latin-1")
+    named = re.search(r"^space units:(.*)$", header, re.MULTILINE | re.IGNORECASE)
+    units = {unit.strip().casefold() for unit in re.findall(r'"([^"]*)"', named[1])} if named else set()
+    if other := sorted(units - {"mm", "millimeter", "millimeters", "millimetre", "millimetres", ""}):
+        raise ImageError(f"its lengths are in {shown(other[0], 20)!r}, not mm", where=str(path), fix="save it in mm")
+
+
 def _check_header(reader: "SimpleITK.ImageFileReader", path: Path) -> None:
     size = reader.GetSize()
     sides = " x ".join(map(str, size))
     where = str(path)
+    if path.suffix.lower() in (".nrrd", ".nhdr"):
+        _require_millimetres(path)
     if int(np.prod([float(side) for side in size])) > LARGEST_VOLUME:
         raise ImageError(
             f"{sides} voxels, at most {LARGEST_VOLUME:,} in all", where=where, fix="cut the image to the region"

@@ -14,10 +14,11 @@ from radprompt.core.errors import InputError
 from radprompt.core.outputs import write_csv
 from radprompt.named.classifier import NamedClassifier, NamedExplanation
 from radprompt.named.variants import SELECTED
+from radprompt.own_table.cells import read_numbers
 from radprompt.own_table.columns import Column
 from radprompt.own_table.encoding import encode, feature_name, read_columns, shown_levels
-from radprompt.own_table.number_formats import is_number, rewrite
-from radprompt.own_table.reading import blank, read_sheet
+from radprompt.own_table.number_formats import Written, is_number
+from radprompt.own_table.reading import read_sheet
 from radprompt.selection.record import Selection
 from radprompt.study.scaling import FeatureScaler
 
@@ -55,11 +56,13 @@ class Answers:
 class FinalModel:
     """The model that a study of a table ends with.
 
-    ``facts`` says how a table is read (missing codes, decimal mark, site and its values, classes). ``needed`` are the
-    columns that the selected features come from, ``ranges`` their training cases' least, median and largest values.
+    ``facts`` says how a table is read (missing codes, decimal mark, site and its values, classes). ``columns`` are the
+    study's, ``needed`` those that the selected features come from, ``ranges`` their training cases' least, median and
+    largest values.
     """
 
     facts: dict[str, Any]
+    columns: list[Column]
     needed: list[Column]
     selection: Selection
     ranges: pd.DataFrame
@@ -82,6 +85,7 @@ class FinalModel:
         columns = read_columns(final / "columns.json")
         return cls(
             facts=json.loads((final / "table.json").read_text(encoding="utf-8")),
+            columns=columns,
             needed=[column for column in columns if set(features_of(column)) & set(selection.features)],
             selection=selection,
             ranges=pd.read_csv(final / "ranges.csv", index_col="feature").loc[list(selection.features)],
@@ -168,11 +172,14 @@ def apply(
     """
     model = FinalModel.load(study)
     facts, sheet = model.facts, read_sheet(csv)
-    read = rewrite(
-        blank(sheet.cells, [*facts["missing"], *missing]),
-        [column.source for column in model.needed if column.kind == "number" and column.source in sheet.cells],
-        decimal or facts["decimal"],
+    # All columns of numbers: how one is written shows in others.
+    there = [column for column in model.columns if column.kind == "number" and column.source in sheet.cells]
+    sources = [column.source for column in there]
+    read = read_numbers(
+        sheet.cells, [*facts["missing"], *missing], sources, decimal or facts["decimal"], written(there)
     )
+    needed = {f"column {column.source!r}" for column in model.needed}
+    read = read._replace(faults=[fault for fault in read.faults if fault.place in needed])
     if read.faults:
         raise InputError(
             "\n  ".join(f"{fault.place}: {fault.what}" for fault in read.faults),
@@ -207,6 +214,11 @@ def apply(
         *([f"{far} of them have features beyond the training cases' range: see column outside"] if far else []),
         "Research only: not for clinical use.",
     ]
+
+
+def written(columns: Iterable[Column]) -> dict[str, Written]:
+    """Return how the numbers of columns were written in the study's own table."""
+    return {column.source: Written(column.decimal, column.unit) for column in columns}
 
 
 def features_of(column: Column) -> dict[str, str | None]:

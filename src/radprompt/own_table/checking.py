@@ -11,16 +11,17 @@ import pandas as pd
 
 from radprompt.core.errors import InputError
 from radprompt.core.table_params import Table
+from radprompt.own_table.cells import read_numbers
 from radprompt.own_table.columns import Column, Kind, judge
 from radprompt.own_table.copies import find_copies, united
 from radprompt.own_table.encoding import encode
 from radprompt.own_table.faults import Command, Fault, option, refuse
 from radprompt.own_table.labels import Labels, label_key, read_labels
 from radprompt.own_table.missing_codes import code_faults, failed_rows, in_all_columns, is_usual
-from radprompt.own_table.number_formats import is_number, rewrite
+from radprompt.own_table.number_formats import is_number
 from radprompt.own_table.partitions import read_splits
 from radprompt.own_table.programs import not_measured, spoken_names
-from radprompt.own_table.reading import Sheet, blank, matching, read_sheet
+from radprompt.own_table.reading import Sheet, matching, read_sheet
 from radprompt.own_table.roles import shared_image, suspicious
 from radprompt.own_table.suspicion import stems
 
@@ -115,9 +116,8 @@ def check(
     described = [name for name in not_measured(names) if name not in used]
     left_out |= dict.fromkeys(described, "describes software, a file or the scanner, not the lesion")
     names = [name for name in names if name not in {*table.roles.values(), *left_out}]
-    read = rewrite(
-        blank(sheet.cells, table.missing), [name for name in names if name not in table.categories], table.decimal
-    )
+    plain = [name for name in names if name not in table.categories]
+    read = read_numbers(sheet.cells, table.missing, plain, table.decimal)
     exclusions = sorted(_unusable(read.cells, names, table.label))
     cells = read.cells.drop(index=[exclusion.row for exclusion in exclusions])
     if cells.empty or not names:
@@ -147,7 +147,7 @@ def check(
         levels = sorted(cells[name].dropna().unique()) if kind == "category" else []
         lacking, measured_at = int(cells[name].isna().sum()), [each for each in sites if each in there]
         own = (spoken.get(name, name), name, kind, levels, lacking, measured_at, name in table.clinical)
-        columns.append(Column(*own))
+        columns.append(Column(*own, *(read.written[name] if kind == "number" else ())))
     if not columns:
         raise InputError("no column is left to learn from", where=where, fix="give features, or ignore fewer columns")
     for site in sites:
@@ -327,11 +327,15 @@ def _patients(
     pairs = find_copies(cells[others], cells[numbers])
     if pairs:
         one, other = pairs[0]
-        apart = [(a, b) for a, b in pairs if given is not None and given[a] != given[b]]
-        if apart:
-            what = f"row {apart[0][0]} and row {apart[0][1]} are equal, but on two sides of the split"
-            fix = f"remove one of each ({len(apart)} pairs), or correct column {table.split!r}"
-            raise InputError(what, where=where, fix=fix)
+        for places, two, column in (
+            (given, "on two sides of the split", table.split),
+            (about["site"], "at two sites", table.site),
+        ):
+            apart = [(a, b) for a, b in pairs if places is not None and places[a] != places[b]]
+            if apart:
+                what = f"row {apart[0][0]} and row {apart[0][1]} are equal, but {two}"
+                fix = f"remove one of each ({len(apart)} pairs), or correct column {column!r}"
+                raise InputError(what, where=where, fix=fix)
         differing = sum(bool(about["label"][a] != about["label"][b]) for a, b in pairs)
         patients = united(patients, pairs)
         rows = len({row for pair in pairs for row in pair})

@@ -36,6 +36,7 @@ class Column(NamedTuple):
 
     ``name`` is how it is spoken, ``source`` how the table calls it; ``levels`` are the values of a category;
     ``missing`` counts cells without a value; ``sites`` have it; ``clinical``: known of the patient, not measured.
+    ``decimal`` and ``unit`` are how its numbers were written (:class:`radprompt.own_table.number_formats.Written`).
     """
 
     name: str
@@ -45,6 +46,8 @@ class Column(NamedTuple):
     missing: int
     sites: list[str]
     clinical: bool
+    decimal: str = ""
+    unit: str = ""
 
 
 def judge(cells: pd.Series, *, category: bool = False) -> Kind | Fault:

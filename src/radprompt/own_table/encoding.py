@@ -26,9 +26,24 @@ def encode(cells: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
         Text, None where missing; a column is called as in the user's table (:attr:`Column.source`).
     columns
         What each column holds. A value that a category did not have when it was judged is missing.
+
+    Raises
+    ------
+    InputError
+        Two columns would be features of one name.
     """
     found: dict[str, pd.Series] = {}
+    sources: dict[str, str] = {}
     for column in columns:
+        names = [feature_name(column, level) for level in ([None] if column.kind == "number" else shown_levels(column))]
+        for name in names:
+            if name in sources:
+                raise InputError(
+                    f"columns {sources[name]!r} and {column.source!r} would both be the feature {name!r}",
+                    where="header",
+                    fix="rename one of them",
+                )
+            sources[name] = column.source
         own = cells[column.source]
         if column.kind == "number":
             found[feature_name(column)] = pd.to_numeric(own).astype(float)
@@ -45,7 +60,7 @@ def shown_levels(column: Column) -> list[str]:
 
 
 def feature_name(column: Column, level: str | None = None) -> str:
-    """Return what a feature is called in every later table; it never meets another column's name."""
+    """Return what a feature is called in every later table; it never meets the name of a column that is ours."""
     name = column.name if level is None else f"{column.name}: {level}"
     if name in ROWS or name in FEATURES:
         name = name.replace("_", " ") if "_" in name else f"{name} (measured)"

@@ -100,5 +100,5 @@ def label_key(value: str) -> str:
     if not is_number(text) or "e" in text:  # 72e996 is a name
         return text
     whole, _, decimals = text.lstrip("+-").partition(".")  # as text: long ids have more digits than a float
-    number = f"{whole.lstrip('0') or '0'}.{decimals.rstrip('0')}".removesuffix(".")
+    number = f"{whole.lstrip('0') or '0'}.{decimals}".removesuffix(".").removesuffix(f".{'0' * len(decimals)}")
     return f"-{number}" if text.startswith("-") and number != "0" else number

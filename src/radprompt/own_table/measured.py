@@ -12,11 +12,11 @@ from radprompt.core.errors import InputError
 from radprompt.core.inputs import checked
 from radprompt.core.outputs import atomic_folder, write_json
 from radprompt.core.table_params import Table
-from radprompt.own_table.applying import not_numbers
+from radprompt.own_table.applying import not_numbers, written
+from radprompt.own_table.cells import read_numbers
 from radprompt.own_table.columns import Column
 from radprompt.own_table.encoding import encode, feature_name
-from radprompt.own_table.number_formats import rewrite
-from radprompt.own_table.reading import blank, read_sheet
+from radprompt.own_table.reading import read_sheet
 
 MEASURED = Path("data/measured")
 """Folder of :data:`SETTINGS` and, where there are any, :data:`REPEATED`."""
@@ -109,8 +109,9 @@ def read_measured_again(path: Path, table: Table, columns: Sequence[Column], cas
     if not numbers:
         raise InputError("no feature of the study is measured again", where=where, fix="call the columns alike")
     sources = [column.source for column in numbers]
-    cells = rewrite(blank(sheet.cells, table.missing), sources, table.decimal).cells
-    if faults := not_numbers(cells, numbers):
+    read = read_numbers(sheet.cells, table.missing, sources, table.decimal, written(numbers))
+    cells = read.cells
+    if faults := [f"{fault.place}: {fault.what}" for fault in read.faults] or not_numbers(cells, numbers):
         raise InputError("\n  ".join(faults), where=where, fix="correct them")
     ids = cells[table.id]
     values = encode(cells, numbers)[[feature_name(column) for column in numbers]]

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 import pandas as pd
@@ -19,6 +19,7 @@ _FORMS = {
     ",": re.compile(_GROUPED.format(mark=",", group=r"\.")),
 }
 _GROUP_OF = {".": ",", ",": "."}
+_GROUP = 3  # digits of a group of thousands
 _SIGNS = str.maketrans(
     dict.fromkeys("\u2212\u2010\u2011\u2012\u2013\ufe63\uff0d", "-") | {"\uff0b": "+", "\uff0e": ".", "\uff0c": ","}
 )
@@ -35,12 +36,20 @@ _WORD = re.compile(r"[0-9] [^\W\d_]+\.?$")  # a unit that is not known, where al
 _AGE = re.compile(r"[0-9]{3}([DWMY])")  # as DICOM writes it: 045Y
 
 
+class Written(NamedTuple):
+    """How a column's numbers were written: their decimal mark, '' where whole numbers leave it open, and their unit."""
+
+    decimal: str
+    unit: str
+
+
 class Numbers(NamedTuple):
-    """Cells with the numbers rewritten, what a reader should know of it, and what stays open."""
+    """Cells with the numbers rewritten, what a reader should know, what stays open, how each column was written."""
 
     cells: pd.DataFrame
     notes: list[str]
     faults: list[Fault]
+    written: dict[str, Written]
 
 
 def is_number(cell: str) -> bool:
@@ -59,7 +68,9 @@ def unit_of(cell: str) -> str | None:
     return None
 
 
-def rewrite(cells: pd.DataFrame, names: Collection[str], decimal: str | None) -> Numbers:
+def rewrite(
+    cells: pd.DataFrame, names: Collection[str], decimal: str | None, usual: Mapping[str, Written] | None = None
+) -> Numbers:
     """Rewrite the columns that hold numbers in another form than a decimal point's.
 
     Decimal commas, blanks, apostrophes, commas and points between thousands, typographic minus signs, powers of ten,
@@ -74,9 +85,14 @@ def rewrite(cells: pd.DataFrame, names: Collection[str], decimal: str | None) ->
         Columns to look at.
     decimal
         ``.`` or ``,`` where the user says it; None: as the table shows.
+    usual
+        How these columns were written in the table that a model learned from: what this one leaves open is read so,
+        and another unit is a fault.
     """
     pointed = {name for name in names if _only_points(cells[name].tolist())}
-    tidied = {name: own for name in names if name not in pointed and (own := _tidied(cells[name])) is not None}
+    looked_at = {name: each for name in names if name not in pointed and (each := _tidied(cells[name])) is not None}
+    tidied = {name: each.cells for name, each in looked_at.items()}
+    written = {name: Written("." if name in pointed else "", "") for name in names}
     read = {name: _readings(own) for name, own in tidied.items()}
     shown = {mark for marks in read.values() if len(marks) == 1 for mark in marks} | ({"."} if pointed else set())
     convention = decimal or (shown.pop() if len(shown) == 1 else None)
@@ -84,7 +100,11 @@ def rewrite(cells: pd.DataFrame, names: Collection[str], decimal: str | None) ->
     forms: dict[str, list[tuple[str, str, str]]] = {}
     faults: list[Fault] = []
     for name, own in tidied.items():
-        marks, seen = read[name], cells[name].dropna()
+        marks, seen, unit, before = read[name], cells[name].dropna(), looked_at[name].unit, (usual or {}).get(name)
+        if before and before.unit and unit and unit != before.unit:
+            what = f"{seen.iloc[0]!r}: the model learned from values in {before.unit}"
+            faults.append(Fault(f"column {name!r}", what, "write the numbers in that unit"))
+            continue
         numeric = own[own.map(_looks)]
         if not marks and (single := _each_by_itself(own)) is not None:
             changed[name] = single
@@ -96,15 +116,19 @@ def rewrite(cells: pd.DataFrame, names: Collection[str], decimal: str | None) ->
             what = f"{comma!r} has a decimal comma, {point!r} a decimal point"
             faults.append(Fault(f"column {name!r}", what, "write all numbers of a column in one way"))
             continue
-        if len(marks) == 2 and convention is None and not own.map(is_number).all():
-            first = numeric[~numeric.map(is_number)].iloc[0]
+        known = before.decimal if before else ""
+        if len(marks) == 2 and not (convention or known) and (not own.map(is_number).all() or _maybe_grouped(numeric)):
+            first = numeric[~numeric.map(is_number) | numeric.str.contains(".", regex=False)].iloc[0]
+            mark, sign = (",", "comma") if "," in first else (".", "point")
             advice = (
-                "say what the comma is: --decimal , (it starts the decimals) or --decimal . (it separates thousands)"
+                f"say what the {sign} is: --decimal {mark} (it starts the decimals) or --decimal {_GROUP_OF[mark]} "
+                "(it separates thousands)"
             )
-            what = f"{first!r} may be {first.replace(',', '.')} or {first.replace(',', '')}"
-            faults.append(Fault(f"column {name!r}", what, advice, {"decimal": ","}))
+            what = f"{first!r} may be {first.replace(',', '.')} or {re.sub('[.,]', '', first)}"
+            faults.append(Fault(f"column {name!r}", what, advice, {"decimal": mark}))
             continue
-        mark = next(iter(marks)) if len(marks) == 1 else convention or "."
+        mark = next(iter(marks)) if len(marks) == 1 else convention or known or "."
+        written[name] = Written(mark if own.str.contains("[.,]").any() else "", unit)
         plain = own.where(~own.map(_looks), own.str.replace(_GROUP_OF[mark], "").str.replace(mark, "."))
         different = plain != seen
         if different.any():
@@ -118,7 +142,7 @@ def rewrite(cells: pd.DataFrame, names: Collection[str], decimal: str | None) ->
         f"{kind} in {len(own)} column(s) were rewritten: {own[0][1]!r} in column {own[0][0]!r} is read as {own[0][2]}."
         for kind, own in forms.items()
     ]
-    return Numbers(found, notes, faults)
+    return Numbers(found, notes, faults, written)
 
 
 def _only_points(cells: list[str | None]) -> bool:
@@ -127,9 +151,21 @@ def _only_points(cells: list[str | None]) -> bool:
     return any("." in cell and not comma.fullmatch(cell) for cell in seen) and all(map(is_number, seen))
 
 
-def _tidied(cells: pd.Series) -> pd.Series | None:
+class _Tidied(NamedTuple):
+    cells: pd.Series
+    unit: str
+
+
+def _maybe_grouped(cells: pd.Series) -> bool:
+    """Return whether points may stand between thousands: 949, 848, 1.093, 1.368, and nothing with other decimals."""
+    dotted = cells.str.contains(".", regex=False)
+    small = cells[~dotted].str.lstrip("+-").str.len() <= _GROUP
+    return bool(dotted.any() and len(small) >= max(3, len(cells) / 10) and small.all())
+
+
+def _tidied(cells: pd.Series) -> _Tidied | None:
     """Return the cells with signs, exponents and units made plain; None where none is a number or all are plain."""
-    seen = cells.dropna()
+    seen, unit = cells.dropna(), ""
     plain = seen.map(is_number).astype(bool)
     if seen.empty or (plain.all() and not seen.str.contains(".", regex=False).any()):
         return None
@@ -137,13 +173,14 @@ def _tidied(cells: pd.Series) -> pd.Series | None:
     bare = own.map(_looks).astype(bool)
     units = own[~bare].map(unit_of)
     if not bare.any() and len(units) and len(set(units)) == 1 and units.notna().all():
+        unit = str(units.iloc[0]).strip()
         own = own.map(lambda cell: _made_plain(cell[: -len(unit_of(cell) or "")].strip()))
         bare = own.map(_looks).astype(bool)
     elif not bare.any() and len({cell.rpartition(" ")[2] for cell in own}) == 1 and _WORD.search(own.iloc[0]):
         shorter = own.map(lambda cell: _made_plain(cell.rpartition(" ")[0].strip()))  # 34 ans, 51 ans
         if shorter.map(_looks).all():
-            own, bare = shorter, shorter.map(_looks).astype(bool)
-    return own if bare.any() else None
+            own, bare, unit = shorter, shorter.map(_looks).astype(bool), own.iloc[0].rpartition(" ")[2]
+    return _Tidied(own, unit) if bare.any() else None
 
 
 def _made_plain(cell: str) -> str:

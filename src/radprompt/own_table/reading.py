@@ -7,7 +7,7 @@ import io
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,33 +91,6 @@ def is_workbook(content: bytes) -> bool:
     return content.startswith(_ZIP)
 
 
-def blank(cells: pd.DataFrame, missing: Collection[str | int | float]) -> pd.DataFrame:
-    """Return cells with None where a code says that the value is missing.
-
-    Parameters
-    ----------
-    cells
-        Text.
-    missing
-        Codes for all columns (``-9999``), or for one (``Sphericity=-9999``). Case does not count, and a number stands
-        for its other spellings: ``-9999`` for ``-9999.0``.
-    """
-    everywhere: set[str | float] = set()
-    single: set[tuple[str, str | float]] = set()
-    names = set(map(str, cells))
-    for code in map(str, missing):
-        column, _, own = code.rpartition("=")
-        if column in names:
-            single.add((column, _same(own)))
-        else:
-            everywhere.add(_same(code))
-    found = {}
-    for name in cells:
-        codes = everywhere | {""} | {own for column, own in single if column == name}
-        found[name] = [None if cell is None or _same(cell) in codes else cell for cell in cells[name]]
-    return pd.DataFrame(found, columns=cells.columns, index=cells.index, dtype=object)
-
-
 def matching(patterns: Iterable[str], names: Sequence[str]) -> list[str]:
     """Return the names that patterns such as ``diagnostics_*`` select; a name, or a pattern without any, stays."""
     found: list[str] = []
@@ -133,10 +106,6 @@ def tidy(text: str) -> str:
         return text.strip()
     composed = unicodedata.normalize("NFC", " ".join(text.split()))
     return "".join(letter for letter in composed if letter.isprintable()).strip()
-
-
-def _same(cell: str) -> str | float:
-    return float(cell) if is_number(cell) else cell.strip().casefold()
 
 
 def _decode(content: bytes, where: str) -> tuple[str, list[str]]:
@@ -189,7 +158,7 @@ def _rows(text: str, where: str) -> tuple[list[list[str]], list[str]]:
     _refuse_headless(lines, start, width, separator, where)
     lines = lines[start:]
     header, body = [lines[0][0].lstrip("# "), *lines[0][1:]], lines[1:]
-    remarks = [line for line in body if line[0].startswith(_COMMENT) and len(_trimmed(line)) < len(header) - 1]
+    remarks = [line for line in body if _is_remark(line, len(header))]
     remarks += [line for line in body if all(map(_RULE.fullmatch, filter(None, line))) or line == lines[0]]
     if remarks:
         body = [line for line in body if line not in remarks]
@@ -214,6 +183,12 @@ def _refuse_headless(lines: list[list[str]], start: int, width: int, separator: 
     if separator == "," and header > 2:
         fix = "numbers with a decimal comma? separate columns by semicolons, or quote the numbers; else " + fix
     raise InputError(f"the header has {header} cells, most rows have {width}", where=f"{where}, header", fix=fix)
+
+
+def _is_remark(line: list[str], width: int) -> bool:
+    """Return whether a line is a comment; ``#12,0.5,,`` is a row that lacks its last values."""
+    values = any(map(is_number, line[1:])) and not line[0].lstrip("#%/").startswith(" ")
+    return line[0].startswith(_COMMENT) and len(_trimmed(line)) < width - 1 and not values
 
 
 def _inside_quotes(text: str) -> str | None:

@@ -31,6 +31,21 @@ def params() -> Baselines:
     return load_params(Path(__file__).parents[3] / "params.yaml").baselines
 
 
+def test_a_patients_rows_are_on_one_side_of_elastic_nets_inner_folds(params: Baselines) -> None:
+    generator = np.random.default_rng(6)
+    patients, labels = np.repeat(np.arange(40), 4), np.repeat(np.arange(40) % 2, 4)
+    values = np.repeat(generator.normal(size=(40, 30)), 4, axis=0) + 0.01 * generator.normal(size=(160, 30))
+    X = pd.DataFrame(values, columns=[f"x{number}" for number in range(30)])
+    model = Conventional("elastic_net", params, 0).fit(X, labels, patients)
+    for train, test in model._estimator.cv:
+        assert not set(patients[train]) & set(patients[test])
+        assert set(labels[train]) == set(labels[test]) == {0, 1}
+    by_rows = Conventional("elastic_net", params, 0).fit(X, labels)
+    assert model._estimator.C_ < by_rows._estimator.C_  # copies on both sides favour weak penalties
+    alone = Conventional("elastic_net", params, 0).fit(X, labels, np.arange(160))
+    assert (alone.predict_proba(X) == by_rows.predict_proba(X)).all()
+
+
 @pytest.fixture(scope="module")
 def sample() -> tuple[pd.DataFrame, np.ndarray, pd.DataFrame, np.ndarray]:
     """Training and new rows of three features; the first two tell the classes apart, with overlap."""

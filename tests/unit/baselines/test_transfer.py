@@ -45,6 +45,17 @@ def test_pooling_uses_what_either_site_selected_and_nothing_else(params: Baselin
     assert (predict_transferred(POOLED, FIRST, SECOND, NEW.X.assign(c=NEW.X["c"] + 1), params, 0) != once).all()
 
 
+def test_a_feature_may_be_called_site(params: Baselines) -> None:
+    """What is ours beside the features has a name that no feature has."""
+    once = predict_transferred(POOLED, FIRST, SECOND, NEW.X, params, 0)
+    names = {"a": "site", "b": "logit"}
+    first, second = (
+        SiteRows(rows.X.rename(columns=names), rows.y, [names.get(name, name) for name in rows.selected])
+        for rows in (FIRST, SECOND)
+    )
+    assert (predict_transferred(POOLED, first, second, NEW.X.rename(columns=names), params, 0) == once).all()
+
+
 def test_each_site_has_an_intercept_of_its_own(params: Baselines) -> None:
     """With a rarer class at the second site, its probabilities are lower at the same values."""
     rare = _site(1, 200, 0.1, ["a", "b"])

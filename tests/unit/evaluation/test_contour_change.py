@@ -53,6 +53,14 @@ def test_over_several_repeats_the_interval_allows_for_their_overlap():
     assert found == change(4)
 
 
+def test_a_feature_that_is_undefined_in_both_contours_is_no_correction():
+    _, before, after = study()
+    for table in (before, after):
+        table.loc[table.index[::2], "firstorder_Mean"] = np.nan
+    assert change(before=before, after=after)["corrected"] == 50
+    assert change(before=after, after=after)["corrected"] == 0
+
+
 def test_contours_that_did_not_change_change_nothing():
     _, _, after = study()
     found = change(before=after)

@@ -51,6 +51,12 @@ def params() -> Callable[..., TableParams]:
 
 
 @pytest.fixture
+def content() -> Callable[..., dict[str, Any]]:
+    """The template's parameters with changes, as they stand in params.yaml."""
+    return lambda **changes: merged(template_params(), changes)
+
+
+@pytest.fixture
 def roles() -> Callable[..., Table]:
     """Roles of columns: the label is called ``label``."""
 

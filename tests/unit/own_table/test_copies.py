@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from noise import NUMBERS, noise, run_check
+from noise import NUMBERS, ROWS, noise, run_check
 
 from radprompt.core.errors import InputError
 from radprompt.own_table.copies import find_copies, united
@@ -69,6 +69,15 @@ def test_copies_on_two_sides_of_a_given_split_are_refused(tmp_path):
     doubled().assign(part=["train"] * 100 + ["test"] * 30).to_csv(tmp_path / "t.csv", index=False)
     with pytest.raises(InputError, match="row 1 and row 101 are equal, but on two sides of the split"):
         run_check(tmp_path / "t.csv", id="case", split="part")
+
+
+def test_copies_at_two_sites_are_refused(tmp_path):
+    table = noise(site=["north", "south"] * (ROWS // 2))
+    table = pd.concat([table, table.iloc[:3].assign(site="south")], ignore_index=True)
+    table.to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(InputError, match=r"row 1 and row 101 are equal, but at two sites") as refused:
+        run_check(tmp_path / "t.csv", site="site")
+    assert refused.value.fix == "remove one of each (2 pairs), or correct column 'site'"
 
 
 def test_rows_that_agree_by_chance_are_not_copies():

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from radprompt.core.errors import InputError
 from radprompt.own_table.applying import unknown_levels
 from radprompt.own_table.columns import Column
 from radprompt.own_table.encoding import encode, feature_name
@@ -30,6 +32,13 @@ def test_features_may_be_called_like_our_own_columns():
     assert feature_name(column("glcm_Idm")) == "glcm Idm"
     assert feature_name(column("age", clinical=True)) == "clinical: age"
     assert feature_name(column("Margin", "category"), "spiculated") == "Margin: spiculated"
+
+
+def test_two_columns_of_one_feature_are_refused():
+    shapes = [column("Shape", "category", ["lobed", "oval", "round"]), column("Shape: oval")]
+    cells = pd.DataFrame({"Shape": ["oval", "round"], "Shape: oval": ["1", "2"]})
+    with pytest.raises(InputError, match="columns 'Shape' and 'Shape: oval' would both be the feature 'Shape: oval'"):
+        encode(cells, shapes)
 
 
 def test_values_that_a_category_did_not_have_are_named() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from radprompt.own_table.number_formats import rewrite
+from radprompt.own_table.number_formats import Written, rewrite
 
 VALUES = [0.1257, 1.304, -2.325, 1234.5, -0.0004, 987654.25, 12.0]
 
@@ -84,6 +84,25 @@ def test_what_stays_open_is_asked_with_the_option_that_settles_it():
     assert set(found.faults[0].options) == {"decimal"}
     assert read(["1,234", "2,345"], ",").cells["area"].tolist() == ["1.234", "2.345"]
     assert read(["1,234", "2,345"], ".").cells["area"].tolist() == ["1234", "2345"]
+
+
+@pytest.mark.parametrize("others", [{}, {"text": ["a"] * 12}])
+def test_points_that_may_stand_between_thousands_are_asked_about(others):
+    cells = ["949", "848", "1.093", "1.368", "777", "1.044", "690", "1.204", "1.101", "812", "1.300", "905"]
+    found = read(cells, **others)
+    assert found.faults[0].what == "'1.093' may be 1.093 or 1093"
+    assert "--decimal ." in found.faults[0].advice
+    assert read(cells, ",").cells["area"].tolist()[:3] == ["949", "848", "1093"]
+    assert read(cells, ".").cells["area"].tolist() == cells
+    assert read(cells, mean=["0.5"] * 12).cells["area"].tolist() == cells  # the table has decimal points
+    assert read([*cells[:-1], "905.5"]).cells["area"].tolist()[2] == "1.093"
+
+
+def test_what_a_table_leaves_open_is_read_as_in_the_models_table():
+    table = pd.DataFrame({"area": ["1.084", "3.127"]}, dtype=object)
+    for mark, first in ((",", "1084"), (".", "1.084"), ("", "1.084")):
+        assert rewrite(table, ["area"], None, {"area": Written(mark, "")}).cells["area"].iloc[0] == first
+    assert rewrite(table, ["area"], ".", {"area": Written(",", "")}).cells["area"].iloc[0] == "1.084"
 
 
 def test_two_marks_in_a_column_are_a_fault():

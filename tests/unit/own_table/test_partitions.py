@@ -145,6 +145,16 @@ def test_a_patient_at_two_sites_or_on_two_sides_is_refused():
         run(about)
 
 
+def test_a_given_split_is_one_draw_for_whoever_adapts():
+    about = cases(sites=("A", "B"))
+    about["split"] = np.where(about["patient"].str[1:] < "25", "train", "test")
+    found = run(about).cohorts
+    adapted = [name for name in found if name.startswith("b_")]
+    assert adapted == ["b_0_cases", "b_8_cases", "b_half"]
+    assert {found[name]["repeat"].max() for name in adapted} == {0}
+    assert all(run(about).settings["settings"][name]["repeats"] == 1 for name in adapted)
+
+
 @pytest.mark.parametrize("role", ["train", "test"])
 def test_given_splits_of_one_class_are_refused(role):
     about = cases()

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from radprompt.core.errors import InputError
-from radprompt.own_table.reading import blank, matching, read_sheet
+from radprompt.own_table.cells import blank
+from radprompt.own_table.reading import matching, read_sheet
 
 
 def read(path):
@@ -236,6 +237,12 @@ def test_of_two_lines_of_names_the_second_is_used(write, text):
     assert list(sheet.cells) == ["row name", "label", "Sphericity", "Volume", "Mean"]
     assert sheet.cells.to_numpy().tolist() == [["C1", "m", "0.5", "2", "3"], ["C2", "b", "0.7", "3", "4"]]
     assert any("two lines of names" in note for note in sheet.notes)
+
+
+def test_a_row_whose_id_looks_like_a_comment_is_a_row(write):
+    sheet = read(write("case,a,b,c\n#1,0.5,,\n%2,3,4,5\n//3,7,,\n# made in 2024,,,\n#note,,,\n"))
+    assert sheet.cells["case"].tolist() == ["#1", "%2", "//3"]
+    assert "2 comment line(s) were left out" in sheet.notes[-1]
 
 
 def test_names_that_occur_twice_below_classes_of_features_have_these_before_them(write):

@@ -4,6 +4,7 @@ Both are made by highdicom and marked not for clinical use; patient, study and f
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,20 @@ SCHEME = "99RADPROMPT"
 _MARK = "Not for clinical use"
 _LONGEST = 64
 """Characters of a code's meaning and of a segment's label."""
+_SHAPE = re.compile(r"^(?:original)?(?:shape(?:2d)?)?")
+_UNITS = {
+    ("meshvolume", "voxelvolume"): ("mm3", "cubic millimeter"),
+    ("surfacearea", "meshsurface", "pixelsurface"): ("mm2", "square millimeter"),
+    (
+        *("maximumdiameter", "maximum3ddiameter", "maximum2ddiameterslice", "maximum2ddiametercolumn"),
+        *("maximum2ddiameterrow", "majoraxislength", "minoraxislength", "leastaxislength", "perimeter"),
+    ): ("mm", "millimeter"),
+    (
+        *("surfacevolumeratio", "surfacetovolumeratio"),
+        *("perimetersurfaceratio", "perimetertosurfaceratio"),
+    ): ("/mm", "per millimeter"),
+}
+"""Units of PyRadiomics' features of shape, by name; the others have none, or the image's."""
 
 
 def sources(image: Path) -> list["Dataset"]:
@@ -109,15 +124,15 @@ def report_of(image: Path, region: "Dataset", answer: Mapping[str, Any], outcome
     from highdicom import UID, sr
     from pydicom.sr.codedict import codes
 
-    low_high, unit = answer["named_model"]["interval_90"], codes.UCUM.NoUnits
+    low_high, none = answer["named_model"]["interval_90"], codes.UCUM.NoUnits
     about = f"Probability of {outcome}"
     numbers = [
-        (_code("probability", about), answer["probability"]),
-        (_code("probability_p05", f"{about[:40]}, 90 % lower limit"), low_high[0]),
-        (_code("probability_p95", f"{about[:40]}, 90 % upper limit"), low_high[1]),
+        (_code("probability", about), answer["probability"], none),
+        (_code("probability_p05", f"{about[:40]}, 90 % lower limit"), low_high[0], none),
+        (_code("probability_p95", f"{about[:40]}, 90 % upper limit"), low_high[1], none),
     ]
     numbers += [
-        (_code(each["feature"], each["name"]), each["value"])
+        (_code(each["feature"], each["name"]), each["value"], _unit(each["feature"]))
         for each in answer["features"]
         if each["value"] is not None
     ]
@@ -125,7 +140,7 @@ def report_of(image: Path, region: "Dataset", answer: Mapping[str, Any], outcome
         "tracking_identifier": sr.TrackingIdentifier(UID(), answer["id"]),
         "finding_type": codes.SCT.Lesion,
         "algorithm_id": sr.AlgorithmIdentification("radprompt", __version__, [NOT_CLINICAL, *answer["notes"]]),
-        "measurements": [sr.Measurement(name, float(value), unit) for name, value in numbers],
+        "measurements": [sr.Measurement(name, float(value), unit) for name, value, unit in numbers],
         "qualitative_evaluations": [
             sr.QualitativeEvaluation(
                 _code("permitted_use", "Permitted use"), _code("not_clinical", f"{_MARK}: research only")
@@ -156,6 +171,15 @@ def _code(key: str, meaning: str) -> Any:
 
     value = key if len(key) <= 16 else hashlib.sha256(key.encode()).hexdigest()[:16]
     return CodedConcept(value, SCHEME, meaning[:_LONGEST])
+
+
+def _unit(feature: str) -> Any:
+    """Return the UCUM code of a feature's unit: lengths, areas and volumes of shape are in mm, mm2 and mm3."""
+    from highdicom.sr import CodedConcept
+
+    name = _SHAPE.sub("", re.sub(r"[^a-z0-9]", "", feature.casefold()))
+    unit, words = next((unit for names, unit in _UNITS.items() if name in names), ("1", "no units"))
+    return CodedConcept(unit, "UCUM", words)
 
 
 def _identity(description: str, number: int) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from radprompt.cli import app
 from radprompt.core.errors import InputError
 from radprompt.core.params import Compute
 from radprompt.images.cases import Case
-from radprompt.images.dicom_results import report_of, segmentation_of
+from radprompt.images.dicom_results import _unit, report_of, segmentation_of
 from radprompt.images.masks import read_region
 from radprompt.images.predicting import StudyPredictor
 from radprompt.images.reading import read_image
@@ -28,6 +28,7 @@ from radprompt.images.settings import Settings, settings_from_record
 from radprompt.images.study import FEATURES, run_study
 from radprompt.own_table.applying import IMAGE_SETTINGS, apply
 from radprompt.own_table.folder import check_first, fill, write_files
+from radprompt.own_table.programs import spoken_names
 from radprompt.tables.embeddings import write_embeddings
 
 SETTING = Settings({"binWidth": 25}, {"Original": {}, "Square": {}}, {"firstorder": None, "shape": None})
@@ -139,8 +140,11 @@ def test_dicom_results_are_of_the_images_patient_and_refer_to_each_other(
     assert group.referenced_segment.referenced_sop_instance_uid == region.SOPInstanceUID
     values = {each.name.meaning: each.value for each in group.get_measurements()}
     assert values["Probability of malignant"] == pytest.approx(answer["probability"])
+    units = {each.name.meaning: each.unit.value for each in group.get_measurements()}
+    assert units["Probability of malignant"] == "1"
     for feature in answer["features"]:
         assert values[feature["name"][:64]] == pytest.approx(feature["value"])
+        assert units[feature["name"][:64]] == _unit(feature["feature"]).value
     (use,) = group.get_qualitative_evaluations()
     assert use.value.meaning.startswith("Not for clinical use")
 
@@ -212,3 +216,28 @@ def test_the_command(home: Path, tmp_path: Path) -> None:
     wrong = CliRunner().invoke(app, [*one, "--box", "1,2,3,4"])
     assert isinstance(wrong.exception, InputError)
     assert "--box: not for the model of a study of images" in str(wrong.exception)
+
+
+def test_lengths_areas_and_volumes_have_units_in_a_report() -> None:
+    spoken = spoken_names(f"original_shape_{name}" for name in PYRADIOMICS_SHAPE)
+    for name, unit in PYRADIOMICS_SHAPE.items():
+        for key in (f"original_shape_{name}", spoken[f"original_shape_{name}"]):
+            assert _unit(key).value == unit, key
+    for key in ("original_firstorder_Mean", "wavelet-HLH_glcm_Contrast", "original_shape_Sphericity"):
+        assert _unit(key).value == "1", key
+
+
+PYRADIOMICS_SHAPE = {
+    "MeshVolume": "mm3",
+    "VoxelVolume": "mm3",
+    "SurfaceArea": "mm2",
+    "SurfaceVolumeRatio": "/mm",
+    "Maximum3DDiameter": "mm",
+    "Maximum2DDiameterSlice": "mm",
+    "Maximum2DDiameterColumn": "mm",
+    "Maximum2DDiameterRow": "mm",
+    "MajorAxisLength": "mm",
+    "MinorAxisLength": "mm",
+    "LeastAxisLength": "mm",
+}
+"""As PyRadiomics' documentation has them."""

@@ -27,7 +27,7 @@ _POWERS = str.maketrans("\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\
 _TIMES_TEN = re.compile(r"\s*[x\u00d7\u00b7*]\s*10\s*(?:\^|\*\*)?\s*([+-]?[0-9]+)")
 _FORTRAN = re.compile(r"(?<=[0-9.,])[dD](?=[+-]?[0-9])")
 _GAPS = re.compile(r"(?<=[0-9])[ '\u2019](?=[0-9]{3}(?![0-9]))")
-_WRAPPED = re.compile(r'="?([^"]*)"?|\[([^][]*)\]|(?:np\.)?(?:array|tensor|float(?:32|64))\(([^()]*)\)')
+_WRAPPED = re.compile(r'="?([^"]*)"?|\[([^][]*)\]|(?:np\.)?(?:array|tensor|float(?:32|64))\(([^(),]*)(?:,[^()]*)?\)')
 _MINUS_LAST = re.compile(r"([0-9.,]+)-")
 _UNIT = re.compile(
     r"\s*(%|\u2030|\u00b0|[kmcµ\u03bc]?m(?:\^?[23²³])?|[mcd]?[lL]|cc|HU|GU|SUV|m?s|[mk]?g|Gy|kBq/ml|y|yrs?|years?|px|pixels?|voxels?)"

@@ -63,6 +63,7 @@ _NAMING |= {
     "hash",
 }
 _NAMING |= {"info", "identifier", "instance", "medical", "hospital", "examination", "serial", "sample"}
+_NAMING |= {"surname", "forename", "firstname", "lastname", "nachname", "vorname", "nom", "prenom", "apellido"}
 _RESULT = {
     "target",
     "label",

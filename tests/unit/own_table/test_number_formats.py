@@ -44,6 +44,7 @@ def read(cells, decimal=None, **others):
         lambda value: f"{abs(value):.4f}" + "-" * (value < 0),
         lambda value: f"[{value:.4f}]",
         lambda value: f"array({value:.4f})",
+        lambda value: f"tensor({value:.4f}, device='cuda:0')",
         lambda value: f"{value:.4f}".translate({ord("0") + n: chr(0xFF10 + n) for n in range(10)}),
     ],
 )

@@ -125,6 +125,13 @@ def test_a_patients_age_is_no_second_group(stopped):
     assert again == {"label": "label", "group": "patient"}
 
 
+def test_names_of_people_are_no_features(stopped):
+    table = noise(Nachname=[f"Meyer{'abcdefghijklm'[n % 13]}" for n in TWICE])
+    table["Vorname"] = [f"{['Anna', 'Bert', 'Cora', 'Dirk', 'Emma', 'Fritz'][n % 6]}" for n in TWICE]
+    again = stopped(table, "2 things are to be settled")
+    assert {again["group"], *again["ignore"]} == {"Nachname", "Vorname"}
+
+
 def test_ids_that_occur_twice_are_the_group(stopped):
     again = stopped(noise(case=[f"c{number}" for number in TWICE]), "(50 rows have an earlier one's)", id="case")
     assert again == {"label": "label", "group": "case"}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 TILTED = 0.1
+_BEYOND, _SMALL = 0.1, 0.5  # of a hole's pixels, outside; of the outer contour's, that a hole may have then
 OFF_SLICE = 0.2
 """Slices by which a contour may lie beside the middle of its slice."""
 """Largest extent of a contour across the slices, in slice distances: more is a contour in another plane."""
@@ -95,17 +96,23 @@ def contour_mask(path: Path, wanted: str, volume: Volume) -> tuple["SimpleITK.Im
 def _union_with_holes(shapes: list[np.ndarray]) -> np.ndarray:
     """Return the region of one slice's filled contours: one inside another is a hole, and one in that an island.
 
-    Contours that are stored twice, overlap or touch are parts of one region.
+    A small one that reaches a little beyond the other is a hole, too. Contours that are stored twice, overlap or touch
+    are parts of one region.
     """
     inside = np.zeros_like(shapes[0])
     unlike: list[np.ndarray] = []
     for shape in sorted(shapes, key=np.count_nonzero, reverse=True):
         if any(np.array_equal(shape, other) for other in unlike):
             continue
-        around = sum(not (shape & ~other).any() for other in unlike)
+        around = sum(_is_within(shape, other) for other in unlike)
         inside = inside & ~shape if around % 2 else inside | shape
         unlike.append(shape)
     return inside
+
+
+def _is_within(shape: np.ndarray, other: np.ndarray) -> bool:
+    size, beyond = np.count_nonzero(shape), np.count_nonzero(shape & ~other)
+    return not beyond or bool(beyond <= _BEYOND * size and size <= _SMALL * np.count_nonzero(other))
 
 
 def _contours(dataset: "Dataset", wanted: str, volume: Volume) -> list[np.ndarray]:

@@ -49,6 +49,14 @@ def test_a_contour_in_a_hole_is_an_island() -> None:
         np.testing.assert_array_equal(_union_with_holes(shapes), outer & ~middle | inner)
 
 
+def test_a_hole_may_reach_a_little_beyond_and_a_contour_drawn_again_is_none() -> None:
+    outer, hole, again = (np.zeros((20, 20), dtype=bool) for _ in range(3))
+    outer[2:18, 2:18], hole[6:17, 6:12], again[3:18, 2:19] = True, True, True
+    hole[17:19, 7] = True
+    np.testing.assert_array_equal(_union_with_holes([outer, hole]), outer & ~hole)
+    np.testing.assert_array_equal(_union_with_holes([outer, again]), outer | again)
+
+
 def test_contours_of_another_grid_of_slices_are_refused(tmp_path: Path) -> None:
     made_up.structure({"Mass": [at(-282.0 + 2.4 * place) for place in range(4)]}).save_as(tmp_path / "mass.dcm")
     with pytest.raises(ImageError, match=r"contours lie up to 0\.40 slices beside the image's slices"):

@@ -95,6 +95,7 @@ def fit_repeat(
             for repeat in job.repeats
             for own in [(new["repeat"] == repeat).to_numpy()]
         ]
+        classifier.model_ = classifier.model_.light()  # all repeats' are held until they are saved
         classifiers[variant.model] = classifier
     return Fitted(classifiers, pd.concat(parts, ignore_index=True))
 

@@ -93,6 +93,11 @@ class Model:
         ]
         return Coefficients.joined(parts)
 
+    def light(self) -> "Model":
+        """Return the same without similarities of names that were kept, 180 MB for 2,400; they are computed again."""
+        prior = self.prior
+        return replace(self, prior=NamePrior(prior.names, prior.states, prior.directions, prior.reference))
+
     def summarised(self) -> str:
         """Return one line: sites with their cases (total weight) and names, scales of the prior, log evidence."""
         sites = ", ".join(f"{site.name!r} {site.cases:g} cases, {len(site.columns)} names" for site in self.sites)

@@ -190,3 +190,15 @@ def test_a_column_that_was_not_there_at_fit_is_refused(site_a):
         model.predict(site_a.X.assign(new=1.0))
     assert "adapt" in refused.value.fix
     assert model.predict(site_a.X.assign(new=np.nan)).tolist() == model.predict(site_a.X).tolist()
+
+
+def test_a_light_model_carries_no_similarities_of_names_and_says_the_same():
+    table = simulate(80, 60, 0)
+    model = NamedClassifier(table.vectors, scales={"total": 0.3, "alike": 0.5}).fit(table.X, table.y)
+    before, heavy = model.decision_function(table.X), vars(model.model_.prior)
+    assert heavy["_similarities"]
+    assert "_distances" in heavy
+    model.model_ = model.model_.light()
+    assert not model.model_.prior._similarities
+    assert "_distances" not in vars(model.model_.prior)
+    assert (model.decision_function(table.X) == before).all()

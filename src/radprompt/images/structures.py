@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 TILTED = 0.1
-_BEYOND, _SMALL = 0.1, 0.5  # of a hole's pixels, outside; of the outer contour's, that a hole may have then
+"""Largest extent of a contour across the slices, in slice distances: more is a contour in another plane."""
 OFF_SLICE = 0.2
 """Slices by which a contour may lie beside the middle of its slice."""
-"""Largest extent of a contour across the slices, in slice distances: more is a contour in another plane."""
+_BEYOND, _SMALL = 0.1, 0.5  # of a hole's pixels, outside; of the outer contour's, that a hole may have then
 MOST_POINTS = 10_000_000
 """Points of all contours of a structure."""
 
@@ -51,7 +51,7 @@ def contour_mask(path: Path, wanted: str, volume: Volume) -> tuple["SimpleITK.Im
         slices or outside the image, two planes in one slice, or slices between contours left out.
     """
     import SimpleITK
-    from skimage.draw import polygon
+    from skimage.draw import polygon2mask
 
     dataset = open_dicom(path)
     with blamed_on(path, "the RTSTRUCT cannot be read"):
@@ -79,12 +79,9 @@ def contour_mask(path: Path, wanted: str, volume: Volume) -> tuple["SimpleITK.Im
             if (index[:, :2] < -1).any() or (index[:, :2] > (width, height)).any():
                 raise ImageError("a contour leaves the image to the side", fix="take the image that it was drawn on")
             planes[place].add(round(float(slices.mean()), 2))
-            rows, columns = polygon(index[:, 1], index[:, 0], (height, width))
-            filled = np.zeros((height, width), dtype=bool)
-            filled[rows, columns] = True
-            drawn[place].append(filled)
-    for place, shapes in drawn.items():
-        inside[place] = _union_with_holes(shapes)
+            drawn[place].append(index[:, :2])
+        for place, outlines in drawn.items():
+            inside[place] = _union_with_holes([polygon2mask((height, width), own[:, ::-1]) for own in outlines])
     remarks = _check_planes(planes)
     if not inside.any():
         raise ImageError("no voxel's centre is inside the contours", fix="draw the region on a finer image")

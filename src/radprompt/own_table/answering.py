@@ -10,8 +10,9 @@ from radprompt.core.errors import InputError
 from radprompt.core.outputs import as_written
 from radprompt.export.prediction import PLACES
 from radprompt.export.record import NOT_CLINICAL
-from radprompt.own_table.applying import LEVEL, Answers, FinalModel, features_of
+from radprompt.own_table.applying import LEVEL, Answers, FinalModel
 from radprompt.own_table.columns import LARGEST, Column
+from radprompt.own_table.encoding import features_of
 
 
 class TableModel:

@@ -16,7 +16,7 @@ from radprompt.named.classifier import NamedClassifier, NamedExplanation
 from radprompt.named.variants import SELECTED
 from radprompt.own_table.cells import read_numbers
 from radprompt.own_table.columns import Column
-from radprompt.own_table.encoding import encode, feature_name, read_columns, shown_levels
+from radprompt.own_table.encoding import encode, features_of, read_columns
 from radprompt.own_table.number_formats import Written, is_number
 from radprompt.own_table.reading import read_sheet
 from radprompt.selection.record import Selection
@@ -219,13 +219,6 @@ def apply(
 def written(columns: Iterable[Column]) -> dict[str, Written]:
     """Return how the numbers of columns were written in the study's own table."""
     return {column.source: Written(column.decimal, column.unit) for column in columns}
-
-
-def features_of(column: Column) -> dict[str, str | None]:
-    """Return the features that a column becomes, each with its value of a category, None for a number."""
-    if column.kind == "number":
-        return {feature_name(column): None}
-    return {feature_name(column, level): level for level in shown_levels(column)}
 
 
 def unknown_levels(cells: pd.DataFrame, needed: list[Column]) -> list[str]:

@@ -35,8 +35,9 @@ def encode(cells: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
     found: dict[str, pd.Series] = {}
     sources: dict[str, str] = {}
     for column in columns:
-        names = [feature_name(column, level) for level in ([None] if column.kind == "number" else shown_levels(column))]
-        for name in names:
+        own = cells[column.source]
+        known = own.isin(column.levels)
+        for name, level in features_of(column).items():
             if name in sources:
                 raise InputError(
                     f"columns {sources[name]!r} and {column.source!r} would both be the feature {name!r}",
@@ -44,14 +45,16 @@ def encode(cells: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
                     fix="rename one of them",
                 )
             sources[name] = column.source
-        own = cells[column.source]
-        if column.kind == "number":
-            found[feature_name(column)] = pd.to_numeric(own).astype(float)
-            continue
-        known = own.isin(column.levels)
-        for level in shown_levels(column):
-            found[feature_name(column, level)] = (own == level).astype(float).where(known, np.nan)
+            values = pd.to_numeric(own) if level is None else (own == level)
+            found[name] = values.astype(float) if level is None else values.astype(float).where(known, np.nan)
     return pd.DataFrame(found, index=cells.index)
+
+
+def features_of(column: Column) -> dict[str, str | None]:
+    """Return the features that a column becomes, each with its value of a category, None for a number."""
+    if column.kind == "number":
+        return {feature_name(column): None}
+    return {feature_name(column, level): level for level in shown_levels(column)}
 
 
 def shown_levels(column: Column) -> list[str]:

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from radprompt.core.compute import parallel_map
@@ -92,9 +92,9 @@ def _each(tasks: list[Task], work: Work, compute: Compute, label: str) -> list[R
 
 def apart(task: Task, work: Work) -> Record | Excluded:
     """Measure one case in a process of its own; if that dies, the case is an exclusion."""
-    executor = get_reusable_executor(max_workers=1, kill_workers=True)
     try:
-        return executor.submit(finish, task, work).result()
+        with ProcessPoolExecutor(max_workers=1) as executor:  # not the one that joblib keeps for its own workers
+            return executor.submit(finish, task, work).result()
     except TerminatedWorkerError:
         reason = "the process that measured it died, mostly for want of memory"
         return Excluded(task.case.row, task.case.case, reason, "cut the image to the region, or use a larger machine")

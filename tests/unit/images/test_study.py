@@ -15,6 +15,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from radprompt.cli import app
+from radprompt.core.compute import parallel_map
 from radprompt.core.errors import InputError
 from radprompt.core.params import Compute
 from radprompt.images import study as studies
@@ -172,6 +173,14 @@ def test_a_case_that_ends_its_process_is_an_exclusion(tmp_path: Path) -> None:
     assert [(one.case, one.reason) for one in outcome.excluded] == [
         ("c1", "the process that measured it died, mostly for want of memory")
     ]
+
+
+def test_after_a_case_that_ended_its_process_workers_start_again(tmp_path: Path) -> None:
+    two = Compute("loky", 2)
+    assert parallel_map(abs, [-1, -2], two, "before", unit="number") == [1, 2]
+    cases = [Case(row, name, tmp_path, tmp_path) for row, name in enumerate(("c1", "c0"), start=1)]
+    assert len(measure_each(cases, _die, [], tmp_path / "finished", two, "measuring").excluded) == 1
+    assert parallel_map(abs, [-3, -4], two, "after", unit="number") == [3, 4]
 
 
 def test_the_command_says_what_was_done_and_how_to_go_on(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@
 
 What stands between ``<!-- table: name -->`` and ``<!-- end -->`` becomes that table of ``docs/tools/metric_tables.py``,
 and between ``<!-- text: names -->`` and ``<!-- end -->`` the paragraph of ``docs/tools/names_worth.py``, made from
-metrics/ and docs/stage_times.csv. A test compares README.md with them.
+metrics/ and docs/stage_times.csv; ``<!-- text: evidence -->`` takes the three lines of docs/evidence.md. A test
+compares README.md with them.
 """
 
 import re
@@ -19,7 +20,15 @@ from radprompt.core.outputs import write_text
 
 ROOT = Path(__file__).parents[2]
 _PLACE = re.compile(r"^<!-- (table|text): (\S+) -->\n.*?^<!-- end -->$", re.MULTILINE | re.DOTALL)
-TEXTS = {"names": names_worth.names_worth}
+
+
+def three_lines(_: Path) -> str:
+    """Return what docs/evidence.md says in three lines."""
+    page = (ROOT / "docs/evidence.md").read_text(encoding="utf-8")
+    return page.split("## In three lines\n\n")[1].split("\n\n")[0]
+
+
+TEXTS = {"names": names_worth.names_worth, "evidence": three_lines}
 """By the name that a page asks for; each gets the folder metrics/."""
 
 

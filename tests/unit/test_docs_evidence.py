@@ -11,7 +11,7 @@ def test_the_readme_shows_the_pages_summary_as_it_came():
     page = (ROOT / "docs/evidence.md").read_text(encoding="utf-8")
     lines = page.split("## In three lines\n\n")[1].split("\n\n")[0]
     assert len(lines.splitlines()) == 3
-    assert f"<!-- evidence -->\n{lines}\n<!-- end -->" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"<!-- text: evidence -->\n{lines}\n<!-- end -->" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_ranks_and_means_on_the_page_are_those_of_its_table():

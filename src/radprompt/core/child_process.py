@@ -56,10 +56,18 @@ def signals_raise() -> Iterator[None]:
 
     Outside the main thread, where Python sets no handlers, nothing changes.
     """
-    if threading.current_thread() is not threading.main_thread():
+    with handlers_kept():
+        if threading.current_thread() is threading.main_thread():
+            for number in _ENDING:
+                signal.signal(number, _leave)
         yield
-        return
-    before = {number: signal.signal(number, _leave) for number in _ENDING}
+
+
+@contextmanager
+def handlers_kept() -> Iterator[None]:
+    """Put the handlers of SIGTERM and SIGHUP back after the block: some libraries set their own as they start."""
+    here = threading.current_thread() is threading.main_thread()
+    before = {number: handler for number in _ENDING if here and (handler := signal.getsignal(number)) is not None}
     try:
         yield
     finally:

@@ -14,6 +14,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from tqdm import tqdm
 
+from radprompt.core.child_process import handlers_kept
 from radprompt.core.errors import InputError
 from radprompt.core.params import Compute
 
@@ -221,7 +222,8 @@ def _on_ray(task: _Task, items: Sequence[Any], compute: Compute) -> Iterator[Any
 
     own = {"num_cpus": effective_n_jobs(compute.workers), "include_dashboard": False} if compute.address is None else {}
     try:
-        ray.init(address=compute.address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
+        with handlers_kept():  # Ray's own would stay in this process and in all that it forks
+            ray.init(address=compute.address or "local", log_to_driver=False, logging_level=logging.ERROR, **own)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise InputError(
             f"no Ray cluster answers at {compute.address!r}: {error}",

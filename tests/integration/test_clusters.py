@@ -134,7 +134,9 @@ def test_a_worker_killed_in_the_middle_costs_no_row(lesions, tmp_path):
 @pytest.mark.parametrize("backend", ["dask", "ray"])
 def test_features_are_the_same_on_a_cluster_that_is_started_here(lesions, backend):
     expected = table(cohort.measure(lesions, mask_of, Compute("loky", 2), settings()))
+    handler = signal.getsignal(signal.SIGTERM)
     assert table(cohort.measure(lesions, mask_of, Compute(backend, 2), settings())) == expected
+    assert signal.getsignal(signal.SIGTERM) is handler  # in Ray's, a pool of nnU-Net's that ends its workers hung
     read_mask(mask_of(lesions[0]))  # the working directory is where it was
 
 

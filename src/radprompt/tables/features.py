@@ -79,7 +79,8 @@ def _read(path: str | Path, schema: Schema) -> pd.DataFrame:
     checked.check(
         cells.join(table[odd].fillna("").astype(str)), [f"{path}, row {row}" for row in range(1, len(table) + 1)]
     )
-    return schema.typed(cells).join(table[values])
+    # Values as one block: each column its own costs a wide table seconds at every later step.
+    return schema.typed(cells).join(table[values].copy())
 
 
 def _is_finite(values: pd.Series) -> bool:

@@ -12,13 +12,14 @@ from radprompt.study.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[2]
 _HEAVY = re.compile(
-    r"\b(torch|transformers|peft|transtab|dvc|great_expectations|nnunet\w*|chromium|subprocess)\b", re.I
+    r"\b(torch|transformers|peft|transtab|dvc|great_expectations|nnunet\w*|chromium|subprocess|simpleitk|pydicom|pil)\b",
+    re.I,
 )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--fast``."""
-    parser.addoption("--fast", action="store_true", help="only test files that name neither torch nor DVC")
+    parser.addoption("--fast", action="store_true", help="only test files that name neither torch nor DVC nor images")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

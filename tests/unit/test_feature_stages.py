@@ -16,6 +16,8 @@ from radprompt.tables.feature_names import FEATURES
 from radprompt.tables.features import read_standardised
 from radprompt.tables.lesions import Lesion, to_table
 
+pytestmark = pytest.mark.slow
+
 SPLITS = {"vindr_mammo": {"train": 60, "val": 20, "test": 20}, "inbreast": {"adapt": 40, "test": 40}}
 RECORDS = ("models/scaler/vindr/0.json", "models/selection/vindr/0.json")
 STAGES = ("cohorts", "standardise", "select_features", "prompts")

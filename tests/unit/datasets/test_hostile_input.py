@@ -16,7 +16,7 @@ from hostile_masks import MASK_TRAPS, READERS
 from radprompt.mammograms.datasets import findings
 from radprompt.tables.lesions import read_lesions
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 ROOT = Path(__file__).parents[3]
 TRIALS = list(trials())
 

@@ -15,6 +15,8 @@ from radprompt.export.manifest import check_manifest
 from radprompt.export.predictor import Predictor
 from radprompt.llm.backbone import write_backbone
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 

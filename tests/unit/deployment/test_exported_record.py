@@ -7,6 +7,8 @@ import pytest
 from radprompt.core.errors import InputError
 from radprompt.export.record import Range, Record
 
+pytestmark = pytest.mark.slow
+
 RANGE = Range(1.0, 2.0, 8.0, 9.0)
 
 

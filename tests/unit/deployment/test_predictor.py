@@ -21,6 +21,8 @@ from radprompt.mammograms.imaging.contours import read_mask
 from radprompt.mammograms.imaging.dicom import read_mammogram
 from radprompt.tables.prompts import read_prompts
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def brief(exported):

@@ -15,6 +15,8 @@ from radprompt.evaluation.intervals import interval, patient_resamples, repeat_m
 from radprompt.evaluation.model_comparison import compare
 from radprompt.evaluation.scores import METRICS, scores
 
+pytestmark = pytest.mark.slow
+
 DRAWS = 40
 EXACT = (
     "auc",

@@ -28,6 +28,8 @@ from radprompt.images.study import CHECKED, EXCLUSIONS, FEATURES, FINISHED, NAME
 from radprompt.radiomics_engine import extractor, firstorder
 from radprompt.radiomics_engine.checking import sample
 
+pytestmark = pytest.mark.slow
+
 SETTING = Settings({"binWidth": 25}, {"Original": {}}, {"firstorder": None, "shape": None})
 ONE = Compute("loky", 1)
 

@@ -18,6 +18,8 @@ from radprompt.study.settings import load_settings
 from radprompt.tables.cohort import read_cohort
 from radprompt.tables.embeddings import write_embeddings
 
+pytestmark = pytest.mark.slow
+
 
 def run(name, *arguments):
     importlib.import_module(f"radprompt.stages.{name}").main(*arguments)

@@ -18,6 +18,8 @@ from radprompt.study.halves import draw_halves
 from radprompt.tables.feature_names import FEATURES
 from radprompt.tables.lesions import Lesion, from_table, to_table
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 PATIENTS = {
     "vindr_mammo": {"train": 12, "val": 4, "test": 4},

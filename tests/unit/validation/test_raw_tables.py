@@ -7,6 +7,8 @@ from radprompt.gates.results import counts, words
 from radprompt.gates.running import run_suites
 from radprompt.mammograms.datasets import cbis_ddsm, inbreast, vindr_mammo
 
+pytestmark = pytest.mark.slow
+
 DATASETS = ("cbis_ddsm", "vindr_mammo", "inbreast")
 HEX = "0123456789abcdef0123456789abcde"
 

@@ -10,6 +10,8 @@ import pytest
 from radprompt.core.errors import InputError
 from radprompt.mammograms.imaging.contours import read_mask, write_mask
 
+pytestmark = pytest.mark.slow
+
 VINDR, INBREAST = "data/features/vindr_mammo.csv", "data/lesions/inbreast.csv"
 LESIONS = "data/lesions/vindr_mammo.csv"
 PROMPTS, PREDICTIONS = "data/prompts/vindr.jsonl", "data/predictions/vindr/llm.csv"

@@ -5,7 +5,8 @@ import json
 import logging
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -83,21 +84,27 @@ def measure_each(
 
 
 def _each(tasks: list[Task], work: Work, compute: Compute, label: str) -> list[Record | Excluded]:
-    """Work in parallel; if a case ends its worker, go on one by one, each case in a process of its own."""
+    """Work in parallel; if a case ends its worker, go on one by one."""
     try:
         return parallel_map(finish, tasks, compute, label, unit="case", work=work)
     except TerminatedWorkerError:
-        return [_load(task.record) or apart(task, work) for task in tasks]
+        return list(_one_by_one(tasks, work))
 
 
-def apart(task: Task, work: Work) -> Record | Excluded:
-    """Measure one case in a process of its own; if that dies, the case is an exclusion."""
-    try:
+def _one_by_one(tasks: list[Task], work: Work) -> Iterator[Record | Excluded]:
+    """Measure cases in a process beside this one; a case that ends it is an exclusion, and the next gets a new one."""
+    left = deque(tasks)
+    while left:
         with ProcessPoolExecutor(max_workers=1) as executor:  # not the one that joblib keeps for its own workers
-            return executor.submit(finish, task, work).result()
-    except TerminatedWorkerError:
-        reason = "the process that measured it died, mostly for want of memory"
-        return Excluded(task.case.row, task.case.case, reason, "cut the image to the region, or use a larger machine")
+            while left:
+                task = left.popleft()
+                try:
+                    yield _load(task.record) or executor.submit(finish, task, work).result()
+                except TerminatedWorkerError:
+                    reason = "the process that measured it died, mostly for want of memory"
+                    fix = "cut the image to the region, or use a larger machine"
+                    yield Excluded(task.case.row, task.case.case, reason, fix)
+                    break
 
 
 def refused(case: Case, error: InputError) -> Excluded:

@@ -57,22 +57,25 @@ def signals_raise() -> Iterator[None]:
     Outside the main thread, where Python sets no handlers, nothing changes.
     """
     with handlers_kept():
-        if threading.current_thread() is threading.main_thread():
-            for number in _ENDING:
-                signal.signal(number, _leave)
+        for number in _settable():
+            signal.signal(number, _leave)
         yield
 
 
 @contextmanager
 def handlers_kept() -> Iterator[None]:
     """Put the handlers of SIGTERM and SIGHUP back after the block: some libraries set their own as they start."""
-    here = threading.current_thread() is threading.main_thread()
-    before = {number: handler for number in _ENDING if here and (handler := signal.getsignal(number)) is not None}
+    before = {number: handler for number in _settable() if (handler := signal.getsignal(number)) is not None}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _settable() -> tuple[signal.Signals, ...]:
+    """Return the signals whose handlers this thread may set: all of ours in the main thread, elsewhere none."""
+    return _ENDING if threading.current_thread() is threading.main_thread() else ()
 
 
 def _leave(number: int, _: FrameType | None) -> None:

@@ -36,7 +36,6 @@ def encode(cells: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
     sources: dict[str, str] = {}
     for column in columns:
         own = cells[column.source]
-        known = own.isin(column.levels)
         for name, level in features_of(column).items():
             if name in sources:
                 raise InputError(
@@ -45,8 +44,10 @@ def encode(cells: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
                     fix="rename one of them",
                 )
             sources[name] = column.source
-            values = pd.to_numeric(own) if level is None else (own == level)
-            found[name] = values.astype(float) if level is None else values.astype(float).where(known, np.nan)
+            if level is None:
+                found[name] = pd.to_numeric(own).astype(float)
+            else:
+                found[name] = (own == level).astype(float).where(own.isin(column.levels), np.nan)
     return pd.DataFrame(found, index=cells.index)
 
 

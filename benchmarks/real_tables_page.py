@@ -146,7 +146,7 @@ def draw_ranks(common: pd.DataFrame) -> None:
 
     ranks = mean_ranks(common).rename(index=model_name)
     p = comparisons(common).rename(index=model_name, columns=model_name)
-    figure = Figure(figsize=(9, 4))
+    figure = Figure(figsize=(9, 4), layout="constrained")  # names of models stand outside the axes
     scikit_posthocs.critical_difference_diagram(ranks, p, ax=figure.subplots(), label_fmt_left="{label} ({rank:.1f})  ")
     write_svg(RANKS, figure)
 

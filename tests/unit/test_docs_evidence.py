@@ -1,5 +1,6 @@
 """The page of evidence, its table, and what the README says of them."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -22,3 +23,10 @@ def test_ranks_and_means_on_the_page_are_those_of_its_table():
     page = (ROOT / "docs/evidence.md").read_text(encoding="utf-8")
     assert f"| **named model, all features** | {ranks['named_all']:.2f} | {means['named_all']:.3f} |" in page
     assert f"Over {len(common)} tables" in page
+
+
+def test_no_models_name_begins_outside_the_drawing_of_ranks():
+    drawn = (ROOT / "docs/assets/evidence_ranks.svg").read_text(encoding="utf-8")
+    starts = [float(x) for x in re.findall(r'<g style="fill: #\w+" transform="translate\((-?[\d.]+) ', drawn)]
+    assert len(starts) >= 13  # one a model
+    assert min(starts) >= 0

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from radprompt import __version__
+from radprompt.core.child_process import end_at_once
 from radprompt.core.errors import SHOW_TRACEBACK, InputError
 from radprompt.core.extras import missing_package, require_extra
 from radprompt.core.progress import HIDE_BARS
@@ -253,7 +254,9 @@ def remote(
 
 
 @app.command()
-def check_lock() -> None:
+def check_lock(
+    prune: Annotated[bool, typer.Option("--prune", help="First remove entries of stages that dvc.yaml lost.")] = False,
+) -> None:
     """Fail when code, params, data or figures changed and dvc.lock did not; what is merely not pulled is no failure.
 
     For example:
@@ -261,8 +264,10 @@ def check_lock() -> None:
     - `radprompt check-lock`
     """
     require_extra("radprompt check-lock", "pipeline", "dvc")
-    from radprompt.repository.lock_check import check_lock, describe
+    from radprompt.repository.lock_check import check_lock, describe, prune_lock
 
+    if prune:
+        typer.echo(f"removed from dvc.lock: {', '.join(prune_lock()) or 'nothing'}")
     typer.echo(describe(check_lock()))
 
 
@@ -375,6 +380,7 @@ def pr_report(
 
 def main() -> None:
     """Run the command line; an InputError, or a package that is not installed, is a few lines and exit status 1."""
+    end_at_once()
     try:
         return app(prog_name="radprompt")
     except InputError as error:

@@ -1,5 +1,7 @@
 """What ends this process: signals as exceptions, and commands that end with it, their own children too."""
 
+import atexit
+import gc
 import os
 import signal
 import subprocess
@@ -48,6 +50,11 @@ def run_group(command: Sequence[str], folder: Path, environment: Mapping[str, st
         except BaseException as error:
             _end(child, signal.SIGINT if isinstance(error, KeyboardInterrupt) else signal.SIGTERM)
             raise
+
+
+def end_at_once() -> None:
+    """Let Python end without looking for cycles in all that was imported: with torch that takes a second."""
+    atexit.register(gc.freeze)
 
 
 @contextmanager

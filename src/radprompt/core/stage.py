@@ -1,4 +1,4 @@
-"""What every script in ``stages/`` shares: its arguments and how it fails."""
+"""What every script in ``stages/`` shares: its arguments, how it fails and how it ends."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from radprompt.core.child_process import EndedBySignal, signals_raise
+from radprompt.core.child_process import EndedBySignal, end_at_once, signals_raise
 from radprompt.core.errors import SHOW_TRACEBACK, InputError
 from radprompt.core.progress import show_bars_on_terminals_only
 from radprompt.core.timing import instance_name, record_at_exit
@@ -39,6 +39,7 @@ def run(main: Callable[..., None], *arguments: str) -> None:
         sys.stderr.write(f"usage: python {script} {' '.join(arguments)}\n")
         sys.exit(2)
     show_bars_on_terminals_only()
+    end_at_once()
     try:
         with signals_raise():
             main(*given)

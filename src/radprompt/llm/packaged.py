@@ -9,9 +9,11 @@ import hashlib
 import importlib.util
 import os
 import sys
+from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from filelock import FileLock
 from platformdirs import user_cache_path
@@ -91,14 +93,18 @@ def convert_packaged(folder: Path) -> dict[str, Any]:
     logging.disable_progress_bar()
     packaged = packaged_file()
     home, file = packaged.parent, packaged.name
-    config = AutoConfig.from_pretrained(home, gguf_file=file)  # handed on: each reading of the file takes 3 s
-    gguf = AutoModelForCausalLM.from_pretrained(home, gguf_file=file, config=config, dtype=torch.float32)
+    with _gguf_read_once():
+        config = AutoConfig.from_pretrained(home, gguf_file=file)  # handed on: else each reader makes its own
+        gguf = AutoModelForCausalLM.from_pretrained(home, gguf_file=file, config=config, dtype=torch.float32)
+        tokenizer = AutoTokenizer.from_pretrained(home, gguf_file=file, config=config)
     config.dtype = torch.bfloat16
     # A model read from GGUF refuses to be saved: its de-quantised weights move into a plain one of the same shape.
-    plain = AutoModelForCausalLM.from_config(config)
-    plain.load_state_dict(gguf.state_dict())
+    with torch.device("meta"):
+        plain = AutoModelForCausalLM.from_config(config)
+    plain.load_state_dict(gguf.state_dict(), assign=True)
+    plain.tie_weights()
     plain.to(torch.bfloat16).save_pretrained(folder)
-    AutoTokenizer.from_pretrained(home, gguf_file=file, config=config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
     return {
         "source": PACKAGED,
         "revision": None,
@@ -110,6 +116,13 @@ def convert_packaged(folder: Path) -> dict[str, Any]:
             "hidden_size": config.hidden_size,
         },
     }
+
+
+def _gguf_read_once() -> AbstractContextManager[object]:
+    """Let transformers parse a GGUF file and its table of tensor names once, not anew for each part it loads."""
+    import gguf
+
+    return patch.multiple(gguf, GGUFReader=cache(gguf.GGUFReader), get_tensor_name_map=cache(gguf.get_tensor_name_map))
 
 
 def _unpack(folder: Path) -> None:

@@ -6,7 +6,8 @@ is compared on its own: sources and figures with the files, and what a stage rea
 says that those wrote, whether it has been pulled or not.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,12 +18,16 @@ Key = tuple[str, ...]
 
 
 class Check(NamedTuple):
-    """``stale`` has the stages by cause; ``absent`` and ``unknown`` are paths, not here and not comparable here."""
+    """``stale`` has the stages by cause; ``absent`` and ``unknown`` are paths, not here and not comparable here.
+
+    ``leftovers`` are entries of stages that no ``dvc.yaml`` has any longer.
+    """
 
     stages: int
     stale: dict[str, list[str]]
     absent: list[str]
     unknown: list[str]
+    leftovers: tuple[str, ...] = ()
 
 
 def check_lock(root: str | Path = ".") -> Check:
@@ -33,15 +38,29 @@ def check_lock(root: str | Path = ".") -> Check:
     InputError
         ``root`` is no DVC repository, or a ``dvc.yaml`` or ``dvc.lock`` cannot be read.
     """
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
+    with _opened(root) as repo:
+        return _Comparison(repo).check()
 
-    try:
-        with Repo(str(root)) as repo:
-            return _Comparison(repo).check()
-    except DvcException as error:
-        fix = "mend the file that DVC names; after a merge conflict in dvc.lock, take either side and run `dvc repro`"
-        raise InputError(" ".join(str(error).split()), where="DVC", fix=fix) from None
+
+def prune_lock(root: str | Path = ".") -> list[str]:
+    """Remove from each ``dvc.lock`` the entries of stages that its ``dvc.yaml`` has no longer, and name them.
+
+    DVC keeps them for good, and reads and writes them with each command.
+
+    Raises
+    ------
+    InputError
+        As :func:`check_lock`.
+    """
+    from dvc.utils.serialize import modify_yaml
+
+    with _opened(root) as repo, repo.lock:
+        found = _leftovers(repo)
+        for path, names in found.items():
+            with modify_yaml(path) as content:
+                for name in names:
+                    del content["stages"][name]
+        return [name for names in found.values() for name in names]
 
 
 def describe(check: Check) -> str:
@@ -56,6 +75,11 @@ def describe(check: Check) -> str:
             "by mistake comes back with `git checkout` or `dvc checkout`",
         )
     lines = [f"dvc.lock is up to date: {check.stages} stages"]
+    if check.leftovers:
+        lines.append(
+            f"it has entries of {_stages(check.leftovers)}, which no dvc.yaml has: they slow each DVC command; "
+            "`radprompt check-lock --prune` removes them, and no artefact"
+        )
     if check.absent:
         lines.append(f"{len(check.absent)} artefacts are not here, which is no failure: `dvc pull` brings them")
     if check.unknown:
@@ -72,6 +96,32 @@ def leaves(content: Any, key: str = "") -> dict[str, Any]:
         for inner, part in content.items()
         for name, value in leaves(part, f"{key}.{inner}" if key else str(inner)).items()
     }
+
+
+@contextmanager
+def _opened(root: str | Path) -> Iterator[Any]:
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    try:
+        with Repo(str(root)) as repo:
+            yield repo
+    except DvcException as error:
+        fix = "mend the file that DVC names; after a merge conflict in dvc.lock, take either side and run `dvc repro`"
+        raise InputError(" ".join(str(error).split()), where="DVC", fix=fix) from None
+
+
+def _leftovers(repo: Any) -> dict[str, list[str]]:
+    """Return by the path of each ``dvc.lock`` the names in it that its ``dvc.yaml`` does not have."""
+    from dvc.utils.serialize import load_yaml
+
+    here: dict[str, set[str]] = {}
+    for stage in repo.index.stages:
+        if getattr(stage, "name", None):
+            here.setdefault(str(Path(stage.path).with_suffix(".lock")), set()).add(stage.name)
+    read = {path: load_yaml(path).get("stages", {}) for path in here if Path(path).is_file()}
+    found = {path: [name for name in entries if name not in here[path]] for path, entries in read.items()}
+    return {path: names for path, names in found.items() if names}
 
 
 def _stages(stages: Iterable[str]) -> str:
@@ -95,7 +145,8 @@ class _Comparison:
         for address, stage in sorted(stages.items()):
             for cause in self._causes(stage):
                 self.stale.setdefault(cause, []).append(address)
-        return Check(len(stages), self.stale, sorted(self.absent), sorted(self.unknown))
+        left = sorted(name for names in _leftovers(self.repo).values() for name in names)
+        return Check(len(stages), self.stale, sorted(self.absent), sorted(self.unknown), tuple(left))
 
     def _causes(self, stage: Any) -> Iterable[str]:
         recorded = [item for item in (*stage.deps, *stage.outs) if item.hash_info]

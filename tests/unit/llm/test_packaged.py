@@ -108,3 +108,17 @@ def test_both_classifiers_find_it_by_name(unpacked, table, tmp_path):
     named = NamedClassifier(names="smollm2").fit(X, y)
     assert named.model_.prior.states.shape == (3, 32)
     assert len(unpacked) == 1
+
+
+def test_the_packaged_file_is_parsed_once_and_gguf_is_left_as_it_was(monkeypatch):
+    import gguf
+
+    parsed = []
+    monkeypatch.setattr(gguf, "GGUFReader", lambda path: parsed.append(path) or object())
+    plain = gguf.GGUFReader, gguf.get_tensor_name_map
+    with pytest.raises(ValueError, match="stops"), packaged._gguf_read_once():
+        assert gguf.GGUFReader("one") is gguf.GGUFReader("one")
+        assert gguf.GGUFReader("other") is not gguf.GGUFReader("one")
+        raise ValueError("stops")
+    assert parsed == ["one", "other"]
+    assert (gguf.GGUFReader, gguf.get_tensor_name_map) == plain

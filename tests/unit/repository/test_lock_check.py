@@ -10,7 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from radprompt.core.errors import InputError
-from radprompt.repository.lock_check import Check, check_lock, describe, leaves
+from radprompt.repository.lock_check import Check, check_lock, describe, leaves, prune_lock
 
 ROOT = Path(__file__).parents[3]
 PIPELINE = """
@@ -107,6 +107,22 @@ def _write(path, text):
 def test_clean_repository_passes(folder):
     assert check_lock(folder) == Check(6, {}, [], [])
     assert describe(check_lock(folder)) == "dvc.lock is up to date: 6 stages"
+
+
+def test_entries_of_stages_that_are_gone_are_named_and_removed(folder):
+    _edit(folder, "dvc.yaml", lambda pipeline: pipeline["stages"].pop("weigh"))
+    _edit(folder, "dvc.yaml", lambda pipeline: pipeline["stages"]["predict"]["foreach"].remove("svm"))
+    before = YAML(typ="safe").load((folder / "dvc.lock").read_text())["stages"]
+    (folder / "predictions/svm.csv").unlink()
+    shutil.rmtree(folder / "models/svm")
+    _dvc(folder, "repro", "-q")
+    assert check_lock(folder).leftovers == ("predict@svm", "weigh")
+    assert "stages predict@svm, weigh, which no dvc.yaml has" in describe(check_lock(folder))
+    assert prune_lock(folder) == ["predict@svm", "weigh"]
+    after = YAML(typ="safe").load((folder / "dvc.lock").read_text())["stages"]
+    assert list(after) == [name for name in before if name not in ("predict@svm", "weigh")]
+    assert check_lock(folder) == Check(4, {}, [], [])
+    assert prune_lock(folder) == []
 
 
 def test_fresh_clone_passes_though_dvc_status_takes_it_for_changed(folder, tmp_path, monkeypatch):

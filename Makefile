@@ -58,8 +58,8 @@ bench: setup  ## Beside the plain ways, on an idle machine (5 to 12 min; docs/sp
 	@$(BIN)/python benchmarks/bench.py $(PART)
 
 test: setup  ## All tests, the tiny pipeline through real DVC included (20 to 45 min)
-	@# A thread a test process: each core has one already, and threads of several wait for each other.
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 40
+	@# One thread per test process: there are as many processes as cores, up to four.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 20
 
 test-fast: setup  ## Unit tests without torch, DVC and images: before each commit
 	$(BIN)/python -m pytest tests/unit --fast -m "not slow" -q -n auto --maxprocesses 4 --dist loadfile

@@ -255,7 +255,7 @@ def remote(
 
 @app.command()
 def check_lock(
-    prune: Annotated[bool, typer.Option("--prune", help="First remove entries of stages that dvc.yaml lost.")] = False,
+    prune: Annotated[bool, typer.Option("--prune", help="First remove entries without a stage.")] = False,
 ) -> None:
     """Fail when code, params, data or figures changed and dvc.lock did not; what is merely not pulled is no failure.
 

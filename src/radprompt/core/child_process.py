@@ -53,7 +53,7 @@ def run_group(command: Sequence[str], folder: Path, environment: Mapping[str, st
 
 
 def end_at_once() -> None:
-    """Let Python end without looking for cycles in all that was imported: with torch that takes a second."""
+    """Skip the search for reference cycles at exit, which takes a second once transformers is imported."""
     atexit.register(gc.freeze)
 
 

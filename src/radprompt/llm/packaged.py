@@ -94,7 +94,7 @@ def convert_packaged(folder: Path) -> dict[str, Any]:
     packaged = packaged_file()
     home, file = packaged.parent, packaged.name
     with _gguf_read_once():
-        config = AutoConfig.from_pretrained(home, gguf_file=file)  # handed on: else each reader makes its own
+        config = AutoConfig.from_pretrained(home, gguf_file=file)  # the calls below would read their own
         gguf = AutoModelForCausalLM.from_pretrained(home, gguf_file=file, config=config, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(home, gguf_file=file, config=config)
     config.dtype = torch.bfloat16
@@ -119,7 +119,7 @@ def convert_packaged(folder: Path) -> dict[str, Any]:
 
 
 def _gguf_read_once() -> AbstractContextManager[object]:
-    """Let transformers parse a GGUF file and its table of tensor names once, not anew for each part it loads."""
+    """Make transformers parse each GGUF file, and build its table of tensor names, only once inside the block."""
     import gguf
 
     return patch.multiple(gguf, GGUFReader=cache(gguf.GGUFReader), get_tensor_name_map=cache(gguf.get_tensor_name_map))

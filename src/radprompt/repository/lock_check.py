@@ -45,7 +45,7 @@ def check_lock(root: str | Path = ".") -> Check:
 def prune_lock(root: str | Path = ".") -> list[str]:
     """Remove from each ``dvc.lock`` the entries of stages that its ``dvc.yaml`` has no longer, and name them.
 
-    DVC keeps them for good, and reads and writes them with each command.
+    DVC never removes them, and each command reads and rewrites them.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def _opened(root: str | Path) -> Iterator[Any]:
 
 
 def _leftovers(repo: Any) -> dict[str, list[str]]:
-    """Return by the path of each ``dvc.lock`` the names in it that its ``dvc.yaml`` does not have."""
+    """Return the entries without a stage in ``dvc.yaml``, by the path of the ``dvc.lock`` that holds them."""
     from dvc.utils.serialize import load_yaml
 
     here: dict[str, set[str]] = {}
